@@ -1,0 +1,81 @@
+"""The contract of a connector, and what every connector shares.
+
+A connector knows a format or a protocol; never a plant, and never a canonical column. Here: `Connector`, `Export` and the base
+of the kinds that read files. Elsewhere: the kinds themselves (`connectors/kinds/<family>/<kind>.py`), finding a kind by its name
+(`connectors.registry`), finding and fetching files (`connectors.discovery`), what columns mean (`transforms`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
+
+from connectors.strict import StrictModel
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ROW = "_row"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One thing a plant delivered, seen but not yet read. `name` is its path below the source's root, with '/'."""
+
+    url: str
+    name: str
+    size: int | None = None
+    modified: datetime | None = None
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """What a kind has to offer. One instance serves all plants, so it holds no state."""
+
+    kind: ClassVar[str]
+    """As written in a plant file."""
+    version: ClassVar[str]
+    """Raised when the same bytes read differently; parsed bronze is keyed by it."""
+    Options: ClassVar[type[StrictModel]]
+    """The kind's YAML options, each described."""
+    records: ClassVar[tuple[str, ...]]
+    """The record sets one export holds, the default first; most kinds have one, 'rows'."""
+    suffixes: ClassVar[tuple[str, ...]]
+    """File name endings that suggest this kind, for messages and drafts."""
+
+    def discover(self, root: str, pattern: str) -> Iterator[Export]:
+        """The exports below `root` that match `pattern`, by name. Cheap: lists, never reads."""
+        ...
+
+    def fetch(self, export: Export, target: Path) -> None:
+        """Copies the export's original bytes to the local file `target`."""
+        ...
+
+    def read(self, path: Path, options: Any, records: str = "rows") -> pl.LazyFrame:
+        """The records of one export as delivered: original headers, text where the format has no types, `_row` from 1.
+
+        `_row` (Int64) numbers the data records in the order of the file (a spreadsheet: the sheet's own row number).
+        Nulls are what the format itself calls null (an empty unquoted field, an empty cell); words such as 'N/A' stay as they are.
+        Raises ReadError (with `Problem.fix` where an option would help) when the bytes are not of this kind, are truncated or empty
+        of any header. A file with a header and no records is an empty frame with its columns.
+        """
+        ...
+
+
+class FileConnector:
+    """A kind that reads files found by a path pattern on anything fsspec reaches."""
+
+    records: ClassVar[tuple[str, ...]] = ("rows",)
+
+    def discover(self, root: str, pattern: str) -> Iterator[Export]:
+        from connectors.discovery import discover
+
+        return discover(root, pattern)
+
+    def fetch(self, export: Export, target: Path) -> None:
+        from connectors.discovery import fetch
+
+        fetch(export, target)

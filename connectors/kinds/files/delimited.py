@@ -1,0 +1,441 @@
+"""Delimited text (`kind: delimited`): CSV and its relatives, as plants really write them.
+
+Here: options, the layout of one file, records as delivered (every field is text). Elsewhere: bytes and encodings
+(`connectors.kinds.files.text`), lines and fields (`connectors.kinds.files.lines`), numbers and times (`transforms`).
+
+Two ways lead to the same records. A regular file (every line has the header's number of fields, nothing to leave out) is scanned
+by polars as it stands. Anything else goes through one pass of Python that writes the records as a regular file beside the export.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import polars as pl
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from connectors.contract import ROW, FileConnector
+from connectors.errors import Problem, ReadError, closest, listed
+from connectors.kinds.files import text
+from connectors.kinds.files.lines import (
+    DELIMITERS,
+    Fields,
+    Line,
+    Splitter,
+    detect_delimiter,
+    detect_numbers,
+    finds,
+    header_index,
+    looks_like_data,
+    sample,
+    unique,
+)
+from connectors.strict import StrictModel
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+SURPLUS = "_surplus"
+"""Fields of a record beyond the header's, joined: conform rejects such a record, because its text has shifted."""
+HEAD_LINES = 1000
+WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
+
+
+def _as_texts(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_delimiter(value: str) -> str:
+    found = WORDS.get(value.lower(), value)
+    if not found or "\n" in found:
+        raise ValueError('a delimiter is one or more characters, such as ";" or tab')
+    return found
+
+
+def _as_pattern(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"'{value}' is not a regular expression: {error}") from error
+    return value
+
+
+class DelimitedOptions(StrictModel):
+    """How the text is laid out. Whatever is not given is detected, or taken not to be there."""
+
+    delimiter: Annotated[str, AfterValidator(_as_delimiter)] | None = None
+    """Between fields; default: the one of tab ; | , that splits the lines alike."""
+    encoding: str | None = None
+    """utf-8, cp1252, utf-16 ...; default: by byte order mark, else UTF-8 where all of it is valid, else CP1252."""
+    decimal: Literal[".", ","] = "."
+    """Decimal sign of the numbers."""
+    thousands: Literal["", ",", ".", " ", "'"] = ""
+    """Sign between groups of three digits."""
+    quote: Annotated[str, Field(max_length=1)] = '"'
+    """Around fields that hold delimiters or line breaks; '' for none."""
+    header: Annotated[Literal[False] | int | tuple[str, ...] | None, BeforeValidator(_as_texts)] = None
+    """Line of the header from 1, texts (or regular expressions) its cells hold, or false (then `columns`); default: detected."""
+    columns: tuple[str, ...] = ()
+    """Names of the columns of a file without header."""
+    skip_rows: Annotated[int, Field(ge=0)] = 0
+    """Lines at the top that are ignored before anything is looked for."""
+    units_row: Annotated[int, BeforeValidator(int), Field(ge=0)] = 0
+    """Lines with units (or other notes) directly below the header; true is 1."""
+    units_in_header: bool = False
+    """Put the units of the first units line into the names: 'Power (kW)'."""
+    comment: str | None = None
+    """Lines that start with this are no records."""
+    footer: Annotated[str | int | None, AfterValidator(_as_pattern)] = None
+    """Where the table ends: a regular expression that the first line after it matches, or a number of last lines."""
+    repeated_headers: bool = True
+    """Lines equal to the header are no records (files that were glued together)."""
+    nulls: tuple[str, ...] = ()
+    """Texts that mean 'empty' in every column, such as NULL or '-'."""
+    member: str | None = None
+    """Which file of a zip, by name or pattern, where it holds several."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a text's records are and what their columns are called."""
+
+    delimiter: str
+    start: int
+    """Number of the first line after header and units, from 0."""
+    header: tuple[str, ...]
+    """The header's cells as they stand, for finding it again; empty without header."""
+    header_line: int
+    """From 1; 0 without header."""
+    names: tuple[str, ...]
+
+    @property
+    def unnamed_last(self) -> bool:
+        """Whether the header ends with a delimiter: then the last column is only one if it holds something."""
+        return len(self.header) > 1 and not self.header[-1].strip()
+
+
+class Delimited(FileConnector):
+    """Reads delimited text."""
+
+    kind = "delimited"
+    version = "2"
+    Options = DelimitedOptions
+    suffixes = (".csv", ".txt", ".tsv", ".dat", ".csv.gz", ".csv.zst", ".zip")
+
+    def read(self, path: Path, options: DelimitedOptions, records: str = "rows") -> pl.LazyFrame:
+        """Every field as text, null where it is empty and unquoted; `_row` numbers the records. See `connectors.contract`.
+
+        A record with more fields than the header keeps them in `_surplus`; a shorter one ends in nulls.
+        """
+        plain = text.utf8(path, options.encoding, options.member)
+        layout = _layout(plain, options)
+        width = _regular_width(plain, layout, options)
+        frame = _scan_regular(plain, layout, options, width) if width else _clean(plain, path, layout, options)
+        if not options.nulls:
+            return frame
+        fields = pl.col(pl.String)
+        return frame.with_columns(pl.when(~fields.is_in(options.nulls)).then(fields))
+
+
+def sniff(path: Path) -> DelimitedOptions:
+    """Options that state what a file looks like: encoding, delimiter, line of the header, decimal and thousands sign.
+
+    For drafts of a plant file. Raises ReadError like `read`.
+    """
+    plain = text.utf8(path)
+    layout = _layout(plain, DelimitedOptions())
+    lines = sample(_head(plain)[layout.start :], layout.delimiter, '"')
+    decimal, thousands = detect_numbers(lines)
+    stated = {"delimiter": layout.delimiter, "header": layout.header_line, "decimal": decimal, "thousands": thousands}
+    source = path.with_name(f"{path.name}.plain") if plain != path and path.with_name(f"{path.name}.plain").exists() else path
+    return DelimitedOptions.model_validate({"encoding": text.encoding_of(source), **stated})
+
+
+def _head(path: Path, lines: int = HEAD_LINES) -> list[str]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(islice(file, lines))
+
+
+def _layout(path: Path, options: DelimitedOptions) -> Layout:
+    """Raises ReadError when there is no header, or not where or as the options say."""
+    head = _head(path, max(HEAD_LINES, options.header + 50) if options.header and isinstance(options.header, int) else HEAD_LINES)
+    first = options.header - 1 if options.header and isinstance(options.header, int) else options.skip_rows
+    if first >= len(head):
+        fix = f"{'options.header' if options.header else 'options.skip_rows'}: <a line from 1 to {len(head)}>"
+        raise ReadError(Problem(f"The file has no line {first + 1}.", found=f"{len(head)} lines", fix=fix))
+    at_comment = isinstance(options.header, int) and options.comment and head[first].startswith(options.comment)
+    if at_comment:
+        head[first] = head[first].removeprefix(options.comment or "").lstrip(" ")
+    detected = options.delimiter or detect_delimiter([raw for raw in head[first:] if not _is_comment(raw, options)], options.quote)
+    delimiter = detected or DELIMITERS[-1]
+    lines = sample(head[first:], delimiter, options.quote, first, options.comment)
+    if options.header is False:
+        return _without_header(lines, first, delimiter, options)
+    if not lines:
+        raise ReadError(Problem("The file holds no header.", found="blank lines and comments only", fix=text.AGAIN))
+    at = _header_at(lines, options)
+    _refuse_wrong_delimiter(lines, at, delimiter, head[first:], options)
+    units = lines[at + 1 : at + 1 + options.units_row]
+    header = tuple(field or "" for field in lines[at].fields)
+    start = units[-1].after if units else lines[at].after
+    return Layout(delimiter, start, header, lines[at].first + 1, tuple(_names(header, units, options)))
+
+
+def _is_comment(raw: str, options: DelimitedOptions) -> bool:
+    return bool(options.comment) and raw.startswith(options.comment or "")
+
+
+def _without_header(lines: list[Line], first: int, delimiter: str, options: DelimitedOptions) -> Layout:
+    width = max((line.width for line in lines), default=0)
+    names = options.columns or tuple(f"column_{n}" for n in range(1, width + 1))
+    return Layout(delimiter, first, (), 0, tuple(unique(names, taken=(ROW, SURPLUS))))
+
+
+def _names(header: tuple[str, ...], units: list[Line], options: DelimitedOptions) -> list[str]:
+    if not (units and options.units_in_header):
+        return unique(header, taken=(ROW, SURPLUS))
+    found = [*(unit.strip() if unit else "" for unit in units[0].fields), *[""] * len(header)]
+    return unique([f"{name} ({unit})" if unit else name for name, unit in zip(header, found, strict=False)], taken=(ROW, SURPLUS))
+
+
+def _header_at(lines: list[Line], options: DelimitedOptions) -> int:
+    """Position of the header in the lines."""
+    if isinstance(options.header, tuple):
+        found = next((n for n, line in enumerate(lines) if finds(options.header, line)), None)
+        if found is None:
+            words = list(dict.fromkeys(field.strip() for line in lines[:100] for field in line.fields if field and field.strip()))
+            lost = next((word for word in options.header if word not in words), options.header[0])
+            near = closest(lost, words)
+            found_words = listed(words)
+            fix = f"options.header: [{near or '<texts of the header>'}]"
+            raise ReadError(Problem(f"No line holds the header's text '{lost}'.", found=found_words, closest=near, fix=fix))
+        return found
+    if options.header:
+        return 0
+    at = header_index(lines)
+    if looks_like_data(lines[at]):
+        fix = "options.header: false with options.columns: [...], or options.header: <line of the header>"
+        raise ReadError(Problem("The file has no header: its first line holds data.", found=lines[at].text[:120], fix=fix))
+    return at
+
+
+def _refuse_wrong_delimiter(lines: list[Line], at: int, delimiter: str, head: list[str], options: DelimitedOptions) -> None:
+    if options.delimiter is None or lines[at].width > 1:
+        return
+    better = detect_delimiter(head, options.quote)
+    if better and better != delimiter:
+        shown = {"\t": "tab"}.get(better, f'"{better}"')
+        told = f"With the delimiter '{delimiter}' the header is one field."
+        raise ReadError(Problem(told, found=lines[at].text[:120], fix=f"options.delimiter: {shown}"))
+
+
+def _scan(path: Path, names: Sequence[str], delimiter: str, quote: str, skip: int = 0) -> pl.LazyFrame:
+    """A lazy scan of a regular file."""
+    frame = pl.scan_csv(
+        path,
+        separator=delimiter,
+        has_header=False,
+        skip_lines=skip,
+        schema=dict.fromkeys(names, pl.String),
+        quote_char=quote or None,
+        row_index_name=ROW,
+        row_index_offset=1,
+        glob=False,
+    )
+    return frame.with_columns(pl.col(ROW).cast(pl.Int64))
+
+
+def _scan_regular(path: Path, layout: Layout, options: DelimitedOptions, width: int) -> pl.LazyFrame:
+    """An empty unnamed last column is left out."""
+    names = layout.names[:-1] if layout.unnamed_last else layout.names
+    padding = [f"_pad_{n}" for n in range(width - len(names))]
+    return _scan(path, [*names, *padding], layout.delimiter, options.quote, layout.start).drop(padding)
+
+
+def _regular_width(path: Path, layout: Layout, options: DelimitedOptions) -> int | None:
+    """Fields of every line when the file is regular and has records, else None."""
+    if options.footer is not None or len(layout.delimiter + options.quote) > 2 or not layout.delimiter.isascii():
+        return None
+    if layout.start == 0 and _head_has_mark(path):
+        return None
+    check = _Regularity(layout, options)
+    rest = b""
+    with path.open("rb") as file:
+        for _ in range(layout.start):
+            file.readline()
+        while chunk := file.read(text.CHUNK):
+            rest = check.rest(rest + chunk)
+            if check.failed or len(rest) > 4 * text.CHUNK:
+                return None
+    if rest.strip():
+        rest = check.rest(rest + b"\n")
+    return None if check.failed or rest.strip() else check.width
+
+
+def _head_has_mark(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(3) == b"\xef\xbb\xbf"
+
+
+class _Regularity:
+    """Checks blocks of bytes, vectorised: gigabytes must not pass through Python line by line to be found clean."""
+
+    def __init__(self, layout: Layout, options: DelimitedOptions):
+        self.width: int | None = None
+        self.failed = False
+        self._columns = len(layout.names)
+        self._unnamed_last = layout.unnamed_last
+        self._delimiter = ord(layout.delimiter)
+        self._quote = ord(options.quote) if options.quote and options.quote.isascii() else None
+        sep = re.escape(layout.delimiter.encode())
+        suspects = [rb"\n[" + sep + rb"\s]*\n", rb"\r(?!\n)", b"\xef\xbb\xbf"]
+        if options.comment:
+            suspects.append(rb"\n" + re.escape(options.comment.encode()))
+        if options.repeated_headers and any(layout.header):
+            name = re.escape(layout.header[0].strip().encode())
+            suspects.append(rb'\n[ "]*' + name + rb'[ "]*(?:' + sep + rb"|\r?\n)")
+        self._suspects = [re.compile(pattern) for pattern in suspects]
+
+    def rest(self, block: bytes) -> bytes:
+        """Checks the whole lines of a block and returns what follows them; sets `failed` where they are not regular."""
+        data = np.frombuffer(block, dtype=np.uint8)
+        ends, signs = np.flatnonzero(data == 10), np.flatnonzero(data == self._delimiter)
+        if self._quote is not None and bytes([self._quote]) in block:
+            quotes = np.flatnonzero(data == self._quote)
+            inside = np.cumsum(data == self._quote, dtype=np.uint8) & 1
+            ends, signs = ends[inside[ends] == 0], signs[inside[signs] == 0]
+            if ends.size and not self._encloses(data, quotes[quotes < ends[-1]]):
+                self.failed = True
+        if not ends.size:
+            return block
+        cut = int(ends[-1]) + 1
+        counts = np.diff(np.searchsorted(signs, ends), prepend=0)
+        whole = b"\n" + block[:cut]
+        if any(suspect.search(whole) for suspect in self._suspects) or not self._fits(data, ends, counts):
+            self.failed = True
+        return block[cut:]
+
+    def _encloses(self, data: npt.NDArray[np.uint8], quotes: npt.NDArray[np.int64]) -> bool:
+        """Whether quotes stand only around whole fields, or doubled inside them."""
+        edges = np.array([self._delimiter, 10, 13, self._quote], dtype=np.uint8)
+        opening, closing = quotes[0::2], quotes[1::2]
+        before = data[np.maximum(opening - 1, 0)]
+        starts = (opening == 0) | np.isin(before, edges)
+        return bool(starts.all() and np.isin(data[closing + 1], edges).all())
+
+    def _fits(self, data: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> bool:
+        """Whether each line has the same, right number of fields, the last one empty where it has no name."""
+        width = int(counts[0]) + 1
+        self.width = self.width or width
+        if width != self.width or not (counts == width - 1).all() or width not in (self._columns, self._columns + 1):
+            return False
+        if width == self._columns and not self._unnamed_last:
+            return True
+        if width == self._columns + 1 and self._unnamed_last:
+            return False
+        last = data[ends - 1]
+        last = np.where(last == 13, data[np.maximum(ends - 2, 0)], last)
+        return bool((last == self._delimiter).all())
+
+
+def _clean(plain: Path, path: Path, layout: Layout, options: DelimitedOptions) -> pl.LazyFrame:
+    """The records of an irregular file, by way of a regular one beside the export."""
+    target = path.with_name(f"{path.name}.records")
+    cleaner = _Cleaner(layout, options)
+    with plain.open(encoding="utf-8-sig", newline="") as source, target.open("w", encoding="utf-8", newline="") as out:
+        out.writelines(cleaner.rows(source))
+    names = [*layout.names, SURPLUS]
+    if not cleaner.written:
+        return pl.LazyFrame(schema={ROW: pl.Int64, **dict.fromkeys(names[:-1], pl.String)})
+    frame = _scan(target, names, cleaner.delimiter, cleaner.quote)
+    return frame.drop([] if cleaner.surplus else SURPLUS, [] if cleaner.last or not layout.unnamed_last else layout.names[-1])
+
+
+class _Cleaner:
+    """Rewrites records as regular lines. A line that is regular already passes as it is, which is what makes this fast."""
+
+    def __init__(self, layout: Layout, options: DelimitedOptions):
+        self.layout, self.options = layout, options
+        simple = len(layout.delimiter) == 1 and layout.delimiter.isascii() and options.quote.isascii()
+        self.delimiter = layout.delimiter if simple else "\t"
+        self.quote = (options.quote if simple else '"') or "\x1e"
+        self.written = False
+        self.surplus = False
+        """Whether any record has more fields than the header."""
+        self.last = False
+        """Whether any record fills the last column."""
+        self._passes = simple
+        self._special = re.compile("[" + re.escape(self.delimiter + self.quote + "\n\r") + "]")
+
+    def rows(self, physical: Iterator[str]) -> Iterator[str]:
+        """The text of the regular file. Raises ReadError where a quoted field is never closed."""
+        width, delimiter = len(self.layout.names), self.layout.delimiter
+        ending = self.delimiter + "\n"
+        passes = self._passes and not self.layout.unnamed_last
+        for line, fields in self._records(physical):
+            self.written = True
+            if passes and fields is None and line.count(delimiter) == width - 1:
+                yield line + ending
+            else:
+                yield self._row(fields or [field or None for field in line.split(delimiter)])
+
+    def _row(self, fields: Fields) -> str:
+        width = len(self.layout.names)
+        extra = self.layout.delimiter.join(field or "" for field in fields[width:])
+        surplus = extra if extra.strip(f"{self.layout.delimiter} \t") else None
+        self.surplus = self.surplus or surplus is not None
+        kept = [*fields[:width], *[None] * (width - len(fields))]
+        self.last = self.last or kept[-1] is not None
+        return self.delimiter.join(self._rendered(field) for field in [*kept, surplus]) + "\n"
+
+    def _rendered(self, field: str | None) -> str:
+        if field is None:
+            return ""
+        if field and not self._special.search(field):
+            return field
+        return f"{self.quote}{field.replace(self.quote, self.quote * 2)}{self.quote}"
+
+    def _records(self, physical: Iterator[str]) -> Iterator[tuple[str, Fields | None]]:
+        """The lines that are records, with the fields of those that hold quotes."""
+        options, layout = self.options, self.layout
+        lines = Splitter(layout.delimiter, options.quote).texts(islice(physical, layout.start, None), layout.start, options.comment)
+        records = ((line, fields) for _, _, line, fields in lines)
+        if options.repeated_headers and layout.header:
+            records = self._without_repeats(records)
+        return _until_footer(records, options.footer)
+
+    def _without_repeats(self, records: Iterator[tuple[str, Fields | None]]) -> Iterator[tuple[str, Fields | None]]:
+        header = [cell.strip() for cell in self.layout.header]
+        for line, fields in records:
+            if header[0] in line[: len(header[0]) + 8]:
+                cells = [(field or "").strip("\ufeff ") for field in fields or line.split(self.layout.delimiter)]
+                if cells[: len(header)] == header:
+                    deque(islice(records, self.options.units_row), maxlen=0)
+                    continue
+            yield line, fields
+
+
+def _until_footer(records: Iterator[tuple[str, Fields | None]], footer: str | int | None) -> Iterator[tuple[str, Fields | None]]:
+    if isinstance(footer, str):
+        pattern = re.compile(footer)
+        return takewhile(lambda record: not pattern.search(record[0]), records)
+    return _without_last(records, footer) if footer else records
+
+
+def _without_last(records: Iterator[tuple[str, Fields | None]], count: int) -> Iterator[tuple[str, Fields | None]]:
+    held: deque[tuple[str, Fields | None]] = deque()
+    for record in records:
+        held.append(record)
+        if len(held) > count:
+            yield held.popleft()
+
+
+CONNECTOR = Delimited()

@@ -1,0 +1,356 @@
+"""The models of `portfolio.yaml` and `plants/<plant_id>.yaml`: everything a user may write, each field described once.
+
+Here: shape and the rules inside one file. Elsewhere: reading files, line numbers and rules across files (`connectors.portfolio`),
+which canonical columns a table has (`transforms.tables`), the options of a kind (the kind's own module), the execution of a
+mapping (`transforms.conform`). The descriptions below become the JSON Schema that editors complete from.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from connectors.strict import StrictModel
+
+PLANT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+StateMethod = Literal["MEASURED", "RESIDUAL", "NONE"]
+Mode = Literal["append", "upsert", "window", "snapshot"]
+RateBasis = Literal["BEST_DEMONSTRATED", "ENGINEERED", "ERP_STANDARD", "TARGET", "NAMEPLATE"]
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Word = Annotated[str, BeforeValidator(_as_text)]
+"""A word of the plant's data; YAML may read it as a number, the data never does."""
+
+
+def weekdays(text: str) -> tuple[int, ...]:
+    """The weekdays that a text names, Monday = 0.
+
+    >>> weekdays("Mon-Fri"), weekdays("Sat, Sun"), weekdays("daily")
+    ((0, 1, 2, 3, 4), (5, 6), (0, 1, 2, 3, 4, 5, 6))
+    """
+    if text.strip().lower() in {"daily", "all"}:
+        return tuple(range(7))
+    days: set[int] = set()
+    for part in text.split(","):
+        first, _, last = (end.strip().title()[:3] for end in part.partition("-"))
+        if first not in WEEKDAYS or (last and last not in WEEKDAYS):
+            raise ValueError(f"'{part.strip()}' is not a weekday or a range of weekdays; write Mon-Fri, 'Sat, Sun' or daily")
+        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        days |= {day % 7 for day in range(start, end + 1 if end >= start else end + 8)}
+    return tuple(sorted(days))
+
+
+class Condition(StrictModel):
+    """A test on one source column. Exactly one of the tests is given."""
+
+    column: str
+    """The source column."""
+    in_: tuple[Word, ...] | None = Field(default=None, alias="in")
+    """True where the text is one of these (blanks at the ends do not count)."""
+    not_in: tuple[Word, ...] | None = None
+    """True where the text is none of these."""
+    matches: str | None = None
+    """True where this regular expression is found in the text."""
+    empty: bool | None = None
+    """True where the field is empty (true) or filled (false)."""
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Condition:
+        if sum(test is not None for test in (self.in_, self.not_in, self.matches, self.empty)) != 1:
+            raise ValueError("give exactly one of in, not_in, matches, empty")
+        return self
+
+
+class Split(StrictModel):
+    """One part of a text that holds several."""
+
+    sep: str
+    """The separator."""
+    part: int = 1
+    """Which part, from 1; -1 is the last."""
+
+
+class Column(StrictModel):
+    """How one canonical column comes from the source. A bare text is short for `{from: text}`."""
+
+    from_: Texts | None = Field(default=None, alias="from")
+    """Source column, or several that are joined with `sep`."""
+    sep: str = " "
+    """Between the joined columns."""
+    const: Word | None = None
+    """A constant instead of a column."""
+    split: Split | None = None
+    """Take one part of the text."""
+    regex: str | None = None
+    """Take the first group of this regular expression; rows where it is not found become empty."""
+    nulls: tuple[Word, ...] = ()
+    """Texts that mean 'empty' in this column, such as '-' or '00000000'."""
+    default: Word | None = None
+    """Used where the column is empty."""
+    map: dict[Word, Word] | None = None
+    """Source text to canonical text, exact (blanks at the ends do not count)."""
+    else_: Word = Field(default="reject", alias="else")
+    """For texts that `map` does not list: reject (the row), keep (the text), empty, or any other text as the value."""
+    format: Texts = ()
+    """Format(s) of a date or time, tried in order: strptime, or epoch_s, epoch_ms, excel. ISO 8601 needs none."""
+    timezone: str | None = None
+    """Zone of this column, where it differs from the source's: an IANA name or UTC."""
+    shift: str | None = None
+    """The column with the shift code: the time is then the start of that shift on the day given by `from`."""
+    stamped: Literal["start", "end"] = "start"
+    """'end': the stamp ends its interval, so that 14:00:00 still belongs to the shift that ends at 14:00."""
+    unit: str | None = None
+    """Unit of the numbers (UCUM or common: kg, lb, s, min, h, 1/h, {piece}); converted to the canonical unit."""
+    unit_from: str | None = None
+    """The column that holds the unit of each row."""
+    negate: Condition | None = None
+    """Numbers of rows that meet this condition change their sign (reversals delivered with positive quantities)."""
+    sum: bool = False
+    """Numbers of the columns in `from` are added (empty counts as 0 unless all are empty) instead of joined as text."""
+    sql: str | None = None
+    """The escape hatch: a polars SQL expression over the source columns."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Column:
+        if sum(origin is not None for origin in (self.from_, self.const, self.sql)) != 1:
+            raise ValueError("give exactly one of from, const, sql")
+        return self
+
+
+def _as_column(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str | list) else value
+
+
+class Intervals(StrictModel):
+    """Rows that carry one time stamp for an interval on a regular grid (a logger that writes every 5 minutes)."""
+
+    stamped: Literal["start", "end"] = "end"
+    """Whether the stamp is the start or the end of the interval."""
+    grid_s: int = Field(gt=0)
+    """Seconds of the grid. An interval reaches to its neighbour of the same equipment, never beyond its grid line."""
+
+
+class Table(StrictModel):
+    """How one canonical table comes from the records of a source."""
+
+    mode: Mode | None = None
+    """append, upsert (later export wins), window (replaces what it covers), snapshot (master data); default by table."""
+    columns: dict[str, Annotated[Column, BeforeValidator(_as_column)]]
+    """Canonical column: source column, or a mapping."""
+    skip: dict[str, Condition] = {}
+    """Records that are not for this table, by the name under which they are counted."""
+    key: Texts | None = None
+    """Source columns that identify a record, where the canonical natural key does not."""
+    records: str | None = None
+    """Which record set of the connector (mtconnect_shdr: observations, states, counts)."""
+    intervals: Intervals | None = None
+    """For state events with one stamp a row."""
+
+
+class FromName(StrictModel):
+    """A value taken from the export's name."""
+
+    from_name: str
+    """Regular expression whose first group is the value."""
+    format: Texts = ()
+    """Format(s) of the value; default: %Y%m%d, %Y-%m-%d, %Y%m%d%H%M%S and the like."""
+
+
+class Covers(StrictModel):
+    """The window of event times that an export states it covers: [first group, second group)."""
+
+    from_name: str
+    """Regular expression with one group (a day or a month, by its format) or two (start, end)."""
+    format: Texts = ()
+    """Format(s) of the groups."""
+
+
+class Source(StrictModel):
+    """One kind of export of a plant."""
+
+    kind: str
+    """The connector: delimited, excel, mtconnect_shdr, ..."""
+    path: str
+    """Pattern below the plant's root, such as mes/stops_*.csv."""
+    options: dict[str, Any] = {}
+    """Options of the kind (docs/connectors/<kind>.md)."""
+    timezone: str | None = None
+    """Zone of the source's local times, where it is not the plant's; UTC for a source that writes UTC."""
+    no_dst: bool = False
+    """The source keeps standard time all year (LOCAL_NO_DST)."""
+    exported_at: FromName | None = None
+    """Orders the exports; else the end of the data, else the name."""
+    covers: Covers | None = None
+    """The window an export states; needed by mode window, and the watermark of a quiet source."""
+    complete_until: Literal["data", "exported_at"] = "data"
+    """Up to when an export tells everything: the end of its data (or the window it states), or the moment it was taken."""
+    clock_offset_s: float = 0.0
+    """Source clock minus true time, in seconds; subtracted."""
+    rank: dict[Literal["RUN", "SETUP", "DELAY_EQ", "DELAY_ORG", "IDLE"], Annotated[int, Field(ge=1, le=16)]] = {}
+    """Precedence of this source's states where events overlap; lower wins. Default: 10, 20, 30, 40, 90 in ISO order."""
+    expect: str | None = None
+    """When exports are due, for people: 'daily by 07:30'."""
+    tables: dict[str, Table] = Field(min_length=1)
+    """Canonical table: how it is mapped."""
+
+
+class Shift(StrictModel):
+    """One line of the local shift pattern."""
+
+    at: str = Field(pattern=rf"^{CLOCK}-({CLOCK}|24:00)$")
+    """Local start-end; an end at or before the start is on the next day."""
+    days: str
+    """Mon-Fri, 'Sat, Sun', daily: of the local day on which the shift starts."""
+
+    _days = field_validator("days")(lambda text: weekdays(text) and text)
+
+
+class Break(Shift):
+    """A planned break of every unit, repeated by the local pattern."""
+
+    planned_class: Literal["PLANNED_BREAK", "PLANNED_MAINT", "PLANNED_NO_DEMAND", "PLANNED_OTHER"] = "PLANNED_BREAK"
+    """What the time is taken out as."""
+
+
+class Unit(StrictModel):
+    """One piece of equipment."""
+
+    name: str | None = None
+    """Name for people; default: the code."""
+    class_: str | None = Field(default=None, alias="class")
+    """Portfolio technology class (vocabularies/equipment_classes.csv): the comparison group."""
+    level: str = "WorkUnit"
+    """ISA-95 level."""
+    parent: str | None = None
+    """Code of the equipment above."""
+    kpi_unit: bool = True
+    """Whether a ledger of time is built for it (exactly one level of a branch)."""
+    scope: Literal["MACHINE", "LINE"] = "MACHINE"
+    """What its OEE means."""
+    state_method: StateMethod | None = None
+    """MEASURED (states), RESIDUAL (only stops are logged), NONE (only counts); default: the plant's setting."""
+    aliases: tuple[Word, ...] = ()
+    """Other spellings in the plant's data."""
+
+
+class Equipment(StrictModel):
+    """The plant's equipment, as far as no master export brings it."""
+
+    unknown: Literal["reject", "add"] = "add"
+    """A code that is not listed: reject the row (UNKNOWN_EQUIPMENT), or add the unit."""
+    class_: str | None = Field(default=None, alias="class")
+    """Class of units that state none."""
+    not_kpi_units: tuple[Word, ...] = ()
+    """Codes that are no KPI units, such as manual work centres with parallel capacity."""
+    units: dict[Word, Unit] = {}
+    """Code as on the shop floor: what is known of it."""
+
+
+class Settings(StrictModel):
+    """Rules that reach SQL as data. A portfolio gives the defaults, a plant what differs."""
+
+    state_method: StateMethod | None = None
+    """MEASURED (states), RESIDUAL (only stops are logged: the rest is run time), NONE (only counts)."""
+    microstop_s: int | None = Field(default=None, ge=0)
+    """A stop block shorter than this many seconds is a micro-stop (ISO 22400: a portfolio-wide choice; default 300)."""
+    plan_freeze_h: float | None = Field(default=None, ge=0)
+    """A planned stop counts as planned only if it was in the plan so many hours before (default 24)."""
+    rate_basis: tuple[RateBasis, ...] | None = None
+    """Which ideal rates count, best first (default BEST_DEMONSTRATED, ENGINEERED, ERP_STANDARD)."""
+    min_rate_coverage: float | None = Field(default=None, ge=0, le=1)
+    """Below this share of rated run time an OEE is withheld (default 0.95)."""
+
+
+class Assumption(StrictModel):
+    """Something the plant did not state and the file assumes: the KPIs that rest on it say ESTIMATED."""
+
+    about: Literal["calendar", "ideal_rate", "timezone", "state_method", "quality", "other"]
+    """What was assumed."""
+    because: str
+    """Why this and not something else, for the reader of the number."""
+
+
+class PlantFile(StrictModel):
+    """plants/<plant_id>.yaml: where one plant's exports are, how they read, and what each column means."""
+
+    plant: str = Field(pattern=PLANT_ID)
+    """The stable short id; equals the file's name; never the ERP plant number."""
+    name: str
+    """Name for people."""
+    company: str
+    """The portfolio company it belongs to (roll-up)."""
+    timezone: str
+    """IANA name such as Europe/Berlin; never an offset."""
+    country: str | None = Field(default=None, pattern="^[A-Z]{2}$")
+    """ISO 3166-1 alpha-2."""
+    currency: str | None = Field(default=None, pattern="^[A-Z]{3}$")
+    """ISO 4217; default: the portfolio's."""
+    acquired_on: date | None = None
+    """Closing date of the acquisition."""
+    divested_on: date | None = None
+    """Closing date of the sale."""
+    data_start_on: date | None = None
+    """First production day with usable data; default: the day of the first record."""
+    production_day_start: str = Field(default="00:00", pattern=f"^{CLOCK}$")
+    """Local time at which a production day starts."""
+    owner: str | None = None
+    """Who answers for the data: team:acme-ops or a mail address."""
+    root: str | None = None
+    """Where exports are: a folder (relative to the portfolio) or a URL; default landing/<plant>."""
+    calendar: Literal["pattern", "records", "none"] | None = None
+    """pattern: the shifts below run; records: only machine-shifts that a source maps to shift_instance; none: unknown."""
+    shifts: dict[Word, Shift] = {}
+    """Shift code: local pattern."""
+    breaks: dict[Word, Break] = {}
+    """Name: planned break inside shifts, by local pattern."""
+    holidays: str | tuple[date, ...] = ()
+    """Country (or country-region) of a public calendar such as US or DE-BY, a list of dates, or a file with one date a line."""
+    equipment: Equipment = Equipment()
+    """Units, aliases and classes."""
+    settings: Settings = Settings()
+    """What differs from the portfolio's settings."""
+    assumptions: tuple[Assumption, ...] = ()
+    """What this file assumes, and why."""
+    sources: dict[str, Source] = Field(min_length=1)
+    """The plant's exports."""
+
+    @model_validator(mode="after")
+    def _calendar_is_told(self) -> PlantFile:
+        if self.calendar == "pattern" and not self.shifts:
+            raise ValueError("calendar: pattern needs shifts; write shifts, or calendar: none where they are unknown")
+        if self.calendar is None and not self.shifts:
+            raise ValueError("no shifts are given; write shifts, or calendar: none where the plant's calendar is unknown")
+        return self
+
+    @property
+    def calendar_kind(self) -> str:
+        return self.calendar or "pattern"
+
+
+class PortfolioFile(StrictModel):
+    """portfolio.yaml: what all plants share."""
+
+    name: str
+    """Name of the portfolio."""
+    currency: str = Field(default="USD", pattern="^[A-Z]{3}$")
+    """Reporting currency."""
+    lake: str = "lake"
+    """Where the lake is: a folder, relative to the portfolio."""
+    site: str = "site"
+    """Where the dashboard is written."""
+    settings: Settings = Settings()
+    """Defaults of every plant."""

@@ -1,0 +1,364 @@
+"""Reads a portfolio folder and says everything that is wrong with it at once, with file and line.
+
+Here: finding the folder, loading its files, rules that need more than one model (kinds, tables, zones, vocabularies). Elsewhere:
+the models (`connectors.models`), the vocabularies' rows (`connectors.vocabularies`), the checks of data (`quality_checks`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from connectors import vocabularies
+from connectors.errors import ConfigError, PlantlakeError, Problem, closest, listed
+from connectors.models import Column, PlantFile, PortfolioFile, Settings, Source, Table
+from connectors.registry import KINDS, connector
+from connectors.vocabularies import Vocabularies
+from connectors.yaml_lines import line_of, load
+
+if TYPE_CHECKING:
+    from transforms.tables import TableSpec
+
+Keys = tuple[str | int, ...]
+M = TypeVar("M", bound=BaseModel)
+
+DEFAULT_SETTINGS = Settings(
+    state_method="MEASURED",
+    microstop_s=300,
+    plan_freeze_h=24.0,
+    rate_basis=("BEST_DEMONSTRATED", "ENGINEERED", "ERP_STANDARD"),
+    min_rate_coverage=0.95,
+)
+
+
+@dataclass(frozen=True)
+class Portfolio:
+    """A portfolio folder as read: plants that can be used, and the problems of those that cannot."""
+
+    root: Path
+    file: PortfolioFile
+    plants: dict[str, PlantFile]
+    broken: dict[str, list[Problem]] = field(default_factory=dict)
+    vocabularies: Vocabularies = field(default_factory=lambda: Vocabularies({}, []))
+
+    @property
+    def lake(self) -> Path:
+        return (self.root / self.file.lake).resolve()
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [*self.vocabularies.problems, *(problem for found in self.broken.values() for problem in found)]
+
+    def source_root(self, plant: PlantFile) -> str:
+        """Where the plant's patterns start: a URL, or a local folder."""
+        root = plant.root or f"landing/{plant.plant}"
+        return root if "://" in root else str((self.root / root).resolve())
+
+    def settings(self, plant: PlantFile) -> Settings:
+        """The plant's settings over the portfolio's over plantlake's."""
+        layers = (DEFAULT_SETTINGS, self.file.settings, plant.settings)
+        stated = {key: value for layer in layers for key, value in layer.model_dump(exclude_none=True).items()}
+        return Settings(**stated)
+
+
+def find(folder: str | Path | None = None) -> Path:
+    """The portfolio folder: the argument, else $PLANTLAKE_PORTFOLIO, else ./portfolio. Raises ConfigError listing the places."""
+    tried = [str(place) for place in (folder, os.environ.get("PLANTLAKE_PORTFOLIO"), None if folder else "portfolio") if place]
+    chosen = Path(tried[0])
+    if not (chosen / "portfolio.yaml").is_file():
+        raise ConfigError(
+            Problem(
+                f"{chosen} is not a portfolio: it holds no portfolio.yaml.",
+                found=f"looked in {', '.join(tried)}",
+                fix="give --portfolio DIR, set PLANTLAKE_PORTFOLIO, or run `plantlake demo` to write a sample",
+            )
+        )
+    return chosen.resolve()
+
+
+def plant_ids(root: Path) -> list[str]:
+    """Ids of all plants by the names of their files: cheap at thousands of plants, nothing is parsed."""
+    return sorted(path.stem for path in (root / "plants").glob("*.yaml"))
+
+
+def read(root: Path, only: tuple[str, ...] = ()) -> Portfolio:
+    """The portfolio with all plants, or those in `only`; a broken plant is reported in `broken` and stops no other.
+
+    Raises ConfigError when portfolio.yaml itself cannot be used, or `only` names a plant that does not exist.
+    """
+    shown = "portfolio.yaml"
+    file, problems = _model(root / shown, shown, PortfolioFile)
+    if file is None:
+        raise ConfigError(problems)
+    known = plant_ids(root)
+    _all_known(only, known)
+    words = vocabularies.load(root / "vocabularies")
+    plants: dict[str, PlantFile] = {}
+    broken: dict[str, list[Problem]] = {}
+    for plant_id in only or known:
+        plant, found = read_plant(root, plant_id)
+        if plant is None or found:
+            broken[plant_id] = found
+        else:
+            plants[plant_id] = plant
+    return Portfolio(root, file, plants, broken, words)
+
+
+def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Problem]]:
+    """One plant file and everything that is wrong with it."""
+    shown = f"plants/{plant_id}.yaml"
+    path = root / "plants" / f"{plant_id}.yaml"
+    plant, problems = _model(path, shown, PlantFile)
+    if plant is not None:
+        problems = [problem.at(export=f"{shown}:{line_of(path, keys) or 1}") for keys, problem in _plant_rules(plant, root)]
+        if plant.plant != plant_id:
+            problems.append(
+                Problem(
+                    "The plant's id and its file's name differ.",
+                    export=f"{shown}:{line_of(path, ('plant',))}",
+                    found=plant.plant,
+                    fix=f"plant: {plant_id}, or rename the file to {plant.plant}.yaml",
+                )
+            )
+    return plant, [problem.at(plant=plant_id) for problem in problems]
+
+
+def _all_known(only: tuple[str, ...], known: list[str]) -> None:
+    unknown = [plant for plant in only if plant not in known]
+    if unknown:
+        raise ConfigError(
+            Problem(f"There is no plant '{plant}'.", found=listed(known), closest=closest(plant, known), fix=f"plants/{plant}.yaml")
+            for plant in unknown
+        )
+
+
+def _model(path: Path, shown: str, model: type[M]) -> tuple[M | None, list[Problem]]:
+    try:
+        content = load(path, shown)
+    except ConfigError as error:
+        return None, error.problems
+    try:
+        return model.model_validate(content if content is not None else {}), []
+    except ValidationError as error:
+        return None, [_problem(path, shown, model, detail) for detail in error.errors()]
+
+
+def _problem(path: Path, shown: str, model: type[BaseModel], detail: ErrorDetails) -> Problem:
+    keys: Keys = tuple(key for key in detail["loc"] if isinstance(key, str | int))
+    at = f"{shown}:{line_of(path, keys) or 1}"
+    dotted = ".".join(str(key) for key in keys)
+    if detail["type"] == "extra_forbidden":
+        allowed = _fields_at(model, keys[:-1])
+        return Problem(
+            f"Unknown key '{keys[-1]}'.",
+            export=at,
+            found=dotted,
+            closest=closest(str(keys[-1]), allowed),
+            fix=f"one of {listed(sorted(allowed), 20)}" if allowed else None,
+        )
+    if detail["type"] == "missing":
+        return Problem(f"'{dotted}' is missing.", export=at)
+    message = detail["msg"].removeprefix("Value error, ")
+    found = None if isinstance(detail["input"], dict | list) else str(detail["input"])
+    return Problem(f"{dotted}: {message}" if dotted else message, export=at, found=found)
+
+
+def _fields_at(model: type[BaseModel], keys: Keys) -> set[str]:
+    """The keys that the model allows at a place of the file."""
+    current: Any = model
+    for key in keys:
+        inner = _inner_model(current)
+        if inner is not None and key in _aliases(inner):
+            current = inner.model_fields[_aliases(inner)[str(key)]].annotation
+        elif inner is None:
+            return set()
+    inner = _inner_model(current)
+    return set(_aliases(inner)) if inner else set()
+
+
+def _aliases(model: type[BaseModel]) -> dict[str, str]:
+    return {info.alias or name: name for name, info in model.model_fields.items()}
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    parts = typing.get_args(annotation) if typing.get_origin(annotation) or isinstance(annotation, types.UnionType) else ()
+    return next((found for part in parts if (found := _inner_model(part))), None)
+
+
+def _plant_rules(plant: PlantFile, root: Path) -> Iterator[tuple[Keys, Problem]]:
+    """Rules that a model alone cannot know: zones, holidays, and everything about each source."""
+    yield from _zone(plant.timezone, ("timezone",))
+    if isinstance(plant.holidays, str) and not (root / plant.holidays).is_file():
+        yield from _holiday_calendar(plant.holidays)
+    codes = set(plant.equipment.units)
+    for code, unit in plant.equipment.units.items():
+        if unit.parent and unit.parent not in codes:
+            yield (
+                ("equipment", "units", code, "parent"),
+                Problem(f"Unit '{code}' has an unknown parent.", found=unit.parent, closest=closest(unit.parent, codes)),
+            )
+    for name, source in plant.sources.items():
+        keys: Keys = ("sources", name)
+        for inner, problem in _source_rules(plant, source):
+            yield (*keys, *inner), problem.at(source=name)
+
+
+def _zone(name: str | None, keys: Keys) -> Iterator[tuple[Keys, Problem]]:
+    if name is not None and name not in available_timezones():
+        yield (
+            keys,
+            Problem(
+                f"'{name}' is not a time zone.",
+                found=name,
+                closest=closest(name, available_timezones()),
+                fix="an IANA name such as Europe/Berlin or America/Chicago",
+            ),
+        )
+
+
+def _holiday_calendar(code: str) -> Iterator[tuple[Keys, Problem]]:
+    import holidays
+
+    country, _, region = code.partition("-")
+    known = holidays.list_supported_countries()
+    if country not in known:
+        yield (
+            ("holidays",),
+            Problem(
+                f"There is no public holiday calendar '{code}', and no such file.",
+                closest=closest(country, known),
+                fix="a country such as US, a region such as DE-BY, a list of dates, or a file in the portfolio",
+            ),
+        )
+    elif region and region not in known[country]:
+        yield (
+            ("holidays",),
+            Problem(
+                f"The calendar of {country} has no region '{region}'.",
+                found=listed(known[country]),
+                closest=closest(region, known[country]),
+            ),
+        )
+
+
+def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Problem]]:
+    if source.kind not in KINDS:
+        problem = Problem(f"There is no connector kind '{source.kind}'.", found=listed(list(KINDS)), closest=closest(source.kind, KINDS))
+        yield ("kind",), problem
+        return
+    yield from _zone(source.timezone, ("timezone",))
+    kind = connector(source.kind)
+    try:
+        kind.Options.model_validate(source.options)
+    except ValidationError as error:
+        for detail in error.errors():
+            inner: Keys = tuple(key for key in detail["loc"] if isinstance(key, str | int))
+            allowed = _fields_at(kind.Options, inner[:-1])
+            unknown = detail["type"] == "extra_forbidden"
+            message = f"{source.kind} has no option '{inner[-1]}'." if unknown else detail["msg"].removeprefix("Value error, ")
+            yield (
+                ("options", *inner),
+                Problem(
+                    message,
+                    found=".".join(map(str, inner)),
+                    closest=closest(str(inner[-1]), allowed) if unknown and inner else None,
+                    fix=f"one of {listed(sorted(allowed), 30)}" if unknown else None,
+                ),
+            )
+    for pattern, keys in _patterns(source):
+        yield from _regex(pattern, keys)
+    for name, table in source.tables.items():
+        for inner, problem in _table_rules(plant, source, name, table):
+            yield ("tables", name, *inner), problem.at(table=name)
+
+
+def _patterns(source: Source) -> Iterator[tuple[str, Keys]]:
+    if source.exported_at:
+        yield source.exported_at.from_name, ("exported_at", "from_name")
+    if source.covers:
+        yield source.covers.from_name, ("covers", "from_name")
+
+
+def _regex(pattern: str, keys: Keys, *, groups: bool = True) -> Iterator[tuple[Keys, Problem]]:
+    try:
+        if not re.compile(pattern).groups and groups:
+            yield keys, Problem("The pattern has no group, so it takes nothing.", found=pattern, fix="put the part to take in ( )")
+    except re.error as error:
+        yield keys, Problem(f"Not a regular expression: {error}.", found=pattern)
+
+
+def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> Iterator[tuple[Keys, Problem]]:
+    from transforms.tables import TABLES
+
+    if name not in TABLES:
+        problem = Problem(f"There is no canonical table '{name}'.", found=listed(list(TABLES), 20), closest=closest(name, TABLES))
+        yield (), problem
+        return
+    spec = TABLES[name]
+    yield from _input_rules(spec, table)
+    if table.mode and table.mode not in spec.modes:
+        yield ("mode",), Problem(f"{name} cannot be written in mode '{table.mode}'.", fix=f"one of {', '.join(spec.modes)}")
+    records = connector(source.kind).records
+    if table.records and table.records not in records:
+        problem = Problem(
+            f"{source.kind} has no records '{table.records}'.", found=", ".join(records), closest=closest(table.records, records)
+        )
+        yield ("records",), problem
+    for column, rule in table.columns.items():
+        for inner, problem in _column_rules(plant, rule):
+            yield ("columns", column, *inner), problem
+
+
+def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]]:
+    name = spec.name
+    for column in table.columns:
+        if column not in spec.inputs:
+            yield (
+                ("columns", column),
+                Problem(
+                    f"{name} has no column '{column}'.",
+                    closest=closest(column, spec.inputs),
+                    fix=f"one of {listed(list(spec.inputs), 30)}",
+                ),
+            )
+    for column, wanted in spec.inputs.items():
+        if wanted.required and column not in table.columns:
+            yield (
+                ("columns",),
+                Problem(f"{name} needs '{column}' ({wanted.doc or wanted.type}).", fix=f"columns.{column}: <source column>"),
+            )
+    for choice in spec.alternatives:
+        if not any(column in table.columns for column in choice):
+            yield ("columns",), Problem(f"{name} needs at least one of {', '.join(choice)}.")
+
+
+def _column_rules(plant: PlantFile, rule: Column) -> Iterator[tuple[Keys, Problem]]:
+    yield from _zone(rule.timezone, ("timezone",))
+    if rule.regex:
+        yield from _regex(rule.regex, ("regex",))
+    if rule.shift and not plant.shifts:
+        yield (
+            ("shift",),
+            Problem("A time by shift needs the plant's shifts.", fix="shifts: {A: {at: '06:00-14:00', days: Mon-Fri}}"),
+        )
+
+
+def require(portfolio: Portfolio) -> None:
+    """Raises ConfigError with every problem of the portfolio, if there is any."""
+    if portfolio.problems:
+        raise ConfigError(portfolio.problems)
+
+
+__all__ = ["DEFAULT_SETTINGS", "PlantlakeError", "Portfolio", "find", "plant_ids", "read", "read_plant", "require"]

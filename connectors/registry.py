@@ -1,0 +1,28 @@
+"""Finds a connector by its kind, importing only the module that is asked for.
+
+Here: the table of kinds. A new kind is a module below `connectors/kinds/` that ends in `CONNECTOR = ...`, one line here, and a
+folder of samples in `tests/connectors/samples/<kind>/`, which gives it the conformance tests.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+
+from connectors.contract import Connector
+from connectors.errors import ConfigError, Problem, closest
+
+KINDS: dict[str, str] = {
+    "delimited": "connectors.kinds.files.delimited",
+    "excel": "connectors.kinds.files.excel",
+    "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
+}
+
+
+@cache
+def connector(kind: str) -> Connector:
+    """The connector of a kind. Raises ConfigError naming the closest kind when there is none."""
+    if kind not in KINDS:
+        raise ConfigError(Problem(f"There is no connector kind '{kind}'.", found=", ".join(KINDS), closest=closest(kind, KINDS)))
+    found: Connector = import_module(KINDS[kind]).CONNECTOR
+    return found

@@ -1,0 +1,123 @@
+"""The portfolio's vocabularies: reviewed CSV tables that give the words of many plants one meaning.
+
+Here: their columns, reading them, and problems with file and line. Elsewhere: what they mean in SQL (`dbt_project`), unit
+arithmetic (`transforms.units`), the shared taxonomy of reasons (`dbt_project/seeds/downtime_reason.csv`).
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from connectors.errors import Problem, closest, listed
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "reason_map": ("plant", "source", "source_code", "reason_code", "mapped_by", "approved_at", "valid_from", "valid_to"),
+    "ideal_rates": (
+        "plant", "equipment", "material", "tool", "rate_basis", "rate", "unit", "pieces_per_cycle",
+        "valid_from", "valid_to", "provenance",
+    ),
+    "unit_aliases": ("plant", "alias", "ucum"),
+    "equipment_classes": ("equipment_class", "name", "family"),
+    "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
+}  # fmt: skip
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "reason_map": ("plant", "source_code", "reason_code"),
+    "ideal_rates": ("plant", "rate", "unit"),
+    "unit_aliases": ("plant", "alias", "ucum"),
+    "equipment_classes": ("equipment_class",),
+    "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
+}
+
+Row = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabularies:
+    """The rows of each vocabulary as text, '' where empty; `line` holds the line in the file."""
+
+    tables: dict[str, list[Row]]
+    problems: list[Problem]
+
+    def rows(self, name: str, plant: str | None = None) -> list[Row]:
+        """Rows of one vocabulary; with a plant only its own and those for every plant ('*')."""
+        return [row for row in self.tables.get(name, []) if plant is None or row.get("plant") in (plant, "*")]
+
+
+def load(folder: Path) -> Vocabularies:
+    """Reads every known vocabulary below `folder`; one that is absent is empty."""
+    tables: dict[str, list[Row]] = {}
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.csv")):
+        if path.stem not in COLUMNS:
+            known = closest(path.stem, COLUMNS)
+            problems.append(
+                Problem(
+                    "No vocabulary has this name.",
+                    export=f"vocabularies/{path.name}",
+                    found=path.stem,
+                    closest=known and f"{known}.csv",
+                    fix="rename or remove the file",
+                )
+            )
+            continue
+        tables[path.stem], found = _read(path)
+        problems += found
+    return Vocabularies(tables, problems)
+
+
+def _read(path: Path) -> tuple[list[Row], list[Problem]]:
+    name, shown = path.stem, f"vocabularies/{path.name}"
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        header = tuple(reader.fieldnames or ())
+        problems = [
+            Problem(f"Unknown column '{column}'.", export=f"{shown}:1", found=listed(header), closest=closest(column, COLUMNS[name]))
+            for column in header
+            if column not in COLUMNS[name]
+        ]
+        problems += [
+            Problem(f"Column '{column}' is missing.", export=f"{shown}:1", found=listed(header), closest=closest(column, header))
+            for column in REQUIRED[name]
+            if column not in header
+        ]
+        if problems:
+            return [], problems
+        rows = [
+            {
+                **dict.fromkeys(COLUMNS[name], ""),
+                **{k: (v or "").strip() for k, v in row.items() if k},
+                "line": str(reader.line_num),
+            }
+            for row in reader
+        ]
+    return rows, [problem for row in rows for problem in _row_problems(name, row, shown)]
+
+
+def _row_problems(name: str, row: Row, shown: str) -> list[Problem]:
+    at = f"{shown}:{row['line']}"
+    found = [Problem(f"'{key}' is empty.", export=at) for key in REQUIRED[name] if not row[key]]
+    for key in ("valid_from", "valid_to", "approved_at"):
+        if row.get(key) and not _is_date(row[key][:10]):
+            found.append(Problem(f"'{key}' is not a date.", export=at, found=row[key], fix="write YYYY-MM-DD"))
+    if name in ("ideal_rates", "fx") and row["rate"] and not _is_number(row["rate"]):
+        found.append(Problem("'rate' is not a number.", export=at, found=row["rate"], fix="write digits with a decimal point"))
+    return found
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

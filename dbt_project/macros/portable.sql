@@ -1,0 +1,21 @@
+{# What DuckDB and Spark spell differently, and nothing else. Instants are BIGINT microseconds since 1970 in the ledger. #}
+
+{% macro micros(ts) %}{{ return(adapter.dispatch('micros', 'plantlake')(ts)) }}{% endmacro %}
+{% macro default__micros(ts) %}epoch_us({{ ts }}){% endmacro %}
+{% macro spark__micros(ts) %}unix_micros({{ ts }}){% endmacro %}
+
+{% macro instant(us) %}{{ return(adapter.dispatch('instant', 'plantlake')(us)) }}{% endmacro %}
+{% macro default__instant(us) %}make_timestamptz({{ us }}){% endmacro %}
+{% macro spark__instant(us) %}timestamp_micros({{ us }}){% endmacro %}
+
+{# The last value that is not null, of the rows up to this one. #}
+{% macro last_known(value, over) %}{{ return(adapter.dispatch('last_known', 'plantlake')(value, over)) }}{% endmacro %}
+{% macro default__last_known(value, over) %}last_value({{ value }} ignore nulls) over ({{ over }} rows between unbounded preceding and current row){% endmacro %}
+{% macro spark__last_known(value, over) %}last_value({{ value }}, true) over ({{ over }} rows between unbounded preceding and current row){% endmacro %}
+
+{# Microseconds as exact seconds. #}
+{% macro seconds(us) %}cast(cast({{ us }} as decimal(18, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)){% endmacro %}
+
+{% macro bit(rank) %}{{ return(adapter.dispatch('bit', 'plantlake')(rank)) }}{% endmacro %}
+{% macro default__bit(rank) %}(cast(1 as bigint) << cast({{ rank }} as integer)){% endmacro %}
+{% macro spark__bit(rank) %}shiftleft(cast(1 as bigint), cast({{ rank }} as int)){% endmacro %}

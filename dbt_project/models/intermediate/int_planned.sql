@@ -1,0 +1,13 @@
+-- One row per planned entry that counts as planned: it was in the plan before the freeze (rule T2).
+select
+    u.plant_id, u.equipment_id, p.planned_downtime_id, p.planned_class,
+    {{ micros('p.start_ts') }} as start_us,
+    {{ micros('p.end_ts') }} as end_us,
+    case p.planned_class
+        when 'PLANNED_NO_DEMAND' then 16 when 'PLANNED_MAINT' then 17 when 'PLANNED_BREAK' then 18 else 19
+    end as rank
+from {{ source('silver', 'planned_downtime') }} as p
+inner join {{ ref('int_unit') }} as u
+    on p.plant_id = u.plant_id and (p.equipment_id is null or p.equipment_id = u.equipment_id)
+where p.is_current and not p.is_deleted and p.end_ts > p.start_ts
+    and (p.planned_at is null or {{ micros('p.planned_at') }} <= {{ micros('p.start_ts') }} - u.plan_freeze_us)

@@ -1,0 +1,329 @@
+{{ config(materialized='view') }}
+-- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
+with shift_sum as (
+    select
+        p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day,
+        sum(p.apt_rated_s) as apt_rated_s,
+        sum(p.apt_s) as apt_s,
+        sum(p.coded_stop_s) as coded_stop_s,
+        sum(p.ct_s) as ct_s,
+        sum(p.expected_count_shifts) as expected_count_shifts,
+        sum(p.gq) as gq,
+        sum(p.ideal_gq_s) as ideal_gq_s,
+        sum(p.ideal_pq_s) as ideal_pq_s,
+        sum(p.micro_rated_s) as micro_rated_s,
+        sum(p.micro_s) as micro_s,
+        sum(p.pbt_s) as pbt_s,
+        sum(p.pot_s) as pot_s,
+        sum(p.pq) as pq,
+        sum(p.rate_base_s) as rate_base_s,
+        sum(p.rate_known_s) as rate_known_s,
+        sum(p.reported_count_shifts) as reported_count_shifts,
+        sum(p.unknown_s) as unknown_s,
+        sum(p.adet_eq_s + p.adet_org_s + p.aust_s + p.adot_s) as stop_s,
+        sum(p.unknown_good_counts) as unknown_good_counts, sum(p.outside_counts) as outside_counts,
+        max(case when p.state_method = 'RESIDUAL' then 1 else 0 end) as is_residual,
+        max(case when p.state_method = 'NONE' then 1 else 0 end) as is_none,
+        max(case when p.is_preliminary then 1 else 0 end) as is_preliminary,
+        max(case when p.has_shift_overlap then 1 else 0 end) as has_overlap,
+        max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
+    from {{ ref('mart_kpi_parts_shift') }} as p
+    where p.valid_to_release is null
+    group by p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day
+),
+
+unit_shift as (
+    select
+        s.*, l.company, e.equipment_name, l.plant_name,
+        case when l.assumed_calendar then 1 else 0 end as assumed_calendar, case when l.assumed_rate then 1 else 0 end as assumed_rate,
+        case when l.calendar = 'none' then 1 else 0 end as no_calendar, coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
+        case when pbt_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_iso,
+        case when pbt_s is not null and unknown_good_counts = 0 then pbt_s end as d_oee_iso,
+        case when pbt_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_tpm,
+        case when pbt_s is not null and unknown_good_counts = 0 then pbt_s end as d_oee_tpm,
+        case when apt_s is not null and pbt_s is not null then apt_s end as n_a_iso,
+        case when apt_s is not null and pbt_s is not null then pbt_s end as d_a_iso,
+        case when apt_s is not null and micro_s is not null and pbt_s is not null then apt_s + micro_s end as n_a_tpm,
+        case when apt_s is not null and micro_s is not null and pbt_s is not null then pbt_s end as d_a_tpm,
+        case when apt_rated_s is not null then coalesce(ideal_pq_s, 0) end as n_e_iso,
+        case when apt_rated_s is not null then apt_rated_s end as d_e_iso,
+        case when apt_rated_s is not null and micro_rated_s is not null then coalesce(ideal_pq_s, 0) end as n_e_tpm,
+        case when apt_rated_s is not null and micro_rated_s is not null then apt_rated_s + micro_rated_s end as d_e_tpm,
+        case when unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_iso,
+        case when unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_iso,
+        case when unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_tpm,
+        case when unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_tpm,
+        case when unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_iso,
+        case when unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_iso,
+        case when unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_tpm,
+        case when unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_tpm,
+        case when pbt_s is not null then coalesce(ideal_pq_s, 0) end as n_ae_iso,
+        case when pbt_s is not null then pbt_s end as d_ae_iso,
+        case when pbt_s is not null then coalesce(ideal_pq_s, 0) end as n_ae_tpm,
+        case when pbt_s is not null then pbt_s end as d_ae_tpm,
+        case when pot_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_iso,
+        case when pot_s is not null and unknown_good_counts = 0 then pot_s end as d_ooe_iso,
+        case when pot_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_tpm,
+        case when pot_s is not null and unknown_good_counts = 0 then pot_s end as d_ooe_tpm,
+        case when ct_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_iso,
+        case when ct_s is not null and unknown_good_counts = 0 then ct_s end as d_teep_iso,
+        case when ct_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_tpm,
+        case when ct_s is not null and unknown_good_counts = 0 then ct_s end as d_teep_tpm,
+        case when pbt_s is not null and unknown_s is not null then pbt_s - unknown_s end as n_coverage_iso,
+        case when pbt_s is not null and unknown_s is not null then pbt_s end as d_coverage_iso,
+        case when pbt_s is not null and unknown_s is not null then pbt_s - unknown_s end as n_coverage_tpm,
+        case when pbt_s is not null and unknown_s is not null then pbt_s end as d_coverage_tpm
+    from shift_sum as s
+    inner join {{ source('silver', 'plant') }} as l on s.plant_id = l.plant_id
+    left join (select * from {{ source('silver', 'equipment') }} where is_current and not is_deleted) as e on s.equipment_id = e.equipment_id
+    left join {{ source('silver', 'plant_setting') }} as g on s.plant_id = g.plant_id and g.equipment_id = '*'
+),
+scoped as (
+    select 'EQUIPMENT' as scope_type, equipment_id as scope_id, equipment_name as scope_name, * from unit_shift
+    union all
+    select 'PLANT' as scope_type, plant_id as scope_id, plant_name as scope_name, * from unit_shift
+    union all
+    select 'COMPANY' as scope_type, company as scope_id, company as scope_name, * from unit_shift
+    union all
+    select 'PORTFOLIO' as scope_type, 'portfolio' as scope_id, 'Portfolio' as scope_name, * from unit_shift
+),
+summed as (
+    select
+        scope_type, scope_id, scope_name, shift_code,
+        case when grouping(shift_code) = 0 then 'SHIFT' when grouping(production_day) = 0 then 'DAY'
+            when grouping(week_start) = 0 then 'WEEK' else 'MONTH' end as period_type,
+        coalesce(production_day, week_start, month_start) as period_start,
+        sum(n_oee_iso) as n_oee_iso, sum(d_oee_iso) as d_oee_iso,
+        sum(n_oee_tpm) as n_oee_tpm, sum(d_oee_tpm) as d_oee_tpm,
+        sum(n_a_iso) as n_a_iso, sum(d_a_iso) as d_a_iso,
+        sum(n_a_tpm) as n_a_tpm, sum(d_a_tpm) as d_a_tpm,
+        sum(n_e_iso) as n_e_iso, sum(d_e_iso) as d_e_iso,
+        sum(n_e_tpm) as n_e_tpm, sum(d_e_tpm) as d_e_tpm,
+        sum(n_q_iso) as n_q_iso, sum(d_q_iso) as d_q_iso,
+        sum(n_q_tpm) as n_q_tpm, sum(d_q_tpm) as d_q_tpm,
+        sum(n_qc_iso) as n_qc_iso, sum(d_qc_iso) as d_qc_iso,
+        sum(n_qc_tpm) as n_qc_tpm, sum(d_qc_tpm) as d_qc_tpm,
+        sum(n_ae_iso) as n_ae_iso, sum(d_ae_iso) as d_ae_iso,
+        sum(n_ae_tpm) as n_ae_tpm, sum(d_ae_tpm) as d_ae_tpm,
+        sum(n_ooe_iso) as n_ooe_iso, sum(d_ooe_iso) as d_ooe_iso,
+        sum(n_ooe_tpm) as n_ooe_tpm, sum(d_ooe_tpm) as d_ooe_tpm,
+        sum(n_teep_iso) as n_teep_iso, sum(d_teep_iso) as d_teep_iso,
+        sum(n_teep_tpm) as n_teep_tpm, sum(d_teep_tpm) as d_teep_tpm,
+        sum(n_coverage_iso) as n_coverage_iso, sum(d_coverage_iso) as d_coverage_iso,
+        sum(n_coverage_tpm) as n_coverage_tpm, sum(d_coverage_tpm) as d_coverage_tpm,
+        count(distinct case when d_oee_iso > 0 then plant_id end) as p_oee_iso,
+        count(distinct case when d_oee_tpm > 0 then plant_id end) as p_oee_tpm,
+        count(distinct case when d_a_iso > 0 then plant_id end) as p_a_iso,
+        count(distinct case when d_a_tpm > 0 then plant_id end) as p_a_tpm,
+        count(distinct case when d_e_iso > 0 then plant_id end) as p_e_iso,
+        count(distinct case when d_e_tpm > 0 then plant_id end) as p_e_tpm,
+        count(distinct case when d_q_iso > 0 then plant_id end) as p_q_iso,
+        count(distinct case when d_q_tpm > 0 then plant_id end) as p_q_tpm,
+        count(distinct case when d_qc_iso > 0 then plant_id end) as p_qc_iso,
+        count(distinct case when d_qc_tpm > 0 then plant_id end) as p_qc_tpm,
+        count(distinct case when d_ae_iso > 0 then plant_id end) as p_ae_iso,
+        count(distinct case when d_ae_tpm > 0 then plant_id end) as p_ae_tpm,
+        count(distinct case when d_ooe_iso > 0 then plant_id end) as p_ooe_iso,
+        count(distinct case when d_ooe_tpm > 0 then plant_id end) as p_ooe_tpm,
+        count(distinct case when d_teep_iso > 0 then plant_id end) as p_teep_iso,
+        count(distinct case when d_teep_tpm > 0 then plant_id end) as p_teep_tpm,
+        count(distinct case when d_coverage_iso > 0 then plant_id end) as p_coverage_iso,
+        count(distinct case when d_coverage_tpm > 0 then plant_id end) as p_coverage_tpm,
+        sum(pbt_s) as pbt_s,
+        sum(unknown_s) as unknown_s,
+        sum(rate_base_s) as rate_base_s,
+        sum(rate_known_s) as rate_known_s,
+        sum(expected_count_shifts) as expected_count_shifts,
+        sum(reported_count_shifts) as reported_count_shifts,
+        sum(coded_stop_s) as coded_stop_s,
+        sum(stop_s) as stop_s,
+        max(is_residual) as is_residual,
+        max(is_none) as is_none,
+        max(is_preliminary) as is_preliminary,
+        max(has_overlap) as has_overlap,
+        max(assumed_calendar) as assumed_calendar,
+        max(assumed_rate) as assumed_rate,
+        max(no_calendar) as no_calendar,
+        min(is_none) as all_none,
+        sum(unknown_good_counts) as unknown_good_counts,
+        sum(outside_counts) as outside_counts,
+        max(min_rate_coverage) as min_rate_coverage,
+        max(release_id) as release_id,
+        max(as_of_ts) as as_of_ts,
+        max(case when scope_type in ('EQUIPMENT', 'PLANT') then plant_id end) as plant_id
+    from (
+        select *, cast(date_trunc('week', production_day) as date) as week_start, cast(date_trunc('month', production_day) as date) as month_start
+        from scoped
+    ) as s
+    group by grouping sets (
+        (scope_type, scope_id, scope_name, production_day, shift_code), (scope_type, scope_id, scope_name, production_day),
+        (scope_type, scope_id, scope_name, week_start), (scope_type, scope_id, scope_name, month_start)
+    )
+),
+
+summed_with_plants as (
+    select s.*, c.plants as company_plants, t.plants as portfolio_plants
+    from summed as s
+    left join (select company, count(*) as plants from {{ source('silver', 'plant') }} group by company) as c
+        on s.scope_type = 'COMPANY' and s.scope_id = c.company
+    cross join (select count(*) as plants from {{ source('silver', 'plant') }}) as t
+),
+kpi as (
+    select * from (values
+        ('OEE', 'ISO', True, True, True, False, True, True, False),
+        ('OEE', 'TPM', True, True, True, False, True, True, False),
+        ('A', 'ISO', False, False, True, True, False, False, True),
+        ('A', 'TPM', False, False, True, True, False, False, True),
+        ('E', 'ISO', True, True, False, True, False, False, False),
+        ('E', 'TPM', True, True, False, True, False, False, False),
+        ('Q', 'ISO', True, True, False, False, True, False, False),
+        ('Q', 'TPM', True, True, False, False, True, False, False),
+        ('QC', 'ISO', False, True, False, False, True, False, False),
+        ('QC', 'TPM', False, True, False, False, True, False, False),
+        ('AE', 'ISO', True, True, True, False, False, True, False),
+        ('AE', 'TPM', True, True, True, False, False, True, False),
+        ('OOE', 'ISO', True, True, True, False, True, True, False),
+        ('OOE', 'TPM', True, True, True, False, True, True, False),
+        ('TEEP', 'ISO', True, True, False, False, True, True, False),
+        ('TEEP', 'TPM', True, True, False, False, True, True, False),
+        ('COVERAGE', 'ISO', False, False, True, True, False, False, False),
+        ('COVERAGE', 'TPM', False, False, True, True, False, False, False)
+    ) as v (kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, is_withheld, has_bound)
+),
+
+chosen as (
+    select
+        s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
+        cast(case
+            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.n_oee_iso
+            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.n_oee_tpm
+            when k.kpi_id = 'A' and k.profile = 'ISO' then s.n_a_iso
+            when k.kpi_id = 'A' and k.profile = 'TPM' then s.n_a_tpm
+            when k.kpi_id = 'E' and k.profile = 'ISO' then s.n_e_iso
+            when k.kpi_id = 'E' and k.profile = 'TPM' then s.n_e_tpm
+            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.n_q_iso
+            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.n_q_tpm
+            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.n_qc_iso
+            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.n_qc_tpm
+            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.n_ae_iso
+            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.n_ae_tpm
+            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.n_ooe_iso
+            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.n_ooe_tpm
+            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.n_teep_iso
+            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.n_teep_tpm
+            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.n_coverage_iso
+            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.n_coverage_tpm
+        end as double) as numerator,
+        cast(case
+            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.d_oee_iso
+            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.d_oee_tpm
+            when k.kpi_id = 'A' and k.profile = 'ISO' then s.d_a_iso
+            when k.kpi_id = 'A' and k.profile = 'TPM' then s.d_a_tpm
+            when k.kpi_id = 'E' and k.profile = 'ISO' then s.d_e_iso
+            when k.kpi_id = 'E' and k.profile = 'TPM' then s.d_e_tpm
+            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.d_q_iso
+            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.d_q_tpm
+            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.d_qc_iso
+            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.d_qc_tpm
+            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.d_ae_iso
+            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.d_ae_tpm
+            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.d_ooe_iso
+            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.d_ooe_tpm
+            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.d_teep_iso
+            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.d_teep_tpm
+            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.d_coverage_iso
+            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.d_coverage_tpm
+        end as double) as denominator,
+        case
+            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.p_oee_iso
+            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.p_oee_tpm
+            when k.kpi_id = 'A' and k.profile = 'ISO' then s.p_a_iso
+            when k.kpi_id = 'A' and k.profile = 'TPM' then s.p_a_tpm
+            when k.kpi_id = 'E' and k.profile = 'ISO' then s.p_e_iso
+            when k.kpi_id = 'E' and k.profile = 'TPM' then s.p_e_tpm
+            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.p_q_iso
+            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.p_q_tpm
+            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.p_qc_iso
+            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.p_qc_tpm
+            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.p_ae_iso
+            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.p_ae_tpm
+            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.p_ooe_iso
+            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.p_ooe_tpm
+            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.p_teep_iso
+            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.p_teep_tpm
+            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.p_coverage_iso
+            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.p_coverage_tpm
+        end as plants_in,
+        coalesce(s.company_plants, case when s.scope_type = 'PORTFOLIO' then s.portfolio_plants end) as plants_of,
+        cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
+        cast(s.pbt_s - s.unknown_s as double) / nullif(cast(s.pbt_s as double), 0) as time_cov,
+        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0) as rate_cov,
+        cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
+        cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
+        s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.assumed_calendar,
+        s.assumed_rate, s.no_calendar
+    from summed_with_plants as s
+    cross join kpi as k
+),
+judged as (
+    select
+        *,
+        case
+            when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
+            when uses_states and all_none = 1 then 'NO_STATES'
+            when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
+            when uses_rate and rate_cov = 0 then 'NO_IDEAL_RATE'
+            when uses_counts and count_cov = 0 then 'NO_COUNTS'
+            when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
+            when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
+            when coalesce(denominator, 0) = 0 and uses_counts then 'NO_COUNTS'
+            when coalesce(denominator, 0) = 0 then 'NO_DATA'
+            when has_bound and time_cov = 0 then 'NO_DATA'
+            when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
+        end as missing,
+        case when is_residual = 1 then least(time_cov, 0.85) when all_none = 1 then null else time_cov end as time_score
+    from chosen
+),
+
+scored as (
+    select
+        *,
+        case
+            when time_score = 0 or (uses_rate and rate_cov = 0) or count_cov = 0 then 0
+            else exp(
+                (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
+                + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
+                + case when reason_cov > 0 then 0.10 * ln(reason_cov) when reason_cov = 0 then 0.10 * ln(0.01) else 0 end)
+                / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
+                + case when count_cov is null then 0 else 0.20 end + case when reason_cov is null then 0 else 0.10 end)
+            )
+        end as score
+    from judged
+)
+select
+    kpi_id, 1 as kpi_version, scope_type, scope_id, scope_name, plant_id, period_type, period_start, shift_code, profile,
+    case when missing is null then numerator / nullif(denominator, 0) end as value,
+    numerator / nullif(denominator, 0) as value_low,
+    case
+        when has_bound then (numerator + coalesce(unknown_s, 0)) / nullif(denominator, 0)
+        when is_withheld and rate_cov > 0 and rate_cov < 1 then numerator / nullif(denominator, 0) / rate_cov
+        when is_withheld and rate_cov = 0 then null
+        else numerator / nullif(denominator, 0)
+    end as value_high,
+    numerator, denominator,
+    coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end * case when uses_counts then coalesce(count_cov, 1) else 1 end
+        as coverage,
+    case
+        when missing is not null then 'D'
+        when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'
+    end as grade,
+    case
+        when missing is not null then 'NOT_COMPUTABLE'
+        when (assumed_calendar = 1 and uses_plan) or (assumed_rate = 1 and uses_rate)
+            or (uses_rate and rate_cov < min_rate_coverage) then 'ESTIMATED'
+        when is_preliminary = 1 then 'PRELIMINARY'
+        else 'OK'
+    end as status,
+    coalesce(string_split(nullif(concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when is_preliminary = 1 then 'PRELIMINARY' end), ''), ','), []) as flags,
+    plants_in, plants_of, release_id, as_of_ts
+from scored

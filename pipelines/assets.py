@@ -1,0 +1,194 @@
+"""The assets: bronze, one for each silver table, one for each dbt model, the snapshot; and the job that refreshes them.
+
+Here: what each asset is for, its owner, group, metadata and checks. A refresh is one unpartitioned run in one process; it logs a
+materialization of `plant` for each plant that changed. Elsewhere: the work (`pipelines.refresh`), triggers (`pipelines.triggers`).
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+
+from pipelines.build import PROJECT
+from pipelines.lock import writer_lock
+from transforms.tables import STATEMENTS, TABLES
+
+OWNERS = ["team:data-engineering"]
+EXECUTOR = dg.in_process_executor
+BRONZE, SNAPSHOT, PLANT = dg.AssetKey("bronze"), dg.AssetKey("kpi_snapshot"), dg.AssetKey("plant")
+SILVER_GRAIN = {
+    **{name: spec.grain for name, spec in TABLES.items()},
+    **dict.fromkeys(STATEMENTS, "stated by plant files and vocabularies"),
+}
+
+
+class PortfolioResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The portfolio folder a run works on."""
+
+    root: str
+    full: bool = False
+
+
+class Scope(dg.Config):
+    """What a refresh is asked to do; empty means every plant, only what is new."""
+
+    plants: list[str] = []
+    full: bool = False
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Everything that `pipelines.definitions` hands to Dagster."""
+
+    assets: Sequence[Any]
+    checks: Sequence[Any]
+    refresh: Any
+
+
+def silver_key(table: str) -> dg.AssetKey:
+    return dg.AssetKey(["silver", table])
+
+
+def graph(plants: dg.PartitionsDefinition[str]) -> Graph:
+    """The asset graph over these plants."""
+    plant = dg.AssetSpec(
+        PLANT, partitions_def=plants, deps=[silver_key(name) for name in TABLES], group_name="plants", owners=OWNERS,
+        description="One plant's data in silver. Materialized by each refresh that changed it; the partition shows when that was.",
+    )  # fmt: skip
+    refresh = _refresh_asset()
+    job = dg.define_asset_job("refresh", selection=dg.AssetSelection.assets(*refresh.keys), executor_def=EXECUTOR,
+                              description="The main job: pull what is new, conform, check, build, publish.")  # fmt: skip
+    return Graph([refresh, plant], [], job)
+
+
+def dbt_models() -> dict[str, dict[str, Any]]:
+    """Models of the dbt project by name, with description, group and the names they read, from its own YAML and SQL."""
+    import re
+
+    models: dict[str, dict[str, Any]] = {}
+    described = {
+        entry["name"]: entry.get("description", "")
+        for path in sorted(PROJECT.glob("models/**/*.yml"))
+        for entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", [])
+    }
+    for path in sorted(PROJECT.glob("models/**/*.sql")):
+        text = path.read_text(encoding="utf-8")
+        refs = re.findall(r"ref\(\s*['\"](\w+)['\"]", text)
+        sources = re.findall(r"source\(\s*['\"]silver['\"]\s*,\s*['\"](\w+)['\"]", text)
+        models[path.stem] = {
+            "description": described.get(path.stem, ""), "refs": refs, "sources": sources, "folder": path.parent.name,
+        }  # fmt: skip
+    return models
+
+
+def model_key(name: str) -> dg.AssetKey:
+    return dg.AssetKey(["gold", name])
+
+
+def _specs() -> list[dg.AssetSpec]:
+    bronze = dg.AssetSpec(BRONZE, group_name="bronze", owners=OWNERS, kinds={"parquet"},
+                          description="Original bytes of every export by hash, and its records as delivered.")  # fmt: skip
+    silver = [
+        dg.AssetSpec(silver_key(name), deps=[BRONZE], group_name="silver", owners=OWNERS, kinds={"polars", "deltalake"}, description=grain,
+                     metadata={"dagster/column_schema": _columns(name)}, skippable=True)
+        for name, grain in SILVER_GRAIN.items()
+    ]  # fmt: skip
+    models = dbt_models()
+    gold = [
+        dg.AssetSpec(
+            model_key(name), group_name="gold", owners=OWNERS, kinds={"dbt", "duckdb"}, description=about["description"], skippable=True,
+            deps=[*(model_key(ref) for ref in dict.fromkeys(about["refs"]) if ref in models),
+                  *(silver_key(source) for source in dict.fromkeys(about["sources"]) if source in SILVER_GRAIN)],
+        )
+        for name, about in models.items()
+    ]  # fmt: skip
+    last = [model_key(name) for name in ("mart_kpi_parts_shift", "kpi_value") if name in models]
+    snapshot = dg.AssetSpec(SNAPSHOT, deps=last, group_name="published", owners=OWNERS, kinds={"duckdb"}, skippable=True,
+                            description="kpi.duckdb: what executives, Excel and SQL read.")  # fmt: skip
+    return [bronze, *silver, *gold, snapshot]
+
+
+def _columns(table: str) -> dg.TableSchema:
+    from pipelines.silver import columns
+
+    return dg.TableSchema([dg.TableColumn(name, str(dtype)) for name, dtype in columns(table).items()])
+
+
+def _check_specs() -> list[dg.AssetCheckSpec]:
+    return [
+        dg.AssetCheckSpec(
+            "suite", asset=silver_key(name), description=f"Great Expectations suite of {name}: structure, keys, references, ranges."
+        )
+        for name in (*TABLES, "plant", "map_downtime_reason")
+    ]
+
+
+def _refresh_asset() -> dg.AssetsDefinition:
+    @dg.multi_asset(name="refresh", specs=_specs(), check_specs=_check_specs(), can_subset=False)
+    def refresh(context: dg.AssetExecutionContext, config: Scope, portfolio: PortfolioResource) -> Iterator[Any]:
+        """Pulls what is new, conforms, checks, builds and publishes; lands every plant that can be, then fails naming the others."""
+        from pipelines.refresh import Refresh
+
+        job = Refresh(Path(portfolio.root), tuple(config.plants), full=config.full, tell=context.log.debug)
+        try:
+            with writer_lock(job.lake):
+                yield from _run(context, job)
+        finally:
+            job.close()
+        if job.outcome.problems:
+            raise dg.Failure(
+                description="\n\n".join(str(problem) for problem in job.outcome.problems),
+                metadata={"plants": dg.MetadataValue.json(job.outcome.broken_plants)}, allow_retries=False,
+            )  # fmt: skip
+
+    return refresh
+
+
+def _run(context: dg.AssetExecutionContext, job: Any) -> Iterator[Any]:
+    todo = job.plan()
+    if not todo:
+        context.log.info("Nothing new.")
+        return
+    job.land(todo)
+    yield dg.MaterializeResult(asset_key=BRONZE, metadata={"exports": job.outcome.exports})
+    job.load(todo)
+    for name, plants in job.outcome.changed.items():
+        if silver_key(name) in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=silver_key(name), metadata=_rows(job.lake, name) | {"plants": len(plants)})
+    for plant in sorted({plant for plants in job.outcome.changed.values() for plant in plants}):
+        context.log_event(dg.AssetMaterialization(asset_key=PLANT, partition=plant, metadata=_plant_rows(job, plant)))
+    yield from _checks(job.check())
+    job.build()
+    for name, seconds in job.outcome.models.items():
+        if model_key(name) in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=model_key(name), metadata={"seconds": seconds, "release": job.outcome.release_id})
+    path = job.publish()
+    yield dg.MaterializeResult(asset_key=SNAPSHOT, metadata={"path": dg.MetadataValue.path(str(path)), "release": job.outcome.release_id})
+
+
+def _rows(lake: Any, table: str) -> dict[str, Any]:
+    from pipelines import silver
+
+    return {"dagster/row_count": silver.row_count(lake, table)}
+
+
+def _plant_rows(job: Any, plant: str) -> dict[str, Any]:
+    return {"tables": dg.MetadataValue.json(sorted(name for name, plants in job.outcome.changed.items() if plant in plants))}
+
+
+def _checks(results: Any) -> Iterator[dg.AssetCheckResult]:
+    """One check a table, with its worst plants; the result of each plant is in quality_results."""
+    from quality_checks.runner import worst
+
+    for spec in _check_specs():
+        table = spec.asset_key.path[-1]
+        mine = results.filter(results["table_name"] == table)
+        failed = mine.filter(mine["status"] == "FAIL")
+        severity = dg.AssetCheckSeverity.ERROR if "blocking" in failed["severity"].to_list() else dg.AssetCheckSeverity.WARN
+        yield dg.AssetCheckResult(
+            passed=failed.is_empty(), asset_key=spec.asset_key, check_name=spec.name, severity=severity,
+            metadata={"checks": len(mine), "failed": len(failed), "worst": dg.MetadataValue.json(worst(mine).to_dicts() if len(mine) else [])},
+        )  # fmt: skip

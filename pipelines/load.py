@@ -1,0 +1,427 @@
+"""Loads one refresh: new exports to bronze, bronze through conform to silver, one commit a table for all plants.
+
+Here: the order of the steps, what a failure stops and what it does not, the account of every export. Elsewhere: what there is to
+do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), samples of historians
+(`pipelines.load_samples`), what plant files state (`pipelines.load_stated`), the account's home (`pipelines.ledger`), rows
+(`transforms`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from connectors.errors import PlantlakeError, Problem, ReadError
+from connectors.models import PlantFile, Table
+from connectors.naming import stated
+from connectors.portfolio import Portfolio
+from connectors.registry import connector
+from pipelines import bronze, load_samples, load_stated, silver
+from pipelines.lake import Lake
+from pipelines.ledger import ExportLedger, ExportRow, TableRow
+from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_version, statement_hash
+from transforms import revisions
+from transforms.conform import Conformed, conform
+from transforms.mapping import Reading
+from transforms.tables import TABLES, TableSpec
+
+Progress = Callable[[str], None]
+SAMPLE = "historian_sample"
+TIMED = ("equipment_state_event", "production_count")
+"""Tables whose data tell up to when a source has told everything; plans and orders reach into the future."""
+ORDER = ("equipment", "material", "tag", "ideal_rate", "shift_instance", "planned_downtime", "production_order", *TIMED, SAMPLE)
+"""Master data first, so that what names it can be checked against it."""
+
+
+@dataclass
+class Change:
+    """New content of some partitions of a silver table; `months` is None where the table has no months."""
+
+    rows: pl.DataFrame
+    months: list[str] | None
+
+
+@dataclass
+class PlantResult:
+    """What one plant contributes to the commits of a refresh."""
+
+    plant: PlantFile
+    changes: dict[str, Change] = field(default_factory=dict)
+    accounts: list[TableRow] = field(default_factory=list)
+    rejected: list[pl.DataFrame] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    exports: dict[tuple[str, str], ExportRow] = field(default_factory=dict)
+    """(source, batch): the export with what its data told."""
+    samples: list[load_samples.SampleLoad] = field(default_factory=list)
+    materials: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Loaded:
+    """What a refresh did to silver."""
+
+    changed: dict[str, list[str]] = field(default_factory=dict)
+    """Table: plants whose rows changed."""
+    accounts: list[TableRow] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def plants(self) -> list[str]:
+        return sorted({plant for plants in self.changed.values() for plant in plants})
+
+
+class Loader:
+    """One refresh of the lake's silver layer. `refresh_id` marks its commits; `at` is the instant it started."""
+
+    def __init__(
+        self, portfolio: Portfolio, lake: Lake, ledger: ExportLedger, refresh_id: str, at: datetime, tell: Progress = lambda _: None
+    ):
+        self.portfolio, self.lake, self.ledger = portfolio, lake, ledger
+        self.refresh_id, self.at, self.tell = refresh_id, at, tell
+
+    # --- bronze ---------------------------------------------------------------------------------------------------------------
+
+    def land(self, plan: Plan) -> list[Problem]:
+        """Brings every new export into bronze; one that cannot be read is recorded as failed and stops nothing else."""
+        return [problem for todo in plan.plants.values() for delivery in todo.deliveries for problem in self._land(delivery)]
+
+    def _land(self, delivery: Delivery) -> list[Problem]:
+        plant = self.portfolio.plants[delivery.plant_id]
+        source = plant.sources[delivery.source_id]
+        row = self._export_row(delivery)
+        self.tell(f"{row.plant_id} · {row.source_system} · {row.name}")
+        try:
+            times = stated(plant, source, delivery.export.name)
+            options, extra = self.options(plant, delivery.source_id)
+            landed = bronze.land(
+                self.lake,
+                connector(source.kind),
+                delivery.export,
+                options,
+                _record_sets(plant, delivery.source_id),
+                extra_hash=extra,
+            )
+            if len(landed.failed) == len(_record_sets(plant, delivery.source_id)):
+                raise next(iter(landed.failed.values()))
+        except PlantlakeError as error:
+            placed = error.at(plant=row.plant_id, source=row.source_system, export=row.name)
+            self.ledger.failed(row, placed)
+            return [
+                replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
+            ]
+        self.ledger.record_export(
+            replace(row, state="LANDED", sha256=landed.sha256, batch_id=_batch(row.source_system, landed.batch_id), landed_at=self.at, exported_at=times.exported_at,
+                    covers_from=times.covers_from, covers_to=times.covers_to)
+        )  # fmt: skip
+        return []
+
+    def _export_row(self, delivery: Delivery) -> ExportRow:
+        export = delivery.export
+        attempt = attempt_version(self.portfolio, self.portfolio.plants[delivery.plant_id], delivery.source_id)
+        return ExportRow(
+            delivery.plant_id, delivery.source_id, export.name, export.url, "NEW", export.size, export.modified,
+            first_seen_at=self.at, attempt=attempt,
+        )  # fmt: skip
+
+    def options(self, plant: PlantFile, source_id: str) -> tuple[Any, str]:
+        """The kind's options with files beside the exports resolved, and a hash of what those files hold.
+
+        Raises ReadError when such a file is not there.
+        """
+        source = plant.sources[source_id]
+        given = dict(source.options)
+        if not given.get("devices"):
+            return connector(source.kind).Options.model_validate(given), ""
+        path = Path(self.portfolio.source_root(plant)) / str(given["devices"])
+        if not path.is_file():
+            fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.devices"
+            raise ReadError(Problem("The device model is not there.", found=str(path), fix=fix))
+        options = connector(source.kind).Options.model_validate({**given, "devices": str(path)})
+        return options, bronze.sha256_of(path)
+
+    def parsed(self, plant: PlantFile, source_id: str, table: Table, export: ExportRow) -> Path:
+        """The records of a landed export in Parquet."""
+        kind = connector(plant.sources[source_id].kind)
+        options, extra = self.options(plant, source_id)
+        records = table.records or kind.records[0]
+        return bronze.parsed(self.lake, kind, str(export.sha256), export.name, options, records, extra_hash=extra)
+
+    # --- conform and silver -----------------------------------------------------------------------------------------------------
+
+    def load(self, plan: Plan) -> Loaded:
+        """Conforms everything that waits and commits it: one commit a table, then the ledger."""
+        results = [self._plant(PlantResult(self.portfolio.plants[plant_id]), todo) for plant_id, todo in plan.plants.items()]
+        loaded = Loaded()
+        load_samples.commit(self, [result for result in results if result.samples], loaded.changed)
+        for result in results:
+            try:
+                load_stated.state(self, result)
+            except PlantlakeError as error:
+                result.problems += error.at(plant=result.plant.plant).problems
+        self._commit(results, loaded)
+        for result in results:
+            loaded.problems += result.problems
+            loaded.accounts += result.accounts
+        self._record(results)
+        return loaded
+
+    def _plant(self, result: PlantResult, todo: PlantPlan) -> PlantResult:
+        plant = result.plant
+        self.tell(f"{plant.plant} · conform")
+        pairs = [(source_id, name) for source_id, source in plant.sources.items() for name in source.tables]
+        for source_id, name in sorted(pairs, key=lambda pair: ORDER.index(pair[1])):
+            try:
+                self._table(result, source_id, name, (source_id, name) in todo.rederive)
+            except PlantlakeError as error:
+                result.problems += error.at(plant=plant.plant, source=source_id, table=name).problems
+        return result
+
+    def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
+        landed = _once([self._restated(result.plant, row) for row in self.ledger.exports(result.plant.plant, source_id) if row.state != "FAILED"])
+        done = {row.batch_id for row in self.ledger.tables(result.plant.plant) if _is_done(row, source_id, name)}
+        waiting = [row for row in landed if rederive or row.batch_id not in done]
+        if not waiting:
+            return
+        if name == SAMPLE:
+            result.samples += load_samples.prepare(self, result, source_id, waiting, rederive)
+            return
+        conformed = self._conform_all(result, source_id, name, waiting)
+        known = [str(row.export_order) for row in landed if row.batch_id in done and row.export_order]
+        if not rederive and not revisions.in_order(known, [order for order, *_ in conformed]):
+            rederive = True
+            again = self._conform_all(result, source_id, name, [row for row in landed if row.batch_id in done])
+            conformed = sorted([*conformed, *again], key=lambda item: item[0])
+        self._merge(result, source_id, name, conformed, rederive)
+
+    def _restated(self, plant: PlantFile, row: ExportRow) -> ExportRow:
+        """The export with the times that its name states by today's plant file; a name that no longer fits keeps its old ones."""
+        try:
+            times = stated(plant, plant.sources[row.source_system], row.name)
+        except PlantlakeError:
+            return row
+        return replace(row, exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to)
+
+    def _conform_all(
+        self, result: PlantResult, source_id: str, name: str, exports: Sequence[ExportRow]
+    ) -> list[tuple[str, ExportRow, Conformed]]:
+        """Conformed exports in their total order; one that fails is a problem and a failed account, and the rest goes on."""
+        found: list[tuple[str, ExportRow, Conformed]] = []
+        for export in exports:
+            reading = self.reading(result.plant, source_id, name, export)
+            try:
+                item = conform(pl.scan_parquet(self.parsed(result.plant, source_id, reading.table, export)), reading)
+            except PlantlakeError as error:
+                result.accounts.append(failed_account(reading, export, error, result))
+                continue
+            told = self._told(result, export, name, item)
+            order = order_of(told, item.data_to)
+            accepted = item.accepted.with_columns(pl.lit(order).alias("_export_order"))
+            found.append((order, export, replace(item, accepted=accepted)))
+            result.materials |= item.materials
+            result.codes |= item.equipment
+            result.rejected.append(quarantined(reading, export, item.rejected))
+        return sorted(found, key=lambda item: item[0])
+
+    def _told(self, result: PlantResult, export: ExportRow, name: str, item: Conformed) -> ExportRow:
+        """The export with the span of its data, as far as its tables tell what happened."""
+        key = (export.source_system, str(export.batch_id))
+        known = result.exports.get(key, export)
+        if name in TIMED:
+            known = replace(known, data_from=_least(known.data_from, item.data_from), data_to=_most(known.data_to, item.data_to))
+        known = replace(known, export_order=_most(known.export_order, order_of(known, item.data_to)))
+        result.exports[key] = known
+        return known
+
+    def reading(self, plant: PlantFile, source_id: str, name: str, export: ExportRow) -> Reading:
+        """What conform knows of one export for one table."""
+        source = plant.sources[source_id]
+        return Reading(
+            plant=plant, source_id=source_id, source=source, table_name=name, table=source.tables[name], export=export.name,
+            batch_id=str(export.batch_id), export_order="", extracted_at=export.exported_at, ingested_at=self.at,
+            transform_version=mapping_version(self.portfolio, plant, source_id, name),
+            state_method=self.portfolio.settings(plant).state_method or "MEASURED",
+            unit_aliases={row["alias"]: row["ucum"] for row in self.portfolio.vocabularies.rows("unit_aliases", plant.plant)},
+            known_equipment=frozenset(plant.equipment.units) if plant.equipment.unknown == "reject" else None,
+        )  # fmt: skip
+
+    def _merge(
+        self, result: PlantResult, source_id: str, name: str, conformed: list[tuple[str, ExportRow, Conformed]], rederive: bool
+    ) -> None:
+        spec = TABLES[name]
+        mode = result.plant.sources[source_id].tables[name].mode or spec.mode
+        incoming = [item.accepted for _, _, item in conformed]
+        base, months = self.base(result, spec, incoming, whole=rederive or mode != "upsert")
+        if rederive:
+            base = base.filter(pl.col("_source_system") != source_id)
+        duplicates: dict[str, int] = defaultdict(int)
+        steps = [(incoming, None)] if mode == "upsert" else [([item.accepted], (export, item)) for _, export, item in conformed]
+        for frames, delivered in steps:
+            new = stacked(frames, spec)
+            gone = self._gone(base, spec, source_id, *delivered, windowed=mode == "window") if delivered else []
+            merged = revisions.merge(base, stacked([new, *gone], spec), id=str(spec.id))
+            base = merged.rows
+            for batch, count in merged.duplicates.group_by("_batch_id").len().rows():
+                duplicates[str(batch)] += int(count)
+        result.changes[name] = Change(base, _months(base, months))
+        for _, export, item in conformed:
+            reading = self.reading(result.plant, source_id, name, export)
+            result.accounts.append(account(reading, export, item, duplicates[str(export.batch_id)], self.at))
+
+    def _gone(
+        self, base: pl.DataFrame, spec: TableSpec, source_id: str, export: ExportRow, item: Conformed, *, windowed: bool
+    ) -> list[pl.DataFrame]:
+        lineage = {
+            "_batch_id": export.batch_id, "_source_object": export.name, "_export_order": order_of(export, item.data_to),
+            "_extracted_at": export.exported_at, "_ingested_at": self.at, "_transform_version": "",
+        }  # fmt: skip
+        window = (export.covers_from or item.data_from, export.covers_to or item.data_to) if windowed else None
+        return [
+            revisions.tombstones(
+                base,
+                item.accepted,
+                id=str(spec.id),
+                source_system=source_id,
+                lineage=lineage,
+                time=spec.time if windowed else None,
+                window=window,
+            )
+        ]
+
+    def base(
+        self, result: PlantResult, spec: TableSpec, incoming: list[pl.DataFrame], *, whole: bool
+    ) -> tuple[pl.DataFrame, list[str] | None]:
+        """What stands in the partitions that the incoming rows touch, with this refresh's earlier changes; and those months."""
+        plant_id, change = result.plant.plant, result.changes.get(spec.name)
+        standing = silver.read(self.lake, spec.name, [plant_id], None)
+        if spec.time is None:
+            return (change.rows if change else standing.collect()), None
+        taken = change.months or [] if change else []
+        if whole:
+            rest = standing.filter(~pl.col("month").is_in(taken)).collect()
+            return (pl.concat([change.rows, rest]) if change else rest), [*taken, *rest["month"].unique().to_list()]
+        ids = pl.concat([pl.DataFrame(schema={str(spec.id): pl.String}), *(frame.select(str(spec.id)) for frame in incoming)]).unique()
+        touched = standing.select("month", str(spec.id)).join(ids.lazy(), on=str(spec.id), how="semi").select("month").unique().collect()
+        months = {*touched["month"].to_list(), *(month for frame in incoming for month in frame["month"].unique().to_list())}
+        rest = standing.filter(pl.col("month").is_in(sorted(months - set(taken)))).collect()
+        return (pl.concat([change.rows, rest]) if change else rest), sorted(months | set(taken))
+
+    # --- commit -------------------------------------------------------------------------------------------------------------------
+
+    def metadata(self, batches: Iterable[str] = ()) -> dict[str, str]:
+        """What a commit of this refresh says about itself."""
+        return silver.commit_metadata(self.refresh_id, batches)
+
+    def _commit(self, results: list[PlantResult], loaded: Loaded) -> None:
+        for name in dict.fromkeys(name for result in results for name in result.changes):
+            changed = {result.plant.plant: result.changes[name] for result in results if name in result.changes}
+            partitions = _partitions(changed)
+            if not partitions:
+                continue
+            self.tell(f"commit {name} · {len(changed)} plants")
+            rows = pl.concat([change.rows for change in changed.values()], how="vertical_relaxed")
+            batches = {a.batch_id for result in results for a in result.accounts if a.table_name == name and a.state == "COMMITTED"}
+            silver.replace(self.lake, name, rows, partitions, self.metadata(batches))
+            loaded.changed[name] = sorted(changed)
+        scope = {(a.plant_id, a.table_name, a.batch_id) for result in results for a in result.accounts}
+        if scope:
+            found = [frame for result in results for frame in result.rejected]
+            rows = pl.concat(found) if found else silver.empty("quarantine")
+            silver.quarantine(self.lake, rows, sorted(scope), self.metadata())
+
+    def _record(self, results: list[PlantResult]) -> None:
+        with self.ledger.transaction():
+            for result in results:
+                self.ledger.record_export(*result.exports.values())
+                self.ledger.record_tables(result.accounts)
+                self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
+
+
+def _batch(source_id: str, content: str) -> str:
+    """Id of one delivery: the same bytes are the same delivery of a source, and another one of another source."""
+    return hashlib.sha256(f"{source_id}|{content}".encode()).hexdigest()[:32]
+
+
+def order_of(export: ExportRow, data_to: datetime | None) -> str:
+    """The place of an export in the total order of its source: when it was taken, else the end of its data, else its name."""
+    moment = export.exported_at or export.covers_to or data_to
+    return "|".join((moment.strftime("%Y-%m-%dT%H:%M:%S.%f") if moment else "", export.name, str(export.sha256)))
+
+
+def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int, at: datetime) -> TableRow:
+    """What became of the records of one export in one table."""
+    accepted = len(item.accepted) - duplicate
+    return TableRow(
+        reading.plant.plant, reading.source_id, str(export.batch_id), reading.table_name, "COMMITTED", item.read, accepted,
+        len(item.rejected), duplicate, item.filtered_by, accepted, reading.transform_version,
+        connector(reading.source.kind).version, committed_at=at,
+    )  # fmt: skip
+
+
+def failed_account(reading: Reading, export: ExportRow, error: PlantlakeError, result: PlantResult) -> TableRow:
+    """The account of an export that could not be loaded into a table; its problems are told once."""
+    placed = error.at(plant=reading.plant.plant, source=reading.source_id, table=reading.table_name, export=export.name)
+    result.problems += [
+        replace(p, consequence=p.consequence or "Nothing from this file was loaded into the table.") for p in placed.problems
+    ]
+    return TableRow(
+        reading.plant.plant, reading.source_id, str(export.batch_id), reading.table_name, "FAILED",
+        mapping_version=reading.transform_version, error=str(placed),
+    )  # fmt: skip
+
+
+def quarantined(reading: Reading, export: ExportRow, rejected: pl.DataFrame) -> pl.DataFrame:
+    """Rejected rows with where they stand in what was delivered."""
+    utc = pl.Datetime("us", "UTC")
+    return rejected.select(
+        pl.lit(reading.plant.plant).alias("plant_id"),
+        pl.lit(export.batch_id).alias("batch_id"), pl.lit(reading.source_id).alias("source_system"),
+        pl.lit(export.name).alias("source_object"), pl.lit(reading.table_name).alias("table_name"),
+        "row_number", "rule", "detail", "raw_row",
+        pl.lit(reading.ingested_at, dtype=utc).alias("rejected_at"), pl.lit(None, dtype=utc).alias("resolved_at"),
+    )  # fmt: skip
+
+
+def stacked(frames: Iterable[pl.DataFrame], spec: TableSpec) -> pl.DataFrame:
+    """Frames of one table on top of each other; empty with the table's columns where there is none."""
+    parts = [frame.select(*spec.columns) for frame in frames]
+    return pl.concat([pl.DataFrame(schema=silver.columns(spec.name)), *parts], how="vertical_relaxed")
+
+
+def _partitions(changed: dict[str, Change]) -> list[tuple[str, str]] | list[str]:
+    if any(change.months is not None for change in changed.values()):
+        return [(plant_id, month) for plant_id, change in changed.items() for month in change.months or []]
+    return list(changed)
+
+
+def _record_sets(plant: PlantFile, source_id: str) -> tuple[str, ...]:
+    default = connector(plant.sources[source_id].kind).records[0]
+    return tuple(dict.fromkeys(table.records or default for table in plant.sources[source_id].tables.values()))
+
+
+def _once(exports: list[ExportRow]) -> list[ExportRow]:
+    """Each delivery once: the same bytes under a second name are not a second delivery."""
+    return list({row.batch_id: row for row in reversed(exports)}.values())[::-1]
+
+
+def _is_done(row: TableRow, source_id: str, name: str) -> bool:
+    return (row.source_system, row.table_name, row.state) == (source_id, name, "COMMITTED")
+
+
+def _months(rows: pl.DataFrame, months: list[str] | None) -> list[str] | None:
+    return None if months is None else sorted({*months, *rows["month"].unique().to_list()})
+
+
+def _least(first: Any, second: Any) -> Any:
+    return min((value for value in (first, second) if value is not None), default=None)
+
+
+def _most(first: Any, second: Any) -> Any:
+    return max((value for value in (first, second) if value is not None), default=None)

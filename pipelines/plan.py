@@ -1,0 +1,175 @@
+"""What a refresh has to do: which exports are new, which tables have to be made anew, which plants state something else.
+
+Here: the comparison of the portfolio with the ledger, cheap enough to answer 'nothing new' in a second. Elsewhere: doing it
+(`pipelines.load`), what the ledger holds (`pipelines.ledger`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from connectors.contract import Export
+from connectors.discovery import near_misses
+from connectors.errors import PlantlakeError, Problem, closest, listed
+from connectors.models import PlantFile, Source
+from connectors.portfolio import Portfolio
+from connectors.registry import connector
+from pipelines.ledger import ExportLedger, ExportRow
+
+TRANSFORM_CODE = "1"
+"""Raised when conform makes other rows of the same records: every table is then made anew from bronze."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """An export that has to be landed, or was landed and failed under an older mapping."""
+
+    plant_id: str
+    source_id: str
+    export: Export
+
+
+@dataclass
+class PlantPlan:
+    """What has to be done for one plant."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    rederive: list[tuple[str, str]] = field(default_factory=list)
+    """(source, table) pairs whose mapping changed: made anew from bronze."""
+    restate: bool = False
+    """The plant file or a vocabulary states something else than at the last refresh."""
+
+    def __bool__(self) -> bool:
+        return bool(self.deliveries or self.rederive or self.restate)
+
+
+@dataclass
+class Plan:
+    """What a refresh has to do, and what is wrong before it starts."""
+
+    plants: dict[str, PlantPlan]
+    problems: list[Problem]
+
+    def __bool__(self) -> bool:
+        return bool(self.plants)
+
+    @property
+    def exports(self) -> int:
+        return sum(len(plant.deliveries) for plant in self.plants.values())
+
+
+def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False) -> Plan:
+    """Compares every usable plant with the ledger. `full` makes every table anew."""
+    found: dict[str, PlantPlan] = {}
+    problems = list(portfolio.problems)
+    states = ledger.plant_states()
+    for plant_id, plant in portfolio.plants.items():
+        todo = PlantPlan()
+        seen = ledger.seen(plant_id)
+        for source_id, source in plant.sources.items():
+            try:
+                new, missing = _discover(portfolio, plant, source_id, source, seen)
+            except PlantlakeError as error:
+                problems += error.at(plant=plant_id, source=source_id).problems
+                continue
+            todo.deliveries += new
+            problems += missing
+        known = ledger.mapping_versions(plant_id)
+        todo.rederive = [
+            (source_id, table)
+            for source_id, source in plant.sources.items()
+            for table in source.tables
+            if (source_id, table) in known and (full or known[source_id, table] != {mapping_version(portfolio, plant, source_id, table)})
+        ]
+        todo.restate = full or states.get(plant_id) != statement_hash(portfolio, plant)
+        if todo:
+            found[plant_id] = todo
+    return Plan(found, problems)
+
+
+def _discover(
+    portfolio: Portfolio, plant: PlantFile, source_id: str, source: Source, seen: dict[tuple[str, str], ExportRow]
+) -> tuple[list[Delivery], list[Problem]]:
+    root = portfolio.source_root(plant)
+    exports = list(connector(source.kind).discover(root, source.path))
+    if not exports and not any(key[0] == source_id for key in seen):
+        near = near_misses(root, source.path)
+        return [], [
+            Problem(
+                f"No file matches '{source.path}' in {root}.",
+                plant=plant.plant,
+                source=source_id,
+                found=listed(near) or None,
+                closest=closest(source.path, near),
+                fix=f"plants/{plant.plant}.yaml → sources.{source_id}.path",
+                consequence="Other sources and plants go on.",
+            )
+        ]
+    attempt = attempt_version(portfolio, plant, source_id)
+    return [
+        Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get((source_id, export.name)), attempt)
+    ], []
+
+
+def _is_new(export: Export, known: ExportRow | None, attempt: str) -> bool:
+    """New, changed on disk, or failed under another mapping than today's."""
+    if known is None:
+        return True
+    if known.state == "FAILED" and known.attempt != attempt:
+        return True
+    return (export.size, export.modified) != (known.size, known.modified)
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def attempt_version(portfolio: Portfolio, plant: PlantFile, source_id: str) -> str:
+    """Everything of the plant file that decides whether an export of the source can be loaded."""
+    return _digest(*(mapping_version(portfolio, plant, source_id, table) for table in sorted(plant.sources[source_id].tables)))
+
+
+def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, table: str) -> str:
+    """Everything that conform knows beside the records: rows made under another version are made anew."""
+    source = plant.sources[source_id]
+    shifts = plant.shifts if any(column.shift for column in source.tables[table].columns.values()) or table == "shift_instance" else {}
+    return _digest(
+        TRANSFORM_CODE,
+        connector(source.kind).version,
+        source.model_dump(exclude={"tables", "clock_offset_s", "rank", "expect", "path"}),
+        source.tables[table].model_dump(),
+        plant.timezone,
+        plant.production_day_start,
+        plant.equipment.model_dump() if "equipment" in source.tables[table].columns else {},
+        {code: shift.model_dump() for code, shift in shifts.items()},
+        portfolio.vocabularies.rows("unit_aliases", plant.plant),
+    )
+
+
+def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
+    """Everything that the plant file, the portfolio and the vocabularies state apart from mappings."""
+    words = [
+        {key: value for key, value in row.items() if key != "line"}
+        for name in ("reason_map", "ideal_rates")
+        for row in portfolio.vocabularies.rows(name, plant.plant)
+    ]
+    own = plant.model_dump(exclude={"sources"})
+    sources = {name: (source.clock_offset_s, source.rank, source.complete_until) for name, source in plant.sources.items()}
+    return _digest(
+        TRANSFORM_CODE,
+        own,
+        sources,
+        portfolio.settings(plant).model_dump(),
+        portfolio.file.currency,
+        words,
+        _holidays(portfolio.root, plant),
+    )
+
+
+def _holidays(root: Path, plant: PlantFile) -> str:
+    file = root / plant.holidays if isinstance(plant.holidays, str) else None
+    return file.read_text() if file is not None and file.is_file() else ""

@@ -1,0 +1,487 @@
+"""Measures of the silver tables, per plant: what Great Expectations judges instead of rows.
+
+Here: one SQL statement per table, set-based, that says how many, how large, which share. Elsewhere: which measure is acceptable and
+why (`quality_checks.suites`), the judgement (`quality_checks.runner`), rules that one row can break by itself (the schemas of
+`transforms.tables`; some are counted again here, because silver has to obey them whoever wrote it).
+
+Words: `every` holds all revisions of the plants asked for, `cur` the current and not deleted ones. Counts and shares of nothing are
+NULL (not applicable), never 0. Times are compared as instants or as epoch seconds: no zone, no extension of DuckDB is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import dataframely as dy
+import polars as pl
+
+from transforms.tables import LINEAGE, TABLES
+
+if TYPE_CHECKING:
+    import duckdb
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""Specification, rule T17: a time stamp further ahead of the clock is wrong."""
+PLANNING_HORIZON = timedelta(days=3 * 366)
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""No export of a running plant is older; what is, is a zero date (1900, 1970) or a lost century."""
+
+PROFILE = pl.Schema({"plant_id": pl.String(), "table_name": pl.String(), "measure": pl.String(), "value": pl.Float64(), "rows": pl.Int64()})
+"""Schema of a profile: one row per plant, table and measure; `rows` are the current rows of the plant in the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A SELECT of plant_id and measures over `every` and `cur`; a plant that it leaves out has 0, or NULL if `absent` is None."""
+
+    sql: str
+    measures: tuple[str, ...]
+    absent: float | None = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one table is measured: aggregates over `cur`, and parts that need a join or another grain."""
+
+    measures: Mapping[str, str]
+    parts: tuple[Part, ...] = ()
+    rows: str = "count(*)"
+    cur: str = "select * from every where is_current and not is_deleted"
+    every: str = "*"
+    filled: tuple[str, ...] = field(default=())
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def aggregates(self) -> dict[str, str]:
+        """Every measure over `cur`, with those that the table's schema implies."""
+        nulls = {f"{name}_nulls": f"count(*) filter (where {name} is null)" for name in self.filled}
+        words = {f"{name}_strays": f"count(*) filter (where {name} not in ({_texts(known)}))" for name, known in self.words.items()}
+        return {**nulls, **words, **self.measures}
+
+    def names(self) -> list[str]:
+        """All measures of the table, in order."""
+        return [*self.aggregates(), *(name for part in self.parts for name in part.measures)]
+
+
+def profile(con: duckdb.DuckDBPyConnection, table: str, plants: Sequence[str] | None, at: datetime) -> pl.DataFrame:
+    """Measures of `silver.<table>` for the plants (None: all), as rows of `PROFILE`; `at` is the instant of the refresh.
+
+    A plant without rows is in the result, with `rows` = 0 and NULL measures. Portfolio-wide vocabularies appear as plant '*'.
+    """
+    recipe = RECIPES[table]
+    wide: pl.DataFrame = con.sql(profile_sql(table, plants, at)).pl()
+    long = wide.unpivot(index=["plant_id", "rows"], on=recipe.names(), variable_name="measure", value_name="value")
+    return long.select("plant_id", pl.lit(table).alias("table_name"), "measure", "value", "rows").cast(PROFILE)
+
+
+def profile_sql(table: str, plants: Sequence[str] | None, at: datetime) -> str:
+    """The statement of one table: one row per plant, one column per measure."""
+    recipe = RECIPES[table]
+    wanted = "" if plants is None else f"where plant_id in ({_texts([*plants, '*'])})"
+    everyone = f"select plant_id from silver.plant union select distinct plant_id from silver.{table}"
+    named = f"select unnest([{_texts(plants or ())}]::varchar[]) as plant_id union select distinct plant_id from every"
+    aggregates = ", ".join(f"({sql})::double as {name}" for name, sql in recipe.aggregates().items())
+    steps = [
+        f"every as (select {recipe.every} from silver.{table} {wanted})",
+        f"cur as ({recipe.cur})",
+        f"plants as ({everyone if plants is None else named})",
+        f"base as (select plant_id, ({recipe.rows})::bigint as rows, {aggregates} from cur group by plant_id)",
+        *(f"part_{number} as ({part.sql})" for number, part in enumerate(recipe.parts)),
+    ]
+    columns = ["plants.plant_id", "coalesce(base.rows, 0) as rows", *(f"base.{name}" for name in recipe.aggregates())]
+    joins = ["left join base using (plant_id)"]
+    for number, part in enumerate(recipe.parts):
+        joins.append(f"left join part_{number} using (plant_id)")
+        columns += [_measure(f"part_{number}.{name}", name, part.absent) for name in part.measures]
+    sql = f"with {', '.join(steps)} select {', '.join(columns)} from plants {' '.join(joins)} order by plants.plant_id"
+    for name, value in {"{late}": at + CLOCK_TOLERANCE, "{horizon}": at + PLANNING_HORIZON, "{earliest}": EARLIEST}.items():
+        sql = sql.replace(name, f"timestamptz '{value.astimezone(UTC).isoformat()}'")
+    return sql
+
+
+def _measure(column: str, name: str, absent: float | None) -> str:
+    if absent is None:
+        return f"{column}::double as {name}"
+    return f"coalesce({column}::double, case when base.rows > 0 then {absent} end) as {name}"
+
+
+def _texts(words: Sequence[str]) -> str:
+    return ", ".join("'" + word.replace("'", "''") + "'" for word in words) or "null"
+
+
+def _revisions(id_column: str) -> Part:
+    sql = f"""
+        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current,
+               count(*) filter (where current_rows = 0) as ids_without_current, sum(repeats) as repeated_revisions
+        from (select plant_id, {id_column}, count(*) filter (where is_current) as current_rows,
+                     count(*) - count(distinct revision) as repeats
+              from every group by all)
+        group by plant_id"""
+    return Part(sql, ("ids_with_several_current", "ids_without_current", "repeated_revisions"))
+
+
+def _orphans(column: str, table: str, id_column: str | None = None) -> Part:
+    """Rows that name a record which no revision of its table has; NULL where the plant delivers no such table at all."""
+    known = id_column or column
+    name = f"{column.removesuffix('_id')}_orphan"
+    sql = f"""
+        select cur.plant_id, count(*) filter (where known.id is null) / count(*) as {name}_share
+        from cur left join (select distinct plant_id, {known} as id from silver.{table}) known
+          on known.plant_id = cur.plant_id and known.id = cur.{column}
+        where cur.{column} is not null and cur.plant_id in (select plant_id from silver.{table})
+        group by cur.plant_id"""
+    return Part(sql, (f"{name}_share",), absent=None)
+
+
+def _unit_orphans() -> Part:
+    """Every plant has units, so that a plant without any has orphans only."""
+    sql = """
+        select cur.plant_id, count(*) as equipment_orphan_rows
+        from cur anti join silver.equipment known on known.plant_id = cur.plant_id and known.equipment_id = cur.equipment_id
+        where cur.equipment_id is not null group by cur.plant_id"""
+    return Part(sql, ("equipment_orphan_rows",))
+
+
+def _overlaps(key: Sequence[str], start: str, end: str, id_columns: Sequence[str]) -> Part:
+    """Rows that start before an earlier one of the same key has ended; versions of one record do not count against each other."""
+    same = ", ".join(f"coalesce({column}, '')" for column in key)
+    sql = f"""
+        select plant_id, count(*) as overlapping_rows from (
+            select plant_id, first, max(last) over (partition by plant_id, {same} order by first, {", ".join(id_columns)}
+                                                    rows between unbounded preceding and 1 preceding) as until
+            from (select plant_id, {", ".join(dict.fromkeys([*key, *id_columns]))}, min({start}) as first, max({end}) as last
+                  from cur group by all))
+        where until > first group by plant_id"""
+    return Part(sql, ("overlapping_rows",))
+
+
+def _repeats(id_column: str, *code: str) -> Part:
+    """Codes that two different records bear."""
+    sql = f"""
+        select plant_id, count(*) as repeated_codes
+        from (select plant_id, {", ".join(code)} from cur group by all having count(distinct {id_column}) > 1)
+        group by plant_id"""
+    return Part(sql, ("repeated_codes",))
+
+
+_UNMAPPED = Part(
+    """
+    select coded.plant_id, 1 - coalesce(mapped.n, 0) / coded.n as unmapped_reason_share
+    from (select plant_id, count(*) as n from cur where source_reason_code is not null and state_class is distinct from 'RUN'
+          group by plant_id) coded
+    left join (
+        select cur.plant_id, count(*) as n from cur semi join (
+            select plants.plant_id, source_system, source_code, valid_from, valid_to
+            from silver.map_downtime_reason entry join plants on entry.plant_id in (plants.plant_id, '*')
+            where approved_at is not null) entry
+          on entry.plant_id = cur.plant_id and entry.source_code = cur.source_reason_code
+            and entry.source_system in (cur._source_system, '*')
+            and cur.start_ts >= coalesce(entry.valid_from, '-infinity'::timestamptz)
+            and cur.start_ts < coalesce(entry.valid_to, 'infinity'::timestamptz)
+        where cur.source_reason_code is not null and cur.state_class is distinct from 'RUN'
+        group by cur.plant_id) mapped using (plant_id)""",
+    ("unmapped_reason_share",),
+    absent=None,
+)
+"""Specification 3.4: a mapping counts once it is approved; an entry for one plant or for all ('*')."""
+
+_FORGOTTEN = Part(
+    """
+    select cur.plant_id, avg((end_ts is null and epoch(start_ts) < last_start - 7 * 86400)::double) as forgotten_open_share
+    from cur join (select plant_id, max(epoch(start_ts)) as last_start from cur group by plant_id) using (plant_id)
+    group by cur.plant_id""",
+    ("forgotten_open_share",),
+)
+
+_CHAINS = Part(
+    """
+    with recursive link as (
+        select plant_id, count_id, coalesce(reverses_count_id, corrects_count_id) as parent from cur
+        where coalesce(reverses_count_id, corrects_count_id) is not null),
+    walk(plant_id, count_id, root, depth) as (
+        select plant_id, count_id, parent, 1 from link
+        union all
+        select walk.plant_id, walk.count_id, link.parent, depth + 1
+        from walk join link on link.plant_id = walk.plant_id and link.count_id = walk.root where depth < 50),
+    rooted as (select plant_id, count_id, arg_max(root, depth) as root from walk group by all),
+    member as (
+        select plant_id, count_id, root from rooted
+        union all select plant_id, root, root from (select distinct plant_id, root from rooted))
+    select plant_id, count(*) as negative_chains from (
+        select cur.plant_id, member.root from cur join member using (plant_id, count_id) group by all
+        having bool_or(cur.count_id = member.root)
+           and least(sum(produced_qty), sum(good_qty), sum(scrap_qty), sum(rework_qty)) < 0)
+    group by plant_id""",
+    ("negative_chains",),
+)
+"""A document with all that reverses and corrects it, to any depth; a chain without its first document is an orphan, not a sum."""
+
+_LOST_DOCUMENTS = Part(
+    """
+    select cur.plant_id, count(*) filter (where known.id is null) / count(*) as document_orphan_share
+    from cur left join (select distinct plant_id, count_id as id from cur) known
+      on known.plant_id = cur.plant_id and known.id = coalesce(reverses_count_id, corrects_count_id)
+    where coalesce(reverses_count_id, corrects_count_id) is not null group by cur.plant_id""",
+    ("document_orphan_share",),
+    absent=None,
+)
+
+_COUNTED_TWICE = Part(
+    """
+    select plant_id, count(*) as units_with_several_count_sources
+    from (select plant_id, equipment_id from cur group by plant_id, equipment_id, month having count(distinct count_source) > 1)
+    group by plant_id""",
+    ("units_with_several_count_sources",),
+)
+
+_MIXED_UOM = Part(
+    """
+    select plant_id, count(*) as materials_with_several_uoms
+    from (select plant_id, material_id from cur where material_id is not null group by all having count(distinct uom) > 1)
+    group by plant_id""",
+    ("materials_with_several_uoms",),
+)
+
+_OUTSIDE_SHIFTS = Part(
+    """
+    with shifts as (
+        select plant_id, coalesce(equipment_id, '') as unit, start_ts, end_ts from silver.shift_instance
+        where is_current and not is_deleted and plant_id in (select plant_id from cur)
+        union all
+        select plant_id, '*', start_ts, end_ts from silver.shift_instance
+        where is_current and not is_deleted and plant_id in (select plant_id from cur)),
+    reach as (
+        select plant_id, unit, start_ts, max(end_ts) over (partition by plant_id, unit order by start_ts) as until from shifts),
+    asked as (
+        select plant_id, planned_downtime_id, start_ts, end_ts, unnest(
+            case when equipment_id is null then ['*'] else [equipment_id, ''] end) as unit
+        from cur where plant_id in (select plant_id from shifts)),
+    found as (
+        select asked.plant_id, asked.planned_downtime_id, bool_or(coalesce(reach.until > asked.start_ts, false)) as inside
+        from asked asof left join reach
+          on reach.plant_id = asked.plant_id and reach.unit = asked.unit and reach.start_ts < asked.end_ts
+        group by asked.plant_id, asked.planned_downtime_id)
+    select plant_id, avg((not inside)::double) as outside_shift_share from found group by plant_id""",
+    ("outside_shift_share",),
+    absent=None,
+)
+"""An entry touches a window when the latest end among the windows that start before its end is after its start (no range join)."""
+
+_ANCESTORS = Part(
+    """
+    with recursive walk(plant_id, unit, ancestor, depth) as (
+        select plant_id, equipment_id, parent_equipment_id, 1 from cur where parent_equipment_id is not null
+        union all
+        select walk.plant_id, walk.unit, above.parent_equipment_id, depth + 1
+        from walk join cur above on above.plant_id = walk.plant_id and above.equipment_id = walk.ancestor
+        where above.parent_equipment_id is not null and depth < 12)
+    select walk.plant_id, count(distinct unit) filter (where unit = ancestor) as parent_loops,
+           count(distinct unit) filter (where unit <> ancestor and lower_unit.is_kpi_unit and above.is_kpi_unit) as nested_kpi_units
+    from walk
+    join cur lower_unit on lower_unit.plant_id = walk.plant_id and lower_unit.equipment_id = walk.unit
+    left join cur above on above.plant_id = walk.plant_id and above.equipment_id = walk.ancestor
+    group by walk.plant_id""",
+    ("parent_loops", "nested_kpi_units"),
+)
+
+_SILENT = Part(
+    """
+    with heard as (
+        select distinct plant_id, equipment_id from silver.equipment_state_event where is_current and not is_deleted
+        union select distinct plant_id, equipment_id from silver.production_count where is_current and not is_deleted)
+    select cur.plant_id, count(*) filter (where heard.equipment_id is null) / count(*) as silent_unit_share
+    from cur left join heard using (plant_id, equipment_id)
+    where is_kpi_unit and cur.plant_id in (select plant_id from heard) group by cur.plant_id""",
+    ("silent_unit_share",),
+    absent=None,
+)
+
+_SAMPLES_PER_TAG = """
+    select plant_id, tag_id, count(*) as n, count(*) filter (where ts is null) as no_ts,
+           count(*) filter (where quality is null) as no_quality,
+           count(*) filter (where quality not in ('GOOD', 'UNCERTAIN', 'BAD')) as strays,
+           count(*) filter (where quality = 'BAD') as bad,
+           count(*) filter (where quality = 'GOOD' and value_num is null and value_text is null) as hollow,
+           count(*) filter (where isnan(value_num) or isinf(value_num)) as not_finite, count(*) filter (where ts > {late}) as future,
+           count(*) filter (where ts < {earliest}) as ancient, count(*) filter (where _batch_id is null) as no_batch, count(ts) as stamped,
+           approx_count_distinct(ts) as instants, count(value_num) as numbers, min(value_num) as lowest, max(value_num) as highest
+    from every group by plant_id, tag_id"""
+
+
+def _schema_rules(table: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Columns that must be filled, and closed vocabularies, as the table's dataframely schema states them."""
+    known = {*LINEAGE, "month"}
+    columns = {name: column for name, column in TABLES[table].schema.columns().items() if name not in known}
+    words = {name: tuple(column.categories) for name, column in columns.items() if isinstance(column, dy.Enum)}
+    return tuple(name for name, column in columns.items() if not column.nullable), words
+
+
+def _revised(table: str, measures: Mapping[str, str], *parts: Part) -> Recipe:
+    """A recipe for a table of versions: its own measures, those of its schema, its lineage and its revisions."""
+    lost = "_batch_id is null or _source_system is null or _source_object is null or _row_hash is null"
+    filled, words = _schema_rules(table)
+    return Recipe(
+        {"rows_without_lineage": f"count(*) filter (where {lost})", **measures},
+        (_revisions(TABLES[table].id or ""), *parts),
+        every="* exclude (_source_key, _export_order, _extracted_at, _ingested_at, _transform_version, _row_number, dq_flags)",
+        filled=filled,
+        words=words,
+    )
+
+
+RECIPES: dict[str, Recipe] = {
+    "plant": Recipe(
+        {
+            "plant_rows": "count(*)",
+            "acquired_after_divested": "count(*) filter (where acquired_on > divested_on)",
+            "data_start_in_future": "count(*) filter (where epoch(data_start_on) > epoch({late}))",
+        },
+        cur="select * from every",
+        filled=("plant_name", "company", "timezone", "production_day_start", "calendar"),
+        words={"calendar": ("pattern", "records", "none")},
+    ),
+    "equipment": _revised(
+        "equipment",
+        {"kpi_units": "count(*) filter (where is_kpi_unit)"},
+        _repeats("equipment_id", "equipment_code"), _orphans("parent_equipment_id", "equipment", "equipment_id"), _ANCESTORS,
+        _SILENT,
+    ),
+    "material": _revised(
+        "material",
+        {"negative_costs": "count(*) filter (where standard_cost < 0)"},
+        _repeats("material_id", "local_material_no"),
+    ),
+    "ideal_rate": _revised(
+        "ideal_rate",
+        {
+            "rates_not_positive": "count(*) filter (where pri_s <= 0 or isnan(pri_s) or isinf(pri_s))",
+            "fastest_s": "min(pri_s) filter (where pri_s > 0)",
+            "slowest_s": "max(pri_s) filter (where not isnan(pri_s) and not isinf(pri_s))",
+            "empty_validity": "count(*) filter (where valid_to <= valid_from)",
+        },
+        _unit_orphans(), _orphans("material_id", "material"),
+        _overlaps(
+            ("equipment_id", "material_id", "tool_code", "rate_basis"), "valid_from", "coalesce(valid_to, 'infinity'::timestamptz)",
+            ("ideal_rate_id",),
+        ),
+    ),
+    "shift_instance": _revised(
+        "shift_instance",
+        {
+            "ends_not_after_start": "count(*) filter (where end_ts <= start_ts)",
+            "longest_hours": "max(epoch(end_ts) - epoch(start_ts)) / 3600",
+            "day_mismatches": "count(*) filter (where epoch(start_ts) - epoch(production_day) not between -2 * 86400 and 3 * 86400)",
+            "ancient_rows": "count(*) filter (where start_ts < {earliest})",
+            "beyond_horizon_rows": "count(*) filter (where start_ts > {horizon} or end_ts > {horizon})",
+        },
+        _unit_orphans(), _overlaps(("equipment_id",), "start_ts", "end_ts", ("shift_instance_id",)),
+    ),
+    "planned_downtime": _revised(
+        "planned_downtime",
+        {
+            "ends_before_start": "count(*) filter (where end_ts < start_ts)",
+            "longest_days": "max(epoch(end_ts) - epoch(start_ts)) / 86400",
+            "ancient_rows": "count(*) filter (where start_ts < {earliest})",
+            "beyond_horizon_rows": "count(*) filter (where start_ts > {horizon} or end_ts > {horizon})",
+        },
+        _unit_orphans(), _OUTSIDE_SHIFTS,
+    ),
+    "production_order": _revised(
+        "production_order",
+        {
+            "actual_ends_before_start": "count(*) filter (where actual_end_ts < actual_start_ts)",
+            "planned_ends_before_start_share": "avg(coalesce((planned_end_ts < planned_start_ts)::double, 0))",
+            "negative_planned_rows": "count(*) filter (where planned_qty < 0 or planned_scrap_qty < 0)",
+            "largest_planned_qty": "max(abs(planned_qty))",
+            "future_rows": "count(*) filter (where actual_start_ts > {late} or actual_end_ts > {late})",
+            "ancient_rows":
+                "count(*) filter (where least(planned_start_ts, planned_end_ts, due_ts, actual_start_ts, actual_end_ts) < {earliest})",
+        },
+        _orphans("equipment_id", "equipment"), _orphans("material_id", "material"),
+    ),
+    "equipment_state_event": _revised(
+        "equipment_state_event",
+        {
+            "ends_before_start": "count(*) filter (where end_ts < start_ts)",
+            "open_flag_mismatches": "count(*) filter (where is_open <> (end_ts is null))",
+            "rows_without_state_and_reason": "count(*) filter (where state_class is null and source_reason_code is null)",
+            "future_rows": "count(*) filter (where start_ts > {late} or end_ts > {late})",
+            "ancient_rows": "count(*) filter (where start_ts < {earliest})",
+            "longest_days": "max(epoch(end_ts) - epoch(start_ts)) / 86400",
+            "unknown_share": "avg((state_class is not distinct from 'UNKNOWN')::double)",
+        },
+        _unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _UNMAPPED, _FORGOTTEN,
+    ),
+    "production_count": _revised(
+        "production_count",
+        {
+            "rows_without_quantity": "count(*) filter (where coalesce(produced_qty, good_qty, scrap_qty, rework_qty) is null)",
+            "unequal_parts_share":
+                "avg((good_qty + scrap_qty + coalesce(rework_qty, 0) <> produced_qty)::double)",
+            "loose_negative_share":
+                "avg((coalesce(least(produced_qty, good_qty, scrap_qty, rework_qty) < 0, false) and reverses_count_id is null"
+                " and corrects_count_id is null)::double)",
+            "largest_qty": "max(greatest(abs(produced_qty), abs(good_qty), abs(scrap_qty), abs(rework_qty)))",
+            "scrap_ratio":
+                "sum(scrap_qty) filter (where produced_qty is not null)"
+                " / nullif(sum(produced_qty) filter (where scrap_qty is not null), 0)",
+            "future_rows": "count(*) filter (where event_ts > {late} or posted_ts > {late})",
+            "ancient_rows": "count(*) filter (where event_ts < {earliest})",
+        },
+        _unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _LOST_DOCUMENTS, _CHAINS,
+        _COUNTED_TWICE, _MIXED_UOM,
+    ),
+    "tag": _revised(
+        "tag",
+        {
+            "measured_tags_without_unit_share":
+                "avg((unit is null)::double) filter (where value_type = 'NUM'"
+                " and semantic in ('SPEED', 'ENERGY_COUNTER', 'POWER', 'TEMP', 'PRESSURE', 'VIBRATION'))",
+        },
+        _unit_orphans(), _repeats("tag_id", "tag_name", "_source_system"),
+    ),
+    "historian_sample": Recipe(
+        {
+            "tag_id_nulls": "coalesce(sum(n) filter (where tag_id is null), 0)",
+            "ts_nulls": "sum(no_ts)",
+            "quality_nulls": "sum(no_quality)",
+            "quality_strays": "sum(strays)",
+            "rows_without_lineage": "sum(no_batch)",
+            "not_finite_rows": "sum(not_finite)",
+            "good_without_value_share": "sum(hollow) / sum(n)",
+            "bad_share": "sum(bad) / sum(n)",
+            "repeated_instant_share": "1 - sum(least(instants, stamped)) / nullif(sum(stamped), 0)",
+            "frozen_tag_share": "avg((lowest = highest)::double) filter (where numbers >= 1000)",
+            "tags_with_one_sample_share": "avg((n = 1)::double)",
+            "future_rows": "sum(future)",
+            "ancient_rows": "sum(ancient)",
+        },
+        (
+            Part(
+                """select cur.plant_id, sum(n) as tag_orphan_rows
+                   from cur anti join silver.tag known on known.plant_id = cur.plant_id and known.tag_id = cur.tag_id
+                   where cur.tag_id is not null group by cur.plant_id""",
+                ("tag_orphan_rows",),
+            ),
+        ),
+        rows="sum(n)",
+        cur=_SAMPLES_PER_TAG,
+    ),
+    "map_downtime_reason": Recipe(
+        {
+            "empty_validity": "count(*) filter (where valid_to <= valid_from)",
+            "unapproved_share": "avg((approved_at is null)::double)",
+        },
+        (
+            _overlaps(
+                ("source_system", "source_code"), "coalesce(valid_from, '-infinity'::timestamptz)",
+                "coalesce(valid_to, 'infinity'::timestamptz)", ("entry",),
+            ),
+        ),
+        cur="select *, row_number() over () as entry from every",
+        filled=("source_system", "source_code", "reason_code", "mapped_by"),
+    ),
+}  # fmt: skip
+"""How each table is measured; the order is the order of the results."""

@@ -1,0 +1,292 @@
+"""The expectations of the silver tables: every limit, with its reason, owner, review date, severity and rung.
+
+Here: limits, one `Check` each, and the Great Expectations suite made of them. Elsewhere: what is measured
+(`quality_checks.profiles`), who runs it (`quality_checks.runner`), the rules of a single row (the schemas of `transforms.tables`).
+
+Rungs (house rule 11): *structural* - columns, keys and words are what they should be; *logical* - records agree with each other;
+*plausible* - the numbers look like a factory. Blocking: a KPI made of such rows would be wrong. Warning: it would be weaker.
+To change a limit, change its number here, say why, and move the review date; stored profiles are judged again without a query.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from quality_checks.profiles import RECIPES
+from transforms.tables import TABLES
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+
+Rung = Literal["structural", "logical", "plausible"]
+Severity = Literal["blocking", "warning"]
+
+PLATFORM = "team:data-platform"
+PLANTS = "team:plant-data"
+SPRING, SUMMER = date(2027, 4, 1), date(2027, 7, 1)
+"""Review dates: guesses about factories sooner, after the first plants have been seen; facts about keys later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One expectation: the measure of a plant lies within [low, high]; None is unbounded."""
+
+    name: str
+    measure: str
+    rung: Rung
+    severity: Severity
+    reason: str
+    low: float | None = None
+    high: float | None = None
+    owner: str = PLATFORM
+    review: date = SUMMER
+
+    @property
+    def limit(self) -> str:
+        """The limit in words.
+
+        >>> Check("a", "b", "plausible", "warning", "c", high=0.5).limit
+        '≤ 0.5'
+        """
+        if self.low is not None and self.low == self.high:
+            return f"= {self.low:g}"
+        bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", self.low), ("≤", self.high)) if bound is not None]
+        return " and ".join(bounds)
+
+
+def _none(name: str, measure: str, rung: Rung, reason: str, *, severity: Severity = "blocking", owner: str = PLATFORM) -> Check:
+    return Check(name, measure, rung, severity, reason, high=0.0, owner=owner)
+
+
+def _most(name: str, measure: str, high: float, reason: str, rung: Rung = "plausible") -> Check:
+    return Check(name, measure, rung, "warning", reason, high=high, owner=PLANTS, review=SPRING)
+
+
+def _of_schema(table: str) -> Iterator[Check]:
+    """What the table's schema says of its columns, held against the stored table."""
+    recipe = RECIPES[table]
+    for column in recipe.filled:
+        yield _none(f"{column}_filled", f"{column}_nulls", "structural", f"the schema of {table} requires {column}")
+    for column in recipe.words:
+        yield _none(f"{column}_known_word", f"{column}_strays", "structural", f"SQL knows the listed words of {column} only")
+
+
+def _of_revisions() -> Iterator[Check]:
+    """What holds of every table that keeps versions."""
+    lost = "without a current version (a deletion is one) a record vanishes unseen"
+    yield _none("one_current_revision", "ids_with_several_current", "structural", "two current versions of a record count twice")
+    yield _none("no_lost_record", "ids_without_current", "structural", lost)
+    yield _none("revisions_distinct", "repeated_revisions", "structural", "as-of answers need one row per record and revision")
+    yield _none("lineage_filled", "rows_without_lineage", "structural", "every row must lead back to its export")
+
+
+def _unit_known() -> Check:
+    return _none("equipment_known", "equipment_orphan_rows", "logical", "rows of an unknown unit reach no KPI")
+
+
+def _references(*names: str) -> Iterator[Check]:
+    for name in names:
+        reason = f"{name} records may arrive an export later; more than 1 in 20 missing means that codes are written differently"
+        yield _most(f"{name}_known", f"{name}_orphan_share", 0.05, reason, "logical")
+
+
+def _times(*, future: bool = True) -> Iterator[Check]:
+    if future:
+        clock = "rule T17: more than 5 min ahead of the clock is a wrong clock, zone or date format"
+        yield _none("not_in_the_future", "future_rows", "plausible", clock)
+    else:
+        placeholder = "plans end within three years; later is a placeholder such as 9999-12-31"
+        yield _none("within_horizon", "beyond_horizon_rows", "plausible", placeholder, severity="warning", owner=PLANTS)
+    yield _none("not_before_1990", "ancient_rows", "plausible", "1900, 1970 and two-digit years are unread dates, not history")
+
+
+_OWN: dict[str, tuple[Check, ...]] = {
+    "plant": (
+        Check("plant_stated_once", "plant_rows", "structural", "blocking", "a second row doubles every join on the plant", 1.0,
+            1.0),
+        _none("divested_after_acquired", "acquired_after_divested", "logical", "a plant is sold after it is bought", owner=PLANTS),
+        _none("data_start_passed", "data_start_in_future", "logical", "no KPI before the first day with data", severity="warning",
+            owner=PLANTS),
+    ),
+    "equipment": (
+        _none("codes_distinct", "repeated_codes", "logical", "one code naming two units mixes their events"),
+        _most("parent_known", "parent_equipment_orphan_share", 0.0, "a missing parent cuts a unit off its line and area",
+            "logical"),
+        _none("no_parent_loop", "parent_loops", "logical", "a unit above itself makes roll-ups endless"),
+        _none("kpi_units_not_nested", "nested_kpi_units", "logical", "a branch has one KPI level, else its time counts twice"),
+        Check("has_kpi_unit", "kpi_units", "plausible", "warning", "without a KPI unit the plant has no KPI", low=1.0, owner=PLANTS,
+            review=SPRING),
+        _most("units_report", "silent_unit_share", 0.5,
+            "spare and new machines are silent; more than half means a broken interface or other codes"),
+    ),
+    "material": (
+        _none("numbers_distinct", "repeated_codes", "logical", "one number naming two materials mixes their rates"),
+        _none("cost_not_negative", "negative_costs", "plausible", "a negative cost turns scrap into profit", severity="warning",
+            owner=PLANTS),
+    ),
+    "ideal_rate": (
+        _unit_known(),
+        *_references("material"),
+        _none("rate_positive", "rates_not_positive", "logical", "an ideal time of zero makes any machine infinitely slow"),
+        _none("validity_not_empty", "empty_validity", "logical", "such a rate never applies, its author meant another date",
+            severity="warning", owner=PLANTS),
+        _none("one_rate_at_a_time", "overlapping_rows", "logical", "two rates for one key and instant: which one was meant?"),
+        Check("rate_not_too_fast", "fastest_s", "plausible", "warning",
+            "1000 pieces a second is beyond the fastest can lines; the unit is wrong", low=0.001, owner=PLANTS, review=SPRING),
+        _most("rate_not_too_slow", "slowest_s", 7 * 86400.0, "a week per piece is longer than a furnace campaign; wrong unit"),
+    ),
+    "shift_instance": (
+        _unit_known(),
+        _none("ends_after_start", "ends_not_after_start", "logical", "a window without length holds no time"),
+        _none("windows_apart", "overlapping_rows", "logical", "time in two shifts counts twice in planned time"),
+        _none("day_matches_start", "day_mismatches", "logical",
+            "a shift belongs to the day it starts on; zones and early starts move it by two days at most"),
+        _most("shift_at_most_a_day", "longest_hours", 25.0, "25 h is a whole day when clocks go back; longer is a lost end"),
+        *_times(future=False),
+    ),
+    "planned_downtime": (
+        _unit_known(),
+        _none("ends_not_before_start", "ends_before_start", "logical", "negative time cannot be taken out"),
+        _most("inside_a_shift", "outside_shift_share", 0.5,
+            "entries on weekends and holidays do no harm; more than half outside means a wrong zone or calendar", "logical"),
+        _most("at_most_a_year", "longest_days", 366.0, "a longer stop is a closure: end the unit instead"),
+        *_times(future=False),
+    ),
+    "production_order": (
+        *_references("equipment", "material"),
+        _none("actual_ends_after_start", "actual_ends_before_start", "logical", "negative time spreads no counts"),
+        _most("plan_ends_after_start", "planned_ends_before_start_share", 0.02,
+            "planners leave swapped dates in cancelled orders; more is a swapped mapping", "logical"),
+        _none("plan_not_negative", "negative_planned_rows", "plausible", "nobody plans to unmake pieces", severity="warning",
+            owner=PLANTS),
+        _most("plan_size_sane", "largest_planned_qty", 1e8, "above 1e8 the decimal sign or the unit was misread"),
+        *_times(),
+    ),
+    "equipment_state_event": (
+        _unit_known(),
+        *_references("order", "material"),
+        _none("ends_not_before_start", "ends_before_start", "logical", "rule T12: negative events are quarantined"),
+        _none("open_flag_true", "open_flag_mismatches", "logical", "the ledger closes what is open at the watermark"),
+        _none("state_or_reason", "rows_without_state_and_reason", "logical", "nothing says what the time was"),
+        _most("open_events_recent", "forgotten_open_share", 0.01,
+            "an event open for a week before the last one was forgotten; 1 in 100 is an interface that loses ends", "logical"),
+        _most("reasons_mapped", "unmapped_reason_share", 0.1,
+            "unmapped and unapproved reasons become U-UNC; above 10 % of coded stops the reason ranking misleads"),
+        _most("state_known", "unknown_share", 0.2, "UNKNOWN widens the bounds of A; above 1 in 5 events the bounds say little"),
+        _most("event_at_most_a_month", "longest_days", 31.0, "shutdowns take weeks; a longer state is an end that never arrived"),
+        *_times(),
+    ),
+    "production_count": (
+        _unit_known(),
+        *_references("order", "material"),
+        _none("has_quantity", "rows_without_quantity", "logical", "a count without quantity counts nothing"),
+        _most("parts_equal_total", "unequal_parts_share", 0.02,
+            "good + scrap + rework = produced; sources that book rework apart differ on few rows", "logical"),
+        _none("chains_not_negative", "negative_chains", "logical",
+            "a document with its reversals and corrections cannot fall below zero: a reversal was delivered twice"),
+        _most("first_document_known", "document_orphan_share", 0.05,
+            "what was booked before the first export may be reversed in it; more means that document numbers do not match",
+            "logical"),
+        _most("negatives_have_a_reason", "loose_negative_share", 0.02,
+            "hand corrections happen; more are reversals whose reference is not mapped", "logical"),
+        _none("one_source_of_counts", "units_with_several_count_sources", "logical",
+            "counts of several sources are never added together", severity="warning", owner=PLANTS),
+        _none("one_unit_per_material", "materials_with_several_uoms", "logical",
+            "an ideal rate is per one unit; pieces and kilograms of a material do not add up", severity="warning", owner=PLANTS),
+        _most("quantity_sane", "largest_qty", 1e8, "above 1e8 in one record the decimal sign or the unit was misread"),
+        _most("scrap_sane", "scrap_ratio", 0.5, "more scrap than half is a ramp-up or swapped columns"),
+        *_times(),
+    ),
+    "tag": (
+        _unit_known(),
+        _none("names_distinct", "repeated_codes", "logical", "one name for two tags of a source mixes their samples"),
+        _most("measured_tags_have_unit", "measured_tags_without_unit_share", 0.0,
+            "power, temperature or speed without a unit cannot be compared between plants", "logical"),
+    ),
+    "historian_sample": (
+        _none("tag_id_filled", "tag_id_nulls", "structural", "a sample of no tag is no measurement"),
+        _none("ts_filled", "ts_nulls", "structural", "a sample without an instant cannot be placed"),
+        _none("quality_filled", "quality_nulls", "structural", "every delivered quality maps to a word"),
+        _none("quality_known_word", "quality_strays", "structural", "SQL knows GOOD, UNCERTAIN and BAD only"),
+        _none("lineage_filled", "rows_without_lineage", "structural", "every row must lead back to its export"),
+        _none("tag_known", "tag_orphan_rows", "logical", "a sample of an unlisted tag has no unit and no meaning"),
+        _none("values_finite", "not_finite_rows", "logical", "NaN and infinity spoil every mean they touch"),
+        _most("good_has_value", "good_without_value_share", 0.01,
+            "loggers write empty good samples at restarts; more is a value column that was not read", "logical"),
+        _most("mostly_not_bad", "bad_share", 0.2, "sensors fail; more than 1 in 5 bad samples is a failed gateway"),
+        _most("instants_differ", "repeated_instant_share", 0.5,
+            "coarse clocks repeat instants (estimated, within some 5 %); above half an export was loaded twice or seconds were cut off"),
+        _most("tags_move", "frozen_tag_share", 0.5,
+            "set points stand still; more than half of the busy tags frozen is a stuck gateway"),
+        _most("tags_repeat", "tags_with_one_sample_share", 0.5, "a tag with one sample was read from a header or a stray column"),
+        *_times(),
+    ),
+    "map_downtime_reason": (
+        _none("validity_not_empty", "empty_validity", "logical", "such an entry never applies", severity="warning", owner=PLANTS),
+        _none("one_reason_at_a_time", "overlapping_rows", "logical", "rule: one reason per code and instant"),
+        _most("entries_approved", "unapproved_share", 0.2,
+            "proposed entries do not count until approved; above 1 in 5 nobody looks after the map"),
+    ),
+}  # fmt: skip
+
+
+def _checks(table: str) -> tuple[Check, ...]:
+    revised = _of_revisions() if table in TABLES and TABLES[table].id else ()
+    return (*_of_schema(table), *revised, *_OWN[table])
+
+
+CHECKS: dict[str, tuple[Check, ...]] = {table: _checks(table) for table in RECIPES}
+"""All checks, by table: of its columns, of its revisions, its own."""
+
+
+def suite(table: str) -> ExpectationSuite:
+    """The table's Great Expectations suite over its profile (one row per plant, one column per measure).
+
+    Imports Great Expectations (5-6 s, once a process).
+    """
+    import great_expectations as gx
+    from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    expectations = [
+        ExpectColumnValuesToBeBetween(
+            column=check.measure,
+            min_value=check.low,
+            max_value=check.high,
+            severity=FailureSeverity.CRITICAL if check.severity == "blocking" else FailureSeverity.WARNING,
+            notes=check.reason,
+            meta={
+                "check": check.name, "rung": check.rung, "severity": check.severity, "reason": check.reason, "owner": check.owner,
+                "review": check.review.isoformat(),
+            },
+        )
+        for check in CHECKS[table]
+    ]  # fmt: skip
+    return gx.ExpectationSuite(name=f"silver.{table}", expectations=expectations)
+
+
+BLOCK = re.compile(r"(<!-- checks:start -->\n).*?(<!-- checks:end -->)", re.DOTALL)
+
+
+def page(text: str) -> str:
+    """docs/quality.md with its table of checks written anew from `CHECKS`; a test holds the page to it."""
+    return BLOCK.sub(lambda found: f"{found[1]}{_tables()}{found[2]}", text)
+
+
+def _tables() -> str:
+    lines: list[str] = []
+    for table, checks in CHECKS.items():
+        lines += [f"\n### {table}\n", "| check | measure | limit | rung | severity | why |", "|---|---|---|---|---|---|"]
+        lines += [f"| `{c.name}` | `{c.measure}` | {c.limit} | {c.rung} | {c.severity} | {c.reason} |" for c in checks]
+    return "\n".join([*lines, "", ""])
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    target.write_text(page(target.read_text(encoding="utf-8")), encoding="utf-8")

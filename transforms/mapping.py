@@ -1,0 +1,386 @@
+"""Executes the mapping vocabulary of a plant file on the records of one export, set-based.
+
+Here: one function a word of the vocabulary (join, split, map, number, time, unit, negate ...); each canonical input becomes a
+column of values, and what cannot be read becomes a named reason. Elsewhere: the words (`connectors.models`), the canonical tables
+made of the inputs (`transforms.canonical`), acceptance (`transforms.conform`), time zones (`transforms.clock`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import polars as pl
+
+from connectors.contract import ROW
+from connectors.errors import ConfigError, ConformError, Problem, closest, listed
+from connectors.models import Column, Condition, PlantFile, Source, Table
+from transforms import units
+from transforms.stamps import instants, local_dates, shift_bounds
+from transforms.numbers import parse_booleans, parse_numbers
+from transforms.tables import Input, TableSpec
+
+REJECT = "_reject"
+"""Column with the list of reasons for which a record is not accepted, each `RULE: detail`."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What conform knows of one export beside its records."""
+
+    plant: PlantFile
+    source_id: str
+    source: Source
+    table_name: str
+    table: Table
+    export: str
+    batch_id: str
+    export_order: str
+    extracted_at: datetime | None
+    ingested_at: datetime
+    transform_version: str
+    state_method: str = "MEASURED"
+    unit_aliases: Mapping[str, str] = field(default_factory=dict)
+    known_equipment: frozenset[str] | None = None
+
+    @property
+    def zone(self) -> str:
+        return self.source.timezone or self.plant.timezone
+
+    @property
+    def fix_path(self) -> str:
+        return f"plants/{self.plant.plant}.yaml → sources.{self.source_id}.tables.{self.table_name}"
+
+    def problem(self, message: str, **more: str | None) -> Problem:
+        place = {"plant": self.plant.plant, "source": self.source_id, "table": self.table_name, "export": self.export}
+        return Problem(message, **{**place, **more})  # type: ignore[arg-type]
+
+
+def check_columns(reading: Reading, columns: Sequence[str]) -> None:
+    """Raises ConformError naming every mapped source column that the export does not have, with the closest it has."""
+    named = {
+        (f"columns.{name}", text)
+        for name, rule in reading.table.columns.items()
+        for text in [*(rule.from_ or ()), rule.unit_from, rule.shift, rule.negate and rule.negate.column]
+        if text and not _is_pattern(text)
+    }
+    named |= {(f"skip.{name}", condition.column) for name, condition in reading.table.skip.items()}
+    named |= {("key", text) for text in reading.table.key or ()}
+    shown = [column for column in columns if column != ROW]
+    problems = [
+        reading.problem(
+            f"Column '{text}' is mapped in {place} but is not in the file.",
+            found=listed(shown, 40),
+            closest=(near := closest(text, shown)),
+            fix=f"{reading.fix_path}.{place}: {near or '<a column of the file>'}",
+        )
+        for place, text in sorted(named)
+        if text not in columns
+    ]
+    if problems:
+        raise ConformError(problems)
+
+
+def _is_pattern(text: str) -> bool:
+    return len(text) > 2 and text.startswith("/") and text.endswith("/")
+
+
+def as_text(frame: pl.DataFrame, name: str) -> pl.Expr:
+    """A source column as text without the blanks around it; what is empty becomes null. Whole numbers lose their '.0'."""
+    dtype = frame.schema[name]
+    column = pl.col(name)
+    if dtype.is_float():
+        whole = column.cast(pl.Int64, strict=False)
+        column = pl.when(whole == column).then(whole.cast(pl.String)).otherwise(column.cast(pl.String))
+    elif dtype == pl.Boolean:
+        column = column.cast(pl.String)
+    elif dtype.is_temporal():
+        column = column.dt.to_string("iso")
+    elif dtype != pl.String:
+        column = column.cast(pl.String)
+    stripped = column.str.strip_chars()
+    return pl.when(stripped != "").then(stripped)
+
+
+def condition(frame: pl.DataFrame, test: Condition) -> pl.Expr:
+    """True where a record meets the condition; never null."""
+    text = as_text(frame, test.column)
+    if test.empty is not None:
+        return text.is_null() == test.empty
+    if test.matches is not None:
+        return text.str.contains(test.matches).fill_null(False)
+    if test.in_ is not None:
+        return text.fill_null("").is_in([word.strip() for word in test.in_])
+    return ~text.fill_null("").is_in([word.strip() for word in test.not_in or ()])
+
+
+def mark_skipped(frame: pl.DataFrame, table: Table) -> pl.Series:
+    """The name of the first `skip` entry that each record meets, null for the records of this table."""
+    name: pl.Expr = pl.lit(None, dtype=pl.String)
+    for skip, test in reversed(table.skip.items()):
+        name = pl.when(condition(frame, test)).then(pl.lit(skip)).otherwise(name)
+    return frame.with_columns(name.alias("skip"))["skip"]
+
+
+def evaluate(frame: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataFrame:
+    """The inputs of a canonical table, one column each, with `_row`, `_reject` and, for times, the text as delivered.
+
+    Inputs that the plant file does not map are null of their type. A value that is there but cannot be read is null and names
+    its reason in `_reject`.
+    """
+    out = frame.select(ROW)
+    reasons: list[pl.Series] = []
+    for name, wanted in spec.inputs.items():
+        rule = reading.table.columns.get(name)
+        if rule is None:
+            out = out.with_columns(pl.lit(None, dtype=_DTYPES[wanted.type]).alias(name))
+            continue
+        columns, found = _value(frame, reading, name, wanted, rule)
+        out = out.with_columns(columns)
+        reasons += found
+        if wanted.required:
+            given = out[name].is_null() & ~_any_reason(found, len(out))
+            reasons.append(_reason(given, pl.Series([f"MISSING: {name}"] * 1), len(out)))
+    return out.with_columns(_collect(reasons, len(out)))
+
+
+_DTYPES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "text": pl.String,
+    "time": pl.Datetime("us", "UTC"),
+    "date": pl.Date,
+    "number": pl.Float64,
+    "integer": pl.Int64,
+    "boolean": pl.Boolean,
+}
+
+Found = tuple[list[pl.Series], list[pl.Series]]
+
+
+def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column) -> Found:
+    if wanted.type == "time":
+        return _time(frame, reading, name, rule)
+    if wanted.type == "date":
+        return _date(frame, reading, name, rule)
+    if wanted.type in ("number", "integer"):
+        return _number(frame, reading, name, wanted, rule)
+    text, reasons = _text(frame, reading, name, rule)
+    if wanted.type == "boolean":
+        value = pl.DataFrame({name: text}).select(parse_booleans(pl.col(name)).alias(name))[name]
+        return [value], [*reasons, _unread(text, value, f"NOT_A_BOOLEAN: {name}")]
+    if wanted.dimension == "any":
+        return [text.rename(name)], reasons
+    return [text.rename(name)], reasons
+
+
+def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
+    """The text of a column after join, nulls, split, regex, default and map; and the reasons of what `map` refuses."""
+    raw = frame.with_columns(_origin(frame, reading, name, rule).alias("t"))["t"]
+    text = raw.to_frame().select(_shaped(pl.col("t"), rule).alias("t"))["t"]
+    if rule.map is None:
+        return text, []
+    words = {key.strip(): value for key, value in rule.map.items()}
+    mapped = text.replace_strict(words, default=None, return_dtype=pl.String)
+    unknown = text.is_not_null() & ~text.is_in(list(words))
+    if rule.else_ == "reject":
+        return mapped, [_reason(unknown, "UNMAPPED_VALUE: " + name + " '" + text.fill_null("") + "'", len(text))]
+    other = {"keep": text, "empty": pl.Series([None] * len(text), dtype=pl.String)}.get(rule.else_)
+    instead = other if other is not None else pl.Series([rule.else_] * len(text), dtype=pl.String)
+    return mapped.zip_with(~unknown, instead) if len(text) else mapped, []
+
+
+def _origin(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> pl.Expr:
+    if rule.const is not None:
+        return pl.lit(rule.const)
+    if rule.sql is not None:
+        return _sql(reading, name, rule.sql)
+    parts = [as_text(frame, column) for column in rule.from_ or ()]
+    if len(parts) == 1:
+        return parts[0]
+    joined = pl.concat_str(parts, separator=rule.sep, ignore_nulls=True)
+    return pl.when(pl.any_horizontal(part.is_not_null() for part in parts)).then(joined)
+
+
+def _sql(reading: Reading, name: str, text: str) -> pl.Expr:
+    try:
+        return pl.sql_expr(text).cast(pl.String)
+    except pl.exceptions.PolarsError as error:
+        raise ConformError(
+            reading.problem(f"The SQL expression of '{name}' cannot be used: {error}.", fix=f"{reading.fix_path}.columns.{name}.sql")
+        ) from error
+
+
+def _shaped(text: pl.Expr, rule: Column) -> pl.Expr:
+    if rule.nulls:
+        text = pl.when(~text.is_in([word.strip() for word in rule.nulls])).then(text)
+    if rule.split:
+        part = rule.split.part - 1 if rule.split.part > 0 else rule.split.part
+        text = text.str.split(rule.split.sep).list.get(part, null_on_oob=True).str.strip_chars()
+    if rule.regex:
+        text = text.str.extract(rule.regex, 1)
+    if rule.default is not None:
+        text = text.fill_null(rule.default)
+    return pl.when(text != "").then(text)
+
+
+def _number(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column) -> Found:
+    """Numbers in the canonical unit of their dimension; `<name>_uom` and `<name>_source_uom` for quantities."""
+    value, reasons = _sum(frame, reading, name, rule) if rule.sum else _plain_number(frame, reading, name, rule)
+    if rule.negate:
+        turned = frame.select(pl.when(condition(frame, rule.negate)).then(-1.0).otherwise(1.0).alias("s"))["s"]
+        value = value * turned
+    extra: list[pl.Series] = []
+    if wanted.dimension == "duration_per_item":
+        value = _per_item(value, reading, rule)
+    elif wanted.dimension is not None:
+        value, extra, more = _convert(frame, reading, name, wanted, rule, value)
+        reasons = [*reasons, *more]
+    if wanted.type == "integer":
+        value = value.cast(pl.Int64, strict=False)
+    return [value.rename(name), *extra], reasons
+
+
+def _plain_number(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
+    single = rule.from_[0] if rule.from_ and len(rule.from_) == 1 else None
+    if single and frame.schema[single].is_numeric() and not (rule.nulls or rule.map or rule.regex or rule.split or rule.default):
+        value = frame[single].cast(pl.Float64)
+        return value.set(~value.is_finite(), None) if len(value) else value, []
+    text, reasons = _text(frame, reading, name, rule)
+    options = reading.source.options
+    parsed = parse_numbers(pl.col("t"), decimal=options.get("decimal", "."), thousands=options.get("thousands", ""))
+    value = text.rename("t").to_frame().select(parsed.alias("t"))["t"]
+    return value, [*reasons, _unread(text, value, f"NOT_A_NUMBER: {name}")]
+
+
+def _sum(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
+    parts: list[pl.Series] = []
+    reasons: list[pl.Series] = []
+    for column in rule.from_ or ():
+        value, found = _plain_number(frame, reading, name, rule.model_copy(update={"from_": (column,), "sum": False}))
+        parts.append(value.rename(column))
+        reasons += found
+    columns = pl.DataFrame(parts)
+    total = pl.when(pl.any_horizontal(pl.all().is_not_null())).then(pl.sum_horizontal(pl.all()))
+    return columns.select(total.alias(name))[name], reasons
+
+
+def _per_item(value: pl.Series, reading: Reading, rule: Column) -> pl.Series:
+    factor, inverted = _unit_of(reading, rule, lambda text: units.seconds_per_item(text, reading.unit_aliases), "s")
+    return factor / value if inverted else value * factor
+
+
+def _unit_of(reading: Reading, rule: Column, find: object, default: str) -> tuple[float, bool]:
+    try:
+        return find(rule.unit or default)  # type: ignore[operator, no-any-return]
+    except ConfigError as error:
+        raise ConformError(
+            [problem.at(plant=reading.plant.plant, source=reading.source_id, table=reading.table_name) for problem in error.problems]
+        ) from error
+
+
+def _convert(
+    frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column, value: pl.Series
+) -> tuple[pl.Series, list[pl.Series], list[pl.Series]]:
+    default = {"quantity": units.PIECE, "duration": "s"}.get(wanted.dimension or "", "1")
+    if rule.unit_from:
+        texts = frame.select(as_text(frame, rule.unit_from).alias("u"))["u"].fill_null(rule.unit or default)
+    else:
+        texts = pl.Series([rule.unit or default] * len(frame), dtype=pl.String)
+    known: dict[str, units.Unit] = {}
+    for word in texts.unique().to_list():
+        try:
+            known[word] = units.unit(word, reading.unit_aliases)
+        except ConfigError as error:
+            if not rule.unit_from:
+                raise ConformError(
+                    [
+                        replaced.at(plant=reading.plant.plant, source=reading.source_id, table=reading.table_name)
+                        for replaced in error.problems
+                    ]
+                ) from error
+    unknown = value.is_not_null() & ~texts.is_in(list(known))
+    factor = texts.replace_strict({w: u.factor for w, u in known.items()}, default=None, return_dtype=pl.Float64)
+    canonical = texts.replace_strict({w: u.canonical for w, u in known.items()}, default=None, return_dtype=pl.String)
+    source = texts.replace_strict({w: u.ucum for w, u in known.items()}, default=None, return_dtype=pl.String)
+    reasons = [_reason(unknown, f"UNKNOWN_UNIT: {name} '" + texts + "'", len(texts))]
+    return value * factor, [canonical.rename(f"{name}_uom"), source.rename(f"{name}_source_uom")], reasons
+
+
+def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:
+    """An instant in UTC, with `<name>_source` (text as delivered) and `<name>_flag` (DST_AMBIGUOUS)."""
+    if rule.shift:
+        return _shift_start(frame, reading, name, rule)
+    single = rule.from_[0] if rule.from_ and len(rule.from_) == 1 else None
+    typed = single is not None and frame.schema[single].is_temporal() and frame.schema[single] not in (pl.Time, pl.Duration)
+    if typed:
+        text, reasons = frame.select(as_text(frame, str(single)).alias(name))[name], []
+        raw = frame[str(single)]
+    else:
+        text, reasons = _text(frame, reading, name, rule)
+        raw = text
+    zone = rule.timezone or reading.zone
+    stamps = instants(raw, rule.format, zone, no_dst=reading.source.no_dst)
+    value, flag = stamps["ts"], stamps["flag"]
+    if rule.stamped == "end":
+        value = value.dt.offset_by("-1us")
+    missing_hour = flag.eq_missing("DST_NONEXISTENT")
+    reasons += [
+        _reason(missing_hour, f"DST_NONEXISTENT: {name} '" + text.fill_null("") + "'", len(text)),
+        _reason(text.is_not_null() & value.is_null() & ~missing_hour, f"NOT_A_TIME: {name} '" + text.fill_null("") + "'", len(text)),
+    ]
+    kept = flag.set(missing_hour, None) if len(flag) else flag
+    return [value.rename(name), text.rename(f"{name}_source"), kept.rename(f"{name}_flag")], reasons
+
+
+def _date(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:
+    """A local calendar day."""
+    single = rule.from_[0] if rule.from_ and len(rule.from_) == 1 else None
+    if single is not None and frame.schema[single].is_temporal():
+        return [frame[single].cast(pl.Date).rename(name)], []
+    text, reasons = _text(frame, reading, name, rule)
+    value = local_dates(text, rule.format)
+    return [value.rename(name)], [*reasons, _unread(text, value, f"NOT_A_DATE: {name}")]
+
+
+def _shift_start(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:
+    """The start of the named shift on the local day given by `from`."""
+    (day,), reasons = _date(frame, reading, name, rule)
+    code = frame.select(as_text(frame, str(rule.shift)).alias("c"))["c"]
+    bounds = shift_bounds(day, code, reading.plant)
+    unknown = code.is_not_null() & ~code.is_in(list(reading.plant.shifts))
+    text = day.cast(pl.String) + " " + code
+    reasons += [_reason(unknown, f"UNKNOWN_SHIFT: {name} '" + code.fill_null("") + "'", len(code))]
+    return [bounds["start_ts"].rename(name), bounds["end_ts"].rename(f"{name}_until"), text.rename(f"{name}_source")], reasons
+
+
+def evaluate_times(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """`_row`, `ts` and `_reject` of the records of a historian."""
+    columns, reasons = _time(frame, reading, "ts", reading.table.columns["ts"])
+    missing = columns[0].is_null() & ~_any_reason(reasons, len(frame))
+    reasons.append(_reason(missing, pl.Series(["MISSING: ts"]), len(frame)))
+    return frame.select(ROW).with_columns(columns[0].rename("ts"), _collect(reasons, len(frame)))
+
+
+def _unread(text: pl.Series, value: pl.Series, rule: str) -> pl.Series:
+    """The reason of texts that are there but have no value."""
+    return _reason(text.is_not_null() & value.is_null(), rule + " '" + text.fill_null("") + "'", len(text))
+
+
+def _reason(where: pl.Series, text: pl.Series, length: int) -> pl.Series:
+    """`text` where the condition holds, else null."""
+    frame = pl.DataFrame({"w": where, "t": text if len(text) == length else text.new_from_index(0, length)})
+    return frame.select(pl.when(pl.col("w")).then(pl.col("t")).alias("r"))["r"]
+
+
+def _any_reason(reasons: Sequence[pl.Series], length: int) -> pl.Series:
+    if not reasons:
+        return pl.Series([False] * length, dtype=pl.Boolean)
+    frame = pl.DataFrame([series.alias(str(i)) for i, series in enumerate(reasons)])
+    return frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("r"))["r"]
+
+
+def _collect(reasons: Sequence[pl.Series], length: int) -> pl.Series:
+    if not reasons:
+        return pl.Series(REJECT, [[]] * length, dtype=pl.List(pl.String))
+    frame = pl.DataFrame([series.alias(str(i)) for i, series in enumerate(reasons)])
+    return frame.select(pl.concat_list(pl.all()).list.drop_nulls().alias(REJECT))[REJECT]

@@ -1,0 +1,121 @@
+"""Versions of a record: what later exports change, what they only repeat, and what they no longer hold.
+
+Here: pure frames with the columns of `transforms.tables` in, frames with `revision`, `is_current` and `is_deleted` out.
+Elsewhere: ids and hashes (`transforms.keys`), which rows are read and what is committed (`pipelines.silver`), in which order
+exports are taken (`pipelines.refresh`).
+
+The order of versions is (`_export_order`, `_row_number`), never arrival. `_export_order` is a sortable text that no two exports
+share. A version that says what its predecessor said is not kept, and that is why exports have to be merged in their order: of the
+exports A, B, A the third is a version of its own, but merged as A, A, B it is lost. `in_order` tells whether new exports may be
+merged into what is there; where it says no, the caller derives the table of that plant and source again from bronze, in order.
+Under that rule the result does not depend on the order of arrival, nor on how often an export arrives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+_DUPLICATE = "__duplicate"
+_INCOMING = "__incoming"
+_VERSION = ("_row_hash", "is_deleted")
+EXPORT_COLUMNS = ("_batch_id", "_source_object", "_export_order", "_extracted_at", "_ingested_at", "_transform_version")
+"""Lineage that a tombstone takes from the export in which its record is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """All versions of the records, and the incoming rows that said nothing new (one for each, in the order of versions)."""
+
+    rows: pl.DataFrame
+    duplicates: pl.DataFrame
+
+
+def in_order(known_orders: Collection[str], new_orders: Collection[str]) -> bool:
+    """Whether exports with these `_export_order`s may be merged on top of those already loaded (same plant, source and table).
+
+    True when every new export comes after every known one. An export that is loaded already is not in order: skip it first.
+
+    >>> in_order(["2026-01-01", "2026-01-02"], ["2026-01-03"]), in_order(["2026-01-02"], ["2026-01-01", "2026-01-03"])
+    (True, False)
+    """
+    return not known_orders or not new_orders or min(new_orders) > max(known_orders)
+
+
+def merge(existing: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> Merged:
+    """The versions of all records of both frames: mode `upsert`, and the last step of `window` and `snapshot`.
+
+    `existing` holds all versions of every record whose id is in `incoming` (it may hold more records); `incoming` the accepted
+    rows of one or several later exports, with their tombstones. A version equal to its predecessor (`_row_hash` and `is_deleted`)
+    is dropped, and listed in `duplicates` when it is an incoming row (tombstones are no source records and are not listed). The
+    rest is numbered 1, 2, ... as `revision`; the last is current. A record that is delivered again after its tombstone is a new
+    version. Columns and their order are those of `existing`; rows are ordered by id and version.
+    """
+    columns = existing.columns
+    new = incoming.select(pl.col(name).cast(dtype) for name, dtype in existing.schema.items())
+    versions = (
+        pl.concat([existing.with_columns(pl.lit(False).alias(_INCOMING)), new.with_columns(pl.lit(True).alias(_INCOMING))])
+        .sort(id, "_export_order", "_row_number", _INCOMING)
+        .with_columns(_repeats_predecessor(id).alias(_DUPLICATE))
+    )
+    rows = versions.filter(~pl.col(_DUPLICATE)).with_columns(
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(id).alias("revision"),
+        (pl.col(id) != pl.col(id).shift(-1)).fill_null(True).alias("is_current"),
+    )
+    duplicates = versions.filter(pl.col(_DUPLICATE) & pl.col(_INCOMING) & ~pl.col("is_deleted"))
+    return Merged(rows.select(columns), duplicates.select(columns))
+
+
+def _repeats_predecessor(id: str) -> pl.Expr:
+    same = [pl.col(name).eq_missing(pl.col(name).shift(1)) for name in (id, *_VERSION)]
+    return pl.all_horizontal(*same) & (pl.int_range(pl.len()) > 0)
+
+
+def tombstones(
+    existing: pl.DataFrame,
+    incoming: pl.DataFrame,
+    *,
+    id: str,
+    source_system: str,
+    lineage: Mapping[str, Any],
+    time: str | None = None,
+    window: tuple[datetime | None, datetime | None] | None = None,
+) -> pl.DataFrame:
+    """The deletions that one export states by not holding a record: add them to its rows and `merge`.
+
+    With a `window` [from, to) that the export covers (mode `window`): the current rows of `source_system` whose `time` is inside
+    it and that `incoming` does not hold become versions with `is_deleted`; a window that lacks a bound states nothing. With
+    window None (mode `snapshot`): all current rows of the source that the snapshot no longer holds. Rows of other sources, and
+    rows already deleted, are never touched. Of `incoming` only the ids count: add those of rejected rows, as far as they are
+    known, because a record that was delivered but could not be accepted was not deleted.
+
+    A tombstone keeps the business columns of the last version, has `_row_number` 0, and takes `EXPORT_COLUMNS` from `lineage`.
+    """
+    schema = existing.schema
+    stated = {**{name: lineage[name] for name in EXPORT_COLUMNS}, "_row_number": 0, "is_deleted": True}
+    standing = existing.filter(
+        pl.col("is_current"), ~pl.col("is_deleted"), pl.col("_source_system") == source_system, *_inside(time, window)
+    )
+    gone = standing.join(incoming.select(pl.col(id).cast(schema[id])).unique(), on=id, how="anti", maintain_order="left")
+    return gone.with_columns(pl.lit(value, dtype=schema[name]).alias(name) for name, value in stated.items())
+
+
+def _inside(time: str | None, window: tuple[datetime | None, datetime | None] | None) -> list[pl.Expr]:
+    if window is None:
+        return []
+    if time is None:
+        raise ValueError("a window needs the column that it is a window of")
+    start, end = window
+    if start is None or end is None:
+        return [pl.lit(False)]
+    return [pl.col(time) >= start, pl.col(time) < end]
+
+
+def touched(merged: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> list[tuple[str, str]]:
+    """The (plant_id, month) partitions that a merge may have changed: all months in which a record of `incoming` has a version."""
+    changed = merged.join(incoming.select(id).unique(), on=id, how="semi")
+    return sorted(changed.select("plant_id", "month").unique().iter_rows())

@@ -1,0 +1,212 @@
+"""What a plant file and the vocabularies state, as rows: settings, calendars, breaks, maps, rates, equipment.
+
+Here: statements to frames, for one plant. Elsewhere: what exports deliver (`transforms.conform`), zones (`transforms.clock`), when the
+frames are written (`pipelines.load`), what SQL does with them (`dbt_project`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from connectors.models import PlantFile, Settings, Source, Table, weekdays
+from connectors.vocabularies import Row, Vocabularies
+from transforms import clock
+from transforms.canonical import canonical
+from transforms.mapping import REJECT, Reading
+from transforms.tables import STATEMENTS, TABLES, UTC_US
+from transforms.units import seconds_per_item
+
+PLANT_FILE = "plant_file"
+"""The source of rows that the plant file and the vocabularies state."""
+
+PRECEDENCE = {"DELAY_EQ": 10, "SETUP": 20, "DELAY_ORG": 30, "IDLE": 40, "RUN": 90}
+"""Rule T8: lower wins."""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the rows of one plant are made of."""
+
+    plant: PlantFile
+    settings: Settings
+    words: Vocabularies
+    currency: str
+    root: Path
+    at: datetime
+    """Instant of the refresh."""
+
+
+def statements(stated: Stated) -> dict[str, pl.DataFrame]:
+    """Rows of the statement tables that need no data: plant, settings, precedence, offsets, rate order, reason map."""
+    plant, settings = stated.plant, stated.settings
+    about = {assumption.about for assumption in plant.assumptions}
+    rows: dict[str, list[dict[str, object]]] = {
+        "plant": [
+            {
+                "plant_id": plant.plant, "plant_name": plant.name, "company": plant.company, "country_code": plant.country,
+                "timezone": plant.timezone, "production_day_start": plant.production_day_start,
+                "currency": plant.currency or stated.currency, "acquired_on": plant.acquired_on, "divested_on": plant.divested_on,
+                "data_start_on": plant.data_start_on, "owner": plant.owner, "calendar": plant.calendar_kind,
+                "assumed_calendar": bool(about & {"calendar", "timezone"}), "assumed_rate": "ideal_rate" in about,
+                "assumptions": "\n".join(f"{a.about}: {a.because}" for a in plant.assumptions),
+            }
+        ],
+        "plant_setting": [
+            {
+                "plant_id": plant.plant, "equipment_id": "*", "valid_from": None, "valid_to": None, "microstop_s": settings.microstop_s,
+                "plan_freeze_s": round((settings.plan_freeze_h or 0) * 3600), "min_rate_coverage": settings.min_rate_coverage,
+            }
+        ],
+        "class_precedence": [
+            {"plant_id": plant.plant, "source_system": name, "state_class": state, "level": source.rank.get(state, level)}  # type: ignore[call-overload]
+            for name, source in plant.sources.items()
+            for state, level in PRECEDENCE.items()
+        ],
+        "source_setting": [
+            {"plant_id": plant.plant, "source_system": name, "clock_offset_s": source.clock_offset_s} for name, source in plant.sources.items()
+        ],
+        "rate_basis_rank": [
+            {"plant_id": plant.plant, "rate_basis": basis, "rank": rank} for rank, basis in enumerate(settings.rate_basis or (), start=1)
+        ],
+        "map_downtime_reason": [_reason(row, plant.plant) for row in stated.words.rows("reason_map", plant.plant)],
+    }  # fmt: skip
+    return {name: pl.DataFrame(found, schema=STATEMENTS[name], orient="row") for name, found in rows.items()}
+
+
+def _reason(row: Row, plant_id: str) -> dict[str, object]:
+    return {
+        "plant_id": plant_id, "source_system": row["source"] or "*", "source_code": row["source_code"], "reason_code": row["reason_code"],
+        "mapped_by": row["mapped_by"] or "unknown", "approved_at": _instant(row["approved_at"]),
+        "valid_from": _instant(row["valid_from"]), "valid_to": _instant(row["valid_to"]),
+    }  # fmt: skip
+
+
+def _instant(text: str) -> datetime | None:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+
+
+def holidays_of(plant: PlantFile, root: Path, years: Iterable[int]) -> set[date]:
+    """The local days on which no shift starts."""
+    stated = plant.holidays
+    if not isinstance(stated, str):
+        return set(stated)
+    file = root / stated
+    if file.is_file():
+        return {date.fromisoformat(line.strip()[:10]) for line in file.read_text().splitlines() if line.strip()}
+    import holidays
+
+    country, _, region = stated.partition("-")
+    return set(holidays.country_holidays(country, subdiv=region or None, years=list(years)))
+
+
+def production_days(stated: Stated, first: date, last: date) -> pl.DataFrame:
+    """One row per production day, with its start and end in UTC (23, 24 or 25 h)."""
+    plant = stated.plant
+    days = clock.day_windows(plant.timezone, plant.production_day_start, first, last)
+    return days.select(pl.lit(plant.plant).alias("plant_id"), "production_day", "start_ts", "end_ts").cast(STATEMENTS["production_day"])  # type: ignore[arg-type]
+
+
+def calendar(stated: Stated, first: date, last: date) -> dict[str, pl.DataFrame]:
+    """Shift windows and planned breaks of the local pattern between two days, as canonical rows."""
+    plant = stated.plant
+    free = holidays_of(plant, stated.root, range(first.year, last.year + 1))
+    span = (first - timedelta(days=1), last + timedelta(days=1))
+    shifts = _windows(plant, plant.shifts, span, free) if plant.calendar_kind == "pattern" else _unknown_calendar(stated, *span)
+    if plant.calendar_kind == "records":
+        shifts = shifts.clear()
+    breaks = _windows(plant, plant.breaks, span, free)
+    classes = {name: pause.planned_class for name, pause in plant.breaks.items()}
+    planned = breaks.select("start_ts", "end_ts", "local_start_date", pl.col("shift_code").alias("entry")).with_columns(
+        pl.col("entry").replace_strict(classes, default=None, return_dtype=pl.String).alias("planned_class"),
+        pl.col("local_start_date").cast(pl.String).alias("start_ts_source"),
+    )
+    return {
+        "shift_instance": _canonical(stated, "shift_instance", shifts.rename({"local_start_date": "day"})),
+        "planned_downtime": _canonical(stated, "planned_downtime", planned.drop("local_start_date")),
+    }
+
+
+def _windows(plant: PlantFile, pattern: Mapping[str, object], span: tuple[date, date], free: set[date]) -> pl.DataFrame:
+    lines = [(code, *line.at.split("-"), set(weekdays(line.days))) for code, line in pattern.items()]  # type: ignore[attr-defined]
+    return clock.shift_windows(plant.timezone, lines, *span, free)
+
+
+def _unknown_calendar(stated: Stated, first: date, last: date) -> pl.DataFrame:
+    """Where the calendar is unknown the ledger runs in whole production days, which say nothing about planned time."""
+    days = production_days(stated, first, last)
+    return days.select(pl.lit("DAY").alias("shift_code"), pl.col("production_day").alias("local_start_date"), "start_ts", "end_ts")
+
+
+def ideal_rates(stated: Stated) -> pl.DataFrame:
+    """The plant's lines of vocabularies/ideal_rates.csv. Raises ConfigError for a unit that is no time per piece."""
+    rows = []
+    for number, row in enumerate(stated.words.rows("ideal_rates", stated.plant.plant), start=1):
+        factor, inverted = seconds_per_item(row["unit"])
+        rate = float(row["rate"])
+        rows.append(
+            {
+                "_row": number,
+                **{name: row[name] or None for name in ("equipment", "material", "tool")},
+                "rate_basis": row["rate_basis"] or None,
+                "pri_s": factor / rate if inverted else rate * factor,
+                "pieces_per_cycle": float(row["pieces_per_cycle"]) if row["pieces_per_cycle"] else None,
+                "valid_from": _instant(row["valid_from"]),
+                "valid_to": _instant(row["valid_to"]),
+                "provenance": row["provenance"] or "vocabularies/ideal_rates.csv",
+            }
+        )
+    return _canonical(stated, "ideal_rate", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def equipment(stated: Stated, seen: Iterable[str], mastered: Iterable[str]) -> pl.DataFrame:
+    """Units that the plant file lists or the data named, as far as no master export brings them."""
+    plant = stated.plant
+    listed = plant.equipment.units
+    codes = [code for code in dict.fromkeys([*listed, *sorted(set(seen))]) if code not in set(mastered)]
+    rows = [
+        {
+            "_row": number, "equipment": code, "equipment_name": unit.name if unit else None,
+            "equipment_class": unit.class_ if unit else None, "parent": unit.parent if unit else None,
+            "level": unit.level if unit else None, "is_kpi_unit": unit.kpi_unit if unit else None,
+            "state_method": unit.state_method if unit else None, "kpi_scope": unit.scope if unit else "MACHINE",
+        }
+        for number, (code, unit) in enumerate(((code, listed.get(code)) for code in codes), start=1)
+    ]  # fmt: skip
+    return _canonical(stated, "equipment", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def materials(stated: Stated, seen: Iterable[str]) -> pl.DataFrame:
+    """Materials that the data named and no master export brings."""
+    return _canonical(stated, "material", pl.DataFrame({"material": sorted(set(seen))}, schema={"material": pl.String}))
+
+
+def tags(stated: Stated, seen: pl.DataFrame, source_id: str) -> pl.DataFrame:
+    """Tags (columns tag, unit) that a historian's exports named and no tag list brings."""
+    return _canonical(stated, "tag", seen.sort("tag"), source_id)
+
+
+def _canonical(stated: Stated, table: str, given: pl.DataFrame, source_id: str = PLANT_FILE) -> pl.DataFrame:
+    """Canonical rows of stated inputs, through the same builders as the rows of exports."""
+    spec = TABLES[table]
+    types = {"text": pl.String, "time": UTC_US, "date": pl.Date, "number": pl.Float64, "integer": pl.Int64, "boolean": pl.Boolean}
+    inputs = given if "_row" in given.columns else given.with_row_index("_row", offset=1)
+    inputs = inputs.with_columns(
+        pl.lit(None, dtype=types[i.type]).alias(name) for name, i in spec.inputs.items() if name not in inputs.columns
+    )
+    inputs = inputs.with_columns(
+        pl.col("_row").cast(pl.Int64), pl.lit([], dtype=pl.List(pl.String)).alias(REJECT),
+        *(pl.col(name).cast(types[i.type]) for name, i in spec.inputs.items()),
+    )  # fmt: skip
+    reading = Reading(
+        plant=stated.plant, source_id=source_id, source=Source(kind="delimited", path="-", tables={table: Table(columns={})}),
+        table_name=table, table=Table(columns={}), export=f"plants/{stated.plant.plant}.yaml", batch_id=PLANT_FILE,
+        export_order=stated.at.isoformat(), extracted_at=None, ingested_at=stated.at, transform_version=PLANT_FILE,
+        state_method=stated.settings.state_method or "MEASURED",
+    )  # fmt: skip
+    rows = canonical(inputs, reading, spec).drop(REJECT)
+    return rows.with_columns(pl.col(pl.Enum).cast(pl.String))

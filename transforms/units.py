@@ -1,0 +1,159 @@
+"""Units: what a plant calls a unit, in UCUM, with the factor to the lake's canonical unit of its dimension.
+
+Here: common spellings, parsing through ucumvert and pint, factors. Elsewhere: a plant's own spellings
+(`vocabularies/unit_aliases.csv`), which column has which unit (the plant file), pieces per kilogram of a material (dbt).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from connectors.errors import ConfigError, Problem, closest
+
+PIECE = "{piece}"
+
+SPELLINGS: dict[str, str] = {
+    "pc": PIECE,
+    "pcs": PIECE,
+    "piece": PIECE,
+    "pieces": PIECE,
+    "ea": PIECE,
+    "each": PIECE,
+    "st": PIECE,
+    "stk": PIECE,
+    "stück": PIECE,
+    "pce": PIECE,
+    "unit": PIECE,
+    "units": PIECE,
+    "pza": PIECE,
+    "lb": "[lb_av]",
+    "lbs": "[lb_av]",
+    "oz": "[oz_av]",
+    "ton": "t",
+    "tonne": "t",
+    "to": "t",
+    "in": "[in_i]",
+    "ft": "[ft_i]",
+    "yd": "[yd_i]",
+    "gal": "[gal_us]",
+    "sec": "s",
+    "second": "s",
+    "seconds": "s",
+    "minute": "min",
+    "minutes": "min",
+    "hr": "h",
+    "hrs": "h",
+    "hour": "h",
+    "hours": "h",
+    "std": "h",
+    "day": "d",
+    "days": "d",
+    "°c": "Cel",
+    "degc": "Cel",
+    "c": "Cel",
+    "°f": "[degF]",
+    "degf": "[degF]",
+    "rpm": "/min",
+    "1/min": "/min",
+    "pcs/h": "/h",
+    "pcs/hr": "/h",
+    "pcs/min": "/min",
+    "kwh": "kW.h",
+    "kw": "kW",
+    "w": "W",
+    "v": "V",
+    "a": "A",
+    "bar": "bar",
+    "psi": "[psi]",
+    "l/min": "L/min",
+    "ltr": "L",
+    "lt": "L",
+    "millimeter": "mm",
+    "degree": "deg",
+    "percent": "%",
+    "m3": "m3",
+    "g": "g",
+    "km/h": "km/h",
+    "m/s": "m/s",
+}
+"""Spellings seen in exports that are not UCUM, in lower case."""
+
+CANONICAL: dict[str, str] = {"[mass]": "kg", "[length]": "m", "[length] ** 2": "m2", "[length] ** 3": "L", "[time]": "s"}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit with its UCUM code, the canonical unit of its dimension and the factor to it."""
+
+    ucum: str
+    canonical: str
+    factor: float
+    dimension: str
+
+
+@cache
+def _registry() -> Any:
+    import logging
+
+    from ucumvert import PintUcumRegistry
+
+    logging.getLogger("ucumvert").setLevel(logging.ERROR)
+    return PintUcumRegistry()
+
+
+@cache
+def _unit(code: str) -> Unit:
+    if code in (PIECE, "1"):
+        return Unit(PIECE, PIECE, 1.0, "dimensionless")
+    quantity = _registry().from_ucum(code)
+    dimension = str(quantity.dimensionality)
+    target = CANONICAL.get(dimension)
+    if target is not None:
+        return Unit(code, target, _clean(quantity.to(_registry().from_ucum(target)).magnitude), dimension)
+    if dimension == "dimensionless":
+        return Unit(code, PIECE, _clean(quantity.to_base_units().magnitude), dimension)
+    return Unit(code, code, 1.0, dimension)
+
+
+def _clean(factor: float) -> float:
+    """The factor without the last bits that a chain of conversions leaves."""
+    return float(f"{factor:.13g}")
+
+
+def unit(text: str, aliases: Mapping[str, str] | None = None) -> Unit:
+    """The unit that `text` names, by the plant's aliases, common spellings, then UCUM.
+
+    Raises ConfigError with the closest spelling when it is none of them.
+
+    >>> unit("lb").factor, unit("min").canonical, unit("Stk").ucum
+    (0.45359237, 's', '{piece}')
+    """
+    word = text.strip()
+    code = (aliases or {}).get(word) or SPELLINGS.get(word.lower(), word)
+    try:
+        return _unit(code)
+    except Exception as error:  # ucumvert and pint raise several unrelated types for what is not a unit
+        known = [*(aliases or {}), *SPELLINGS]
+        raise ConfigError(
+            Problem(f"'{text}' is not a known unit.", found=text, closest=closest(word, known),
+                    fix="a UCUM code (kg, h, {piece}, 1/h), or a line in vocabularies/unit_aliases.csv")
+        ) from error  # fmt: skip
+
+
+def seconds_per_item(text: str, aliases: Mapping[str, str] | None = None) -> tuple[float, bool]:
+    """Factor of an ideal time per piece, and whether the number is a rate that has to be inverted first.
+
+    >>> seconds_per_item("min"), seconds_per_item("1/h")
+    ((60.0, False), (3600.0, True))
+    """
+    found = unit(text, aliases)
+    if found.dimension == "[time]":
+        return found.factor, False
+    if found.dimension == "1 / [time]":
+        return _clean(1.0 / _registry().from_ucum(found.ucum).to("1/s").magnitude), True
+    raise ConfigError(
+        Problem(f"'{text}' is neither a time per piece nor pieces per time.", found=text, fix="unit: s, min, h, 1/min or 1/h")
+    )
