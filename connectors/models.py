@@ -142,6 +142,8 @@ class Intervals(StrictModel):
     """Whether the stamp is the start or the end of the interval."""
     grid_s: int = Field(gt=0)
     """Seconds of the grid. An interval reaches to its neighbour of the same equipment, never beyond its grid line."""
+    first: Literal["grid", "unknown"] = "grid"
+    """The first interval of a unit in an export, which has no neighbour: to its grid line, or unknown and therefore left out."""
 
 
 class Table(StrictModel):

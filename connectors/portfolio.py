@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connectors import vocabularies
-from connectors.errors import ConfigError, PlantlakeError, Problem, closest, listed
+from connectors.errors import ConfigError, Problem, closest, listed
 from connectors.models import Column, PlantFile, PortfolioFile, Settings, Source, Table
 from connectors.registry import KINDS, connector
 from connectors.vocabularies import Vocabularies
@@ -112,6 +112,14 @@ def read(root: Path, only: tuple[str, ...] = ()) -> Portfolio:
         else:
             plants[plant_id] = plant
     return Portfolio(root, file, plants, broken, words)
+
+
+def lake_of(root: Path) -> Path:
+    """The lake of a portfolio, without reading any plant file."""
+    file, problems = _model(root / "portfolio.yaml", "portfolio.yaml", PortfolioFile)
+    if file is None:
+        raise ConfigError(problems)
+    return (root / file.lake).resolve()
 
 
 def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Problem]]:
@@ -353,12 +361,3 @@ def _column_rules(plant: PlantFile, rule: Column) -> Iterator[tuple[Keys, Proble
             ("shift",),
             Problem("A time by shift needs the plant's shifts.", fix="shifts: {A: {at: '06:00-14:00', days: Mon-Fri}}"),
         )
-
-
-def require(portfolio: Portfolio) -> None:
-    """Raises ConfigError with every problem of the portfolio, if there is any."""
-    if portfolio.problems:
-        raise ConfigError(portfolio.problems)
-
-
-__all__ = ["DEFAULT_SETTINGS", "PlantlakeError", "Portfolio", "find", "plant_ids", "read", "read_plant", "require"]

@@ -5,11 +5,13 @@ materialization of `plant` for each plant that changed. Elsewhere: the work (`pi
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import yaml
 
 from pipelines.build import PROJECT
@@ -25,11 +27,42 @@ SILVER_GRAIN = {
 }
 
 
+@dataclass
+class Handed:
+    """A refresh that the command line has planned and holds the lake's lock for; `error` is what ended it before its end."""
+
+    job: Any
+    todo: Any
+    error: Exception | None = None
+
+
+HANDED: dict[str, Handed] = {}
+"""By refresh id. Dagster copies resources and configuration, so what is alive is handed over here, within one process."""
+REFRESH_TAG = "plantlake/refresh_id"
+
+
 class PortfolioResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The portfolio folder a run works on."""
 
     root: str
-    full: bool = False
+
+    @contextmanager
+    def refresh(self, refresh_id: str | None, scope: "Scope", tell: Any) -> Iterator[tuple[Any, Any]]:
+        """The refresh of a run with its plan, under the lake's lock."""
+        from pipelines.logs import to_file
+        from pipelines.refresh import Refresh
+
+        handed = HANDED.get(refresh_id or "")
+        if handed is not None:
+            try:
+                yield handed.job, handed.todo
+            except Exception as error:
+                handed.error = error
+                raise
+            return
+        job = Refresh(Path(self.root), tuple(scope.plants), full=scope.full, tell=tell)
+        with closing(job), writer_lock(job.lake), to_file(job.lake, job.outcome.refresh_id):
+            yield job, job.plan()
 
 
 class Scope(dg.Config):
@@ -130,26 +163,20 @@ def _refresh_asset() -> dg.AssetsDefinition:
     @dg.multi_asset(name="refresh", specs=_specs(), check_specs=_check_specs(), can_subset=False)
     def refresh(context: dg.AssetExecutionContext, config: Scope, portfolio: PortfolioResource) -> Iterator[Any]:
         """Pulls what is new, conforms, checks, builds and publishes; lands every plant that can be, then fails naming the others."""
-        from pipelines.refresh import Refresh
-
-        job = Refresh(Path(portfolio.root), tuple(config.plants), full=config.full, tell=context.log.debug)
-        try:
-            with writer_lock(job.lake):
-                yield from _run(context, job)
-        finally:
-            job.close()
-        if job.outcome.problems:
+        with portfolio.refresh(context.run.tags.get(REFRESH_TAG), config, context.log.debug) as (job, todo):
+            yield from _run(context, job, todo)
+            problems = list(job.outcome.problems)
+        if problems:
             raise dg.Failure(
-                description="\n\n".join(str(problem) for problem in job.outcome.problems),
+                description="\n\n".join(str(problem) for problem in problems),
                 metadata={"plants": dg.MetadataValue.json(job.outcome.broken_plants)}, allow_retries=False,
             )  # fmt: skip
 
     return refresh
 
 
-def _run(context: dg.AssetExecutionContext, job: Any) -> Iterator[Any]:
-    todo = job.plan()
-    if not todo:
+def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any]:
+    if not todo and job.lake.snapshot.exists():
         context.log.info("Nothing new.")
         return
     job.land(todo)
@@ -172,7 +199,7 @@ def _run(context: dg.AssetExecutionContext, job: Any) -> Iterator[Any]:
 def _rows(lake: Any, table: str) -> dict[str, Any]:
     from pipelines import silver
 
-    return {"dagster/row_count": silver.row_count(lake, table)}
+    return {"dagster/row_count": silver.read(lake, table).select(pl.len()).collect().item()}
 
 
 def _plant_rows(job: Any, plant: str) -> dict[str, Any]:

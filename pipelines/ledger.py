@@ -207,6 +207,14 @@ class ExportLedger:
         """What the exports of a plant gave to their target tables."""
         return [_table_row(row) for row in self._rows("SELECT * FROM export_table WHERE plant_id = ?", plant_id)]
 
+    def failures(self) -> list[tuple[str, str]]:
+        """(plant, block) of exports and tables that failed and have not been mended since."""
+        rows = self._rows(
+            "SELECT plant_id, error FROM export WHERE state = 'FAILED' AND error IS NOT NULL"
+            " UNION SELECT plant_id, error FROM export_table WHERE state = 'FAILED' AND error IS NOT NULL ORDER BY 1"
+        )
+        return [(row["plant_id"], row["error"]) for row in rows]
+
     def mapping_versions(self, plant_id: str) -> dict[tuple[str, str], set[str]]:
         """By (source, table): the mapping versions under which its exports were last tried."""
         found: dict[tuple[str, str], set[str]] = defaultdict(set)

@@ -185,7 +185,9 @@ class Loader:
         return result
 
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
-        landed = _once([self._restated(result.plant, row) for row in self.ledger.exports(result.plant.plant, source_id) if row.state != "FAILED"])
+        landed = _once(
+            [self._restated(result.plant, row) for row in self.ledger.exports(result.plant.plant, source_id) if row.state != "FAILED"]
+        )
         done = {row.batch_id for row in self.ledger.tables(result.plant.plant) if _is_done(row, source_id, name)}
         waiting = [row for row in landed if rederive or row.batch_id not in done]
         if not waiting:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -47,6 +48,12 @@ class Outcome:
         """Plants of which something could not be read or loaded."""
         return sorted({problem.plant for problem in self.problems if problem.plant})
 
+    def as_dict(self) -> dict[str, Any]:
+        """For machines; rows of the quality checks are in the snapshot."""
+        counts = ("refresh_id", "release_id", "plants", "exports", "accepted", "rejected", "duplicate", "filtered", "changed")
+        problems = [{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in self.problems]
+        return {**{name: getattr(self, name) for name in counts}, "problems": problems}
+
 
 class Refresh:
     """One refresh of a portfolio's lake. The holder of the lake's lock calls the steps in order."""
@@ -81,7 +88,10 @@ class Refresh:
         self.outcome.exports = todo.exports
 
     def load(self, todo: Plan) -> None:
-        """Bronze to silver."""
+        """Bronze to silver. Great Expectations takes seconds to import, so that starts beside it."""
+        from quality_checks.runner import warm_up
+
+        warm_up()
         loaded = self._loader().load(todo)
         self.outcome.changed = loaded.changed
         self.outcome.problems += loaded.problems
@@ -99,6 +109,7 @@ class Refresh:
         self.tell("quality checks")
         build.views(self.lake)
         with build.connection(self.lake) as con:
+            con.execute("SET enable_progress_bar = false")
             self.outcome.quality = runner.run(con, self.outcome.refresh_id)
         return self.outcome.quality
 

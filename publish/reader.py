@@ -44,7 +44,7 @@ class Snapshot:
         import duckdb
 
         try:
-            return self._con.execute(sql, list(parameters)).pl()
+            return pl.DataFrame(self._con.sql(sql, params=list(parameters)).to_arrow_table())
         except duckdb.Error as error:
             tables = [row[0] for row in self._con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()]
             raise QueryError(Problem(str(error), found=f"tables: {listed(sorted(tables), 20)}")) from error

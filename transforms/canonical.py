@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from connectors.models import Intervals
 from transforms import stamps
 from transforms.keys import row_hash, stable_id
 from transforms.mapping import REJECT, Reading
@@ -140,7 +141,7 @@ def _state_events(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     by_duration = pl.col("start_ts") + pl.duration(microseconds=(pl.col("duration") * 1e6).round().cast(pl.Int64))
     rows = rows.with_columns(pl.coalesce("end_ts", by_duration).alias("end_ts"))
     if reading.table.intervals:
-        rows = _on_grid(rows, reading.table.intervals.grid_s, reading.table.intervals.stamped)
+        rows = _on_grid(rows, reading.table.intervals)
     else:
         rows = stamps.repair_repeated_hour(rows, reading.zone)
     return rows.with_columns(
@@ -152,19 +153,22 @@ def _state_events(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     )
 
 
-def _on_grid(rows: pl.DataFrame, grid_s: int, stamped: str) -> pl.DataFrame:
+def _on_grid(rows: pl.DataFrame, intervals: Intervals) -> pl.DataFrame:
     """The other end of each interval of a logger: its neighbour's stamp, or its own grid line when that is nearer."""
-    step = grid_s * 1_000_000
+    step = intervals.grid_s * 1_000_000
     micros = pl.col("start_ts").dt.epoch("us")
-    if stamped == "end":
+    order = ["start_ts", "_row"]
+    if intervals.stamped == "end":
         line = ((micros + step - 1) // step) * step - step
-        neighbour = micros.shift(1).over("equipment_id", order_by=["start_ts", "_row"])
-        other = pl.max_horizontal(line, neighbour)
-        start, end = other, micros
+        neighbour = micros.shift(1).over("equipment_id", order_by=order)
+        start, end = pl.max_horizontal(line, neighbour), micros
     else:
         line = (micros // step) * step + step
-        neighbour = micros.shift(-1).over("equipment_id", order_by=["start_ts", "_row"])
+        neighbour = micros.shift(-1).over("equipment_id", order_by=order)
         start, end = micros, pl.min_horizontal(line, neighbour)
+    if intervals.first == "unknown":
+        alone = neighbour.is_null()
+        start, end = pl.when(alone).then(micros).otherwise(start), pl.when(alone).then(micros).otherwise(end)
     as_time = pl.Datetime("us", "UTC")
     return rows.with_columns(start.cast(as_time).alias("start_ts"), end.cast(as_time).alias("end_ts"))
 

@@ -52,20 +52,23 @@ def _one(frame: pl.DataFrame, form: str | None) -> tuple[pl.Series, pl.Series]:
         return _pair(frame, aware.dt.replace_time_zone(None), pl.lit(0, dtype=pl.Int64))
     cut = text.str.replace(r"(\.\d{6})\d+", "$1") if "%.f" in form or "%f" in form else text
     late = _is_24(form, cut)
-    source = pl.when(late).then(_without_24(form, cut)).otherwise(cut)
+    source = pl.when(late).then(_without_24(cut)).otherwise(cut)
     has_clock = any(code in form for code in ("%H", "%I", "%T", "%R", "%X", "%c", "%r", "%k", "%l"))
     parsed = source.str.to_datetime(form, time_unit="us", strict=False) if has_clock else source.str.to_date(form, strict=False).cast(NAIVE)
     return _pair(frame, parsed + pl.when(late).then(pl.duration(days=1)).otherwise(pl.duration(days=0)), none)
 
 
+LATE = r"(^|[^\d:]|^\d{8})24(:00(?::00)?|00(?:00)?)(?:\.0+)?$"
+"""A clock of 24:00, 24:00:00 or SAP's 240000 at the end of a text; not the 24 minutes of 17:24:00."""
+
+
 def _is_24(form: str, text: pl.Expr) -> pl.Expr:
-    """Whether the clock of a text is 24:00 or SAP's 240000."""
-    pattern = r"(?:^|\D)24(:?)00(?:(?::?)00)?(?:\.0+)?\s*$"
-    return text.str.contains(pattern).fill_null(False) & pl.lit("%H" in form or "%T" in form or "%R" in form)
+    """Whether the clock of a text is 24:00."""
+    return text.str.contains(LATE).fill_null(False) & pl.lit("%H" in form or "%T" in form or "%R" in form)
 
 
-def _without_24(form: str, text: pl.Expr) -> pl.Expr:
-    return text.str.replace(r"24(:?00(?:(?::?)00)?(?:\.0+)?\s*)$", "00${1}")
+def _without_24(text: pl.Expr) -> pl.Expr:
+    return text.str.replace(LATE, "${1}00${2}")
 
 
 def _pair(frame: pl.DataFrame, naive: pl.Expr, offset: pl.Expr) -> tuple[pl.Series, pl.Series]:

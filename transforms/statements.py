@@ -52,7 +52,7 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
                 "timezone": plant.timezone, "production_day_start": plant.production_day_start,
                 "currency": plant.currency or stated.currency, "acquired_on": plant.acquired_on, "divested_on": plant.divested_on,
                 "data_start_on": plant.data_start_on, "owner": plant.owner, "calendar": plant.calendar_kind,
-                "assumed_calendar": bool(about & {"calendar", "timezone"}), "assumed_rate": "ideal_rate" in about,
+                "assumed_calendar": "calendar" in about, "assumed_rate": "ideal_rate" in about,
                 "assumptions": "\n".join(f"{a.about}: {a.because}" for a in plant.assumptions),
             }
         ],

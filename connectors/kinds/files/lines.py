@@ -80,7 +80,9 @@ class Splitter:
                 return fields
             at = end + len(self.delimiter)
 
-    def texts(self, physical: Iterable[str], first: int = 0, comment: str | None = None) -> Iterator[tuple[int, int, str, Fields | None]]:
+    def texts(
+        self, physical: Iterable[str], first: int = 0, comment: str | None = None
+    ) -> Iterator[tuple[int, int, str, Fields | None]]:
         """First and next line number, text, and the fields of each line that holds a quote (the others only need a split).
 
         Blank lines and comments are left out. Raises ReadError where a quoted field is never closed.

@@ -2,9 +2,9 @@
 with own as (
     select
         c.plant_id, c.equipment_id, c.count_id, c.material_id, c.tool_code, c.order_id, c.event_ts, c.uom,
-        c.produced_qty, c.good_qty, c.scrap_qty, c.rework_qty, c.count_source, c.source_system,
+        c.produced_qty, c.good_qty, c.scrap_qty, c.rework_qty, c.count_source, c._source_system as source_system,
         coalesce(c.corrects_count_id, c.reverses_count_id) as parent_id
-    from (select *, _source_system as source_system from {{ source('silver', 'production_count') }}) as c
+    from {{ source('silver', 'production_count') }} as c
     inner join {{ ref('int_unit') }} as u on c.equipment_id = u.equipment_id
     where c.is_current and not c.is_deleted
 ),

@@ -1,14 +1,14 @@
 -- One row per current event of a KPI unit, with its class, its approved reason and its clock corrected (rules T2, T17).
 with event as (
     select
-        e.plant_id, e.equipment_id, e.source_system, e.event_id, e.state_class, e.source_reason_code, e.order_id, e.material_id,
+        e.plant_id, e.equipment_id, e._source_system as source_system, e.event_id, e.state_class, e.source_reason_code, e.order_id, e.material_id,
         {{ micros('e.start_ts') }} - cast(coalesce(o.clock_offset_s, 0) * 1000000 as bigint) as start_us,
         {{ micros('e.end_ts') }} - cast(coalesce(o.clock_offset_s, 0) * 1000000 as bigint) as end_us,
         {{ micros('w.data_to') }} as watermark_us,
         e.start_ts
     from {{ source('silver', 'equipment_state_event') }} as e
-    left join {{ source('silver', 'source_setting') }} as o on e.plant_id = o.plant_id and e.source_system = o.source_system
-    left join {{ source('silver', 'source_watermark') }} as w on e.plant_id = w.plant_id and e.source_system = w.source_system
+    left join {{ source('silver', 'source_setting') }} as o on e.plant_id = o.plant_id and e._source_system = o.source_system
+    left join {{ source('silver', 'source_watermark') }} as w on e.plant_id = w.plant_id and e._source_system = w.source_system
     where e.is_current and not e.is_deleted
 ),
 

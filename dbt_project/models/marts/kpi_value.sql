@@ -289,13 +289,13 @@ scored as (
     select
         *,
         case
-            when time_score = 0 or (uses_rate and rate_cov = 0) or count_cov = 0 then 0
+            when time_score = 0 or (uses_rate and rate_cov = 0) or count_cov = 0 or (uses_states and reason_cov = 0) then 0
             else exp(
                 (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
                 + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
-                + case when reason_cov > 0 then 0.10 * ln(reason_cov) when reason_cov = 0 then 0.10 * ln(0.01) else 0 end)
+                + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end)
                 / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
-                + case when count_cov is null then 0 else 0.20 end + case when reason_cov is null then 0 else 0.10 end)
+                + case when count_cov is null then 0 else 0.20 end + case when uses_states and reason_cov > 0 then 0.10 else 0 end)
             )
         end as score
     from judged

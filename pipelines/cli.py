@@ -1,0 +1,354 @@
+"""The command line: `plantlake VERB`. Every verb explains itself with --help.
+
+Here: arguments, tables in the terminal, exit codes. Elsewhere: what the verbs do (`pipelines.refresh`, `publish.reader`,
+`connectors.portfolio`, `pipelines.doctor`). Verbs that run nothing never import Dagster, dbt or Great Expectations.
+
+Exit codes: 0 done; 1 done, but a plant or an export needs somebody; 2 the request or the portfolio cannot be used; 3 another
+refresh holds the lake; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from connectors.errors import LockedError, PlantlakeError, Problem
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from pipelines.refresh import Outcome
+
+app = typer.Typer(
+    help="A portfolio-wide industrial data lakehouse: every plant's exports in one place, meaning one thing.",
+    no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+)  # fmt: skip
+plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
+app.add_typer(plant_app, name="plant")
+
+out = Console()
+err = Console(stderr=True)
+
+PortfolioOption = Annotated[
+    Path | None,
+    typer.Option("--portfolio", "-p", help="The portfolio folder; else $PLANTLAKE_PORTFOLIO, else ./portfolio.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+def main() -> None:
+    """Runs the command line and turns every expected failure into one clear block and an exit code."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except LockedError as error:
+        _say(error.problems)
+        sys.exit(3)
+    except PlantlakeError as error:
+        _say(error.problems)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("Interrupted. The lake is as it was before; the next refresh finishes the work.")
+        sys.exit(130)
+    except Exception as error:
+        if type(error).__module__.startswith(("click", "typer")):
+            err.print(f"{getattr(error, 'format_message', lambda: error)()}  (plantlake --help)", highlight=False)
+            sys.exit(2)
+        raise
+
+
+def _say(problems: list[Problem]) -> None:
+    for problem in problems:
+        where, *lines = str(problem).splitlines()
+        err.print(where, style="bold red" if problem.where else None, highlight=False, soft_wrap=True, markup=False)
+        for line in lines:
+            err.print(line, highlight=False, soft_wrap=True, markup=False)
+        err.print()
+
+
+def _root(portfolio: Path | None) -> Path:
+    from connectors.portfolio import find
+
+    return find(portfolio)
+
+
+def _lake(root: Path) -> Any:
+    from connectors.portfolio import lake_of
+    from pipelines.lake import Lake
+
+    return Lake(lake_of(root))
+
+
+def _json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, default=str, indent=2) + "\n")
+
+
+def _table(frame: pl.DataFrame, title: str | None = None) -> None:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name, dtype in frame.schema.items():
+        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
+    for row in frame.rows():
+        table.add_row(*(_cell(value) for value in row))
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.4f}".rstrip("0").rstrip(".")
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "hour") else str(value)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the sample portfolio is written.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="Another seed makes other machines.")] = 7,
+) -> None:
+    """Writes a sample portfolio of eight plants, refreshes it and prints its KPI table."""
+    from examples.sample import write_portfolio
+
+    if not (folder / "portfolio.yaml").exists():
+        if folder.exists() and any(folder.iterdir()):
+            raise PlantlakeError(Problem(f"{folder} is not empty and no portfolio.", fix="name another folder: plantlake demo DIR"))
+        with err.status("Writing the sample portfolio ..."):
+            write_portfolio(folder, seed=seed)
+        err.print(f"Sample portfolio written to {folder}: eight plants, 45 days of exports in eight dialects.", highlight=False)
+    code = _refresh(folder.resolve(), (), full=False, retry_lock_s=0, as_json=False)
+    _print_kpis(folder.resolve(), [], "plant,month", "ISO", None)
+    err.print(
+        f"\nNext:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
+        f"       plantlake sql \"select * from kpi_value limit 5\" -p {folder}\n       plantlake dev -p {folder}     (Dagster's web UI)\n"
+        f"       {folder}/plants/*.yaml      (a page of YAML a plant)",
+        highlight=False,
+    )  # fmt: skip
+    raise typer.Exit(code)
+
+
+@plant_app.command("check")
+def plant_check(
+    ids: Annotated[list[str] | None, typer.Argument(help="Plants; default: all.", show_default=False)] = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Checks plant files and vocabularies: all problems of all plants at once, each with file and line."""
+    from connectors.portfolio import read
+
+    root = _root(portfolio)
+    found = read(root, tuple(ids or ()))
+    if as_json:
+        _json([{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in found.problems])
+    else:
+        _say(found.problems)
+        good = len(found.plants)
+        err.print(f"{good} of {good + len(found.broken)} plant files are good; {len(found.problems)} problem(s).", highlight=False)
+    raise typer.Exit(1 if found.problems else 0)
+
+
+@plant_app.command("schema")
+def plant_schema(
+    portfolio_file: Annotated[bool, typer.Option("--portfolio-file", help="The schema of portfolio.yaml instead.")] = False,
+) -> None:
+    """Prints the JSON Schema of plant files, for editors that complete and check YAML."""
+    from connectors.schema import plant_file_schema, portfolio_file_schema
+
+    _json(portfolio_file_schema() if portfolio_file else plant_file_schema())
+
+
+@app.command()
+def refresh(
+    portfolio: PortfolioOption = None,
+    plant: Annotated[list[str] | None, typer.Option("--plant", help="Only this plant (repeatable).", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="Make every table anew from bronze.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for another refresh to end.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """The main job: pulls what is new, conforms, checks, builds and publishes. A broken plant stops no other."""
+    raise typer.Exit(_refresh(_root(portfolio), tuple(plant or ()), full=full, retry_lock_s=wait, as_json=as_json))
+
+
+def _refresh(root: Path, only: tuple[str, ...], *, full: bool, retry_lock_s: float, as_json: bool) -> int:
+    from pipelines.refresh import Refresh
+
+    status = err.status("Looking for new exports ...")
+    job = Refresh(root, only, full=full, tell=lambda text: status.update(text[:110]))
+    try:
+        todo = job.plan()
+        if todo or not job.lake.snapshot.exists():
+            from pipelines.run import run
+
+            with status:
+                status.update(f"{len(todo.plants)} plants, {todo.exports} new exports: starting ...")
+                run(job, todo, wait_s=retry_lock_s)
+        _told(job.outcome, job.ledger.failures(), nothing=not todo, as_json=as_json)
+        return 1 if job.outcome.problems or job.ledger.failures() else 0
+    finally:
+        job.close()
+
+
+def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, as_json: bool) -> None:
+    broken = sorted({*outcome.broken_plants, *(plant for plant, _ in failures)})
+    if as_json:
+        _json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
+        return
+    _say(outcome.problems)
+    shown = {str(problem) for problem in outcome.problems}
+    for _, text in failures:
+        if text not in shown:
+            err.print(text + "\n", highlight=False, soft_wrap=True, markup=False)
+    good = outcome.plants - len(broken)
+    if nothing:
+        err.print(f"Nothing new. {good} of {outcome.plants} plants are up to date.", highlight=False)
+        return
+    err.print(
+        f"Release {outcome.release_id}: {outcome.exports} exports, {outcome.accepted:,} records accepted, {outcome.rejected:,} rejected, "
+        f"{outcome.duplicate:,} repeated, {outcome.filtered:,} left out on purpose. {good} of {outcome.plants} plants refreshed"
+        + (f"; not {', '.join(broken)}." if broken else "."),
+        highlight=False,
+    )  # fmt: skip
+
+
+@app.command()
+def kpi(
+    names: Annotated[list[str] | None, typer.Argument(help="KPIs such as OEE A Q; default: the headline ones.", show_default=False)] = None,
+    by: Annotated[
+        str, typer.Option(help="One scope (equipment, plant, company, portfolio) and one period (shift, day, week, month).")
+    ] = "plant,month",
+    profile: Annotated[str, typer.Option(help="ISO, or TPM (micro-stops count as performance loss).")] = "ISO",
+    last: Annotated[int | None, typer.Option(help="Only the newest periods.", show_default=False)] = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="Write all columns to a .csv or .xlsx file instead.", show_default=False)
+    ] = None,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """The KPI table, with the period before, coverage and grade; as-of and missing plants stand under it."""
+    root = _root(portfolio)
+    if not (target or as_json):
+        _print_kpis(root, names or [], by, profile, last)
+        return
+    from publish.reader import Snapshot
+
+    with Snapshot(_lake(root).snapshot) as reader:
+        frame = reader.kpis(names or [], by, profile, last)
+    if as_json:
+        _json(frame.to_dicts())
+    elif target is not None:
+        _write(frame, target)
+        err.print(f"{len(frame)} values written to {target}.", highlight=False)
+
+
+def _write(frame: pl.DataFrame, target: Path) -> None:
+    import polars as pl
+
+    flat = frame.with_columns(pl.col("flags").list.join(" "))
+    if target.suffix == ".csv":
+        flat.write_csv(target)
+    elif target.suffix == ".xlsx":
+        flat.with_columns(pl.col("as_of_ts").dt.replace_time_zone(None)).write_excel(target, worksheet="kpi", autofit=True)
+    else:
+        raise PlantlakeError(Problem(f"'{target.suffix}' is no known ending.", found=str(target), fix="--out NAME.csv or --out NAME.xlsx"))
+
+
+def _print_kpis(root: Path, names: list[str], by: str, profile: str, last: int | None) -> None:
+    from publish import tables
+    from publish.reader import Snapshot
+
+    with Snapshot(_lake(root).snapshot) as reader:
+        frame = reader.kpis(names, by, profile, last)
+        out.print(tables.kpi_table(frame))
+        for line in tables.footnotes(reader, frame):
+            out.print(line, highlight=False)
+
+
+@app.command()
+def sql(
+    query: Annotated[
+        str, typer.Argument(help="A SELECT over kpi_value, mart_kpi_parts_shift, export_ledger, quarantine, plant_status, ...")
+    ],
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+    most: Annotated[int, typer.Option(help="Rows shown in the terminal.")] = 50,
+) -> None:
+    """Read-only SQL (DuckDB) on the published snapshot."""
+    from publish.reader import Snapshot
+
+    with Snapshot(_lake(_root(portfolio)).snapshot) as reader:
+        frame = reader.query(query)
+    if as_json:
+        _json(frame.to_dicts())
+        return
+    _table(frame.head(most))
+    if len(frame) > most:
+        err.print(f"{len(frame) - most} more rows; --most {len(frame)} shows them.", highlight=False)
+
+
+@app.command()
+def status(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> None:
+    """Per plant: how far its data goes, what was rejected, since when and why it is stale."""
+    import polars as pl
+
+    from pipelines.lock import holder
+    from publish.reader import Snapshot
+
+    lake = _lake(_root(portfolio))
+    with Snapshot(lake.snapshot) as reader:
+        frame = reader.query("SELECT * FROM plant_status ORDER BY status DESC, plant_id")
+        release = reader.rows("SELECT release_id, released_at FROM release ORDER BY release_id DESC LIMIT 1")
+    if as_json:
+        _json(frame.to_dicts())
+    else:
+        shown = ["plant_id", "status", "data_to", "exports", "failed_exports", "rejected", "stale_since", "owner"]
+        _table(frame.select(shown))
+        for plant_id, reason in frame.filter(pl.col("stale_reason").is_not_null()).select("plant_id", "stale_reason").rows():
+            out.print(f"{plant_id}: {reason}", highlight=False, soft_wrap=True)
+        for number, moment in release:
+            out.print(f"Release {number} of {moment:%Y-%m-%d %H:%M} UTC.", highlight=False)
+        writer = holder(lake.ledger)
+        if writer is not None and not writer.is_dead:
+            out.print(f"A refresh is running: {writer}.", highlight=False)
+    raise typer.Exit(1 if (frame["status"] == "STALE").any() else 0)
+
+
+@app.command()
+def doctor(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> None:
+    """Checks the installation, the portfolio, the lake and the ledger, and says what to do."""
+    from pipelines.doctor import examine
+
+    findings = examine(portfolio)
+    if as_json:
+        _json([{"check": f.check, "good": f.good, "text": f.text, "fix": f.fix} for f in findings])
+    for finding in [] if as_json else findings:
+        mark = "ok  " if finding.good else "FIX "
+        out.print(
+            f"{mark} {finding.check}: {finding.text}" + (f"\n     {finding.fix}" if finding.fix else ""), highlight=False, soft_wrap=True
+        )
+    raise typer.Exit(0 if all(finding.good for finding in findings) else 1)
+
+
+@app.command()
+def dev(portfolio: PortfolioOption = None, port: Annotated[int, typer.Option(help="Port of the web UI.")] = 3000) -> None:
+    """Dagster's web UI over this portfolio's own instance: the runs of the command line are there too."""
+    root = _root(portfolio)
+    lake = _lake(root).create()
+    workspace = Path(__file__).resolve().parent.parent / "workspace.yaml"
+    environment = {**os.environ, "PLANTLAKE_PORTFOLIO": str(root), "DAGSTER_HOME": str(lake.dagster_home)}
+    program = Path(sys.executable).with_name("dagster")
+    os.execve(program, [str(program), "dev", "-w", str(workspace), "-p", str(port)], environment)
+
+
+if __name__ == "__main__":
+    main()
