@@ -160,7 +160,7 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
 
 
 def _refresh_asset() -> dg.AssetsDefinition:
-    @dg.multi_asset(name="refresh", specs=_specs(), check_specs=_check_specs(), can_subset=False)
+    @dg.multi_asset(name="refresh_lake", specs=_specs(), check_specs=_check_specs(), can_subset=False)
     def refresh(context: dg.AssetExecutionContext, config: Scope, portfolio: PortfolioResource) -> Iterator[Any]:
         """Pulls what is new, conforms, checks, builds and publishes; lands every plant that can be, then fails naming the others."""
         with portfolio.refresh(context.run.tags.get(REFRESH_TAG), config, context.log.debug) as (job, todo):

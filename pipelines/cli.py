@@ -32,8 +32,9 @@ app = typer.Typer(
 plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 
-out = Console()
-err = Console(stderr=True)
+WIDE = None if sys.stdout.isatty() else 200
+out = Console(width=WIDE)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else 200)
 
 PortfolioOption = Annotated[
     Path | None,
@@ -45,9 +46,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 def main() -> None:
     """Runs the command line and turns every expected failure into one clear block and an exit code."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except typer.Abort:
         sys.exit(130)
     except LockedError as error:
@@ -205,9 +205,8 @@ def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, a
         _json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
         return
     _say(outcome.problems)
-    shown = {str(problem) for problem in outcome.problems}
-    for _, text in failures:
-        if text not in shown:
+    for plant, text in failures:
+        if plant not in outcome.broken_plants:
             err.print(text + "\n", highlight=False, soft_wrap=True, markup=False)
     good = outcome.plants - len(broken)
     if nothing:

@@ -315,7 +315,8 @@ def _with_clock_change(phases: list[Event], plant: Plant, index: int, spans: lis
     hours = repeated_hour(plant.zone)
     if hours is None or not plant.is_local or not any(start <= hours[0] and hours[1] <= end for start, end in spans):
         return phases
-    phases = _overlay(phases, Event(hours[0] - 60, hours[1], RUN))
+    phases = _overlay(phases, Event(hours[0] - 60, hours[1] + 1800, RUN))
+    phases = _overlay(phases, Event(hours[1] + 1800, hours[1] + 2300, ORG, plant.reasons[ORG][0]))
     if index:
         return phases
     return _overlay(phases, Event(hours[0] + 2400, hours[0] + 3600 + 1200, EQ, plant.reasons[EQ][0]))

@@ -3,9 +3,10 @@
 Here: reading through fastexcel (calamine), and the type of one column. Elsewhere: which sheet, header and rows
 (`connectors.kinds.files.excel`).
 
-fastexcel gives one type per column, and a column of a real sheet holds several. So a sheet is read three times: as text (which
-shortens 1/3 to 0.333333333), as floats (where only number and boolean cells are filled) and, for columns with something like a
-moment, as durations (where only date, time and duration cells are filled). Together they tell the type and value of each cell.
+fastexcel gives one type per column, and a column of a real sheet holds several. So a sheet is read several times: as text (which
+shortens 1/3 to 0.333333333), as floats (which also turns the text '00123' into 123), as booleans (where number and boolean cells
+are filled and no text is) and, for columns with something like a moment, as durations (where date, time and duration cells are
+filled). Together they tell the type and value of each cell.
 """
 
 from __future__ import annotations
@@ -98,12 +99,12 @@ def _no_workbook(head: bytes) -> ReadError:
     return ReadError(Problem(told, found=repr(head[:40]), fix=fix))
 
 
-def load_cells(book: Any, sheet: str, rows: int | None = None) -> Cells:
-    """The cells of a sheet, or of its first rows. Raises ReadError when the sheet cannot be read."""
+def load_cells(book: Any, sheet: str) -> Cells:
+    """The cells of a sheet; no columns where it is empty. Raises ReadError when the sheet cannot be read."""
     import fastexcel
 
-    def load(dtype: str, columns: list[int] | None = None) -> Any:
-        return book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=rows, dtypes=dtype, use_columns=columns)
+    def load(dtype: str) -> Any:
+        return book.load_sheet(sheet, header_row=None, skip_rows=0, dtypes=dtype)
 
     try:
         loaded = load("string")
@@ -112,12 +113,13 @@ def load_cells(book: Any, sheet: str, rows: int | None = None) -> Cells:
         text = _numbered(batch)
         if text.width == 0 or text.height == 0:
             return Cells(pl.DataFrame(), pl.DataFrame(), pl.DataFrame(), [])
-        number = _numbered(load("float").to_arrow())
+        number, is_number = _numbered(load("float").to_arrow()), _numbered(load("boolean").to_arrow())
         stamped = [n for n, column in enumerate(text.columns) if text[column].str.contains(STAMP).any()]
         moments = _numbered(load("duration").to_arrow()).select([f"c{n}" for n in stamped]) if stamped else pl.DataFrame()
     except fastexcel.FastExcelError as error:
         found = str(error).splitlines()[0][:200]
         raise ReadError(Problem(f"The sheet '{sheet}' cannot be read.", found=found, fix=AGAIN)) from error
+    number = number.select(pl.when(is_number[name].is_not_null()).then(pl.col(name)).alias(name) for name in number.columns)
     moments = moments.with_columns(pl.all().cast(pl.Duration("ms")).cast(pl.Int64))
     exact = [
         _exact(text[name], number[name], moments[name] if name in moments.columns else None).alias(name) for name in text.columns

@@ -23,7 +23,6 @@ from connectors.contract import ROW, FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import text
 from connectors.kinds.files.lines import (
-    DELIMITERS,
     Line,
     detect_delimiter,
     detect_numbers,
@@ -32,6 +31,7 @@ from connectors.kinds.files.lines import (
     looks_like_data,
     sample,
     unique,
+    unused_delimiter,
 )
 from connectors.kinds.files.regular import Cleaner, Layout, regular_width
 from connectors.strict import StrictModel
@@ -150,7 +150,7 @@ def _layout(path: Path, options: DelimitedOptions) -> Layout:
     if at_comment:
         head[first] = head[first].removeprefix(options.comment or "").lstrip(" ")
     detected = options.delimiter or detect_delimiter([raw for raw in head[first:] if not _is_comment(raw, options)], options.quote)
-    delimiter = detected or DELIMITERS[-1]
+    delimiter = detected or unused_delimiter(head[first:])
     lines = sample(head[first:], delimiter, options.quote, first, options.comment)
     if options.header is False:
         return _without_header(lines, first, delimiter, options)

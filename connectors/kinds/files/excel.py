@@ -94,7 +94,7 @@ class Excel(FileConnector):
         cells (`#N/A`). See `connectors.contract` and `connectors.kinds.files.cells`.
         """
         book = open_workbook(path)
-        cells = load_cells(book, _sheet(book, options))
+        cells = _first_filled(book) if options.sheet is None else load_cells(book, _sheet(book, options.sheet))
         cells = cells.only(column_numbers(options.columns)) if options.columns else cells
         place = _place(cells, options)
         body = _until_end(cells.text.slice(place.start).with_row_index(ROW, place.start + 1), place, options)
@@ -138,11 +138,17 @@ def _column_number(letters: str) -> int:
     return number - 1
 
 
-def _sheet(book: Any, options: ExcelOptions) -> str:
+def _first_filled(book: Any) -> Cells:
+    """The first sheet that holds anything, else the first."""
+    first = load_cells(book, book.sheet_names[0])
+    if first.text.width:
+        return first
+    others = (load_cells(book, name) for name in book.sheet_names[1:])
+    return next((cells for cells in others if cells.text.width), first)
+
+
+def _sheet(book: Any, wanted: str | int) -> str:
     names: list[str] = list(book.sheet_names)
-    wanted = options.sheet
-    if wanted is None:
-        return next((name for name in names if load_cells(book, name, rows=50).text.width), names[0])
     if isinstance(wanted, int):
         if 0 < wanted <= len(names):
             return names[wanted - 1]

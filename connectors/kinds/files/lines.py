@@ -127,10 +127,21 @@ def detect_delimiter(physical: Sequence[str], quote: str) -> str | None:
     for delimiter in DELIMITERS:
         lines = sample(physical, delimiter, quote)
         widths = Counter(line.width for line in lines if line.width > 1)
-        if widths and not looks_like_data(lines[header_index(lines)]):
+        if widths and not _makes_a_title_of_the_header(lines):
             scores[delimiter] = widths.most_common(1)[0][1]
     best = max(scores.values(), default=0)
     return next((delimiter for delimiter in DELIMITERS if scores.get(delimiter, 0) >= max(best * 0.9, 1)), None)
+
+
+def _makes_a_title_of_the_header(lines: Sequence[Line]) -> bool:
+    """Whether lines above the first one of data were passed over: a decimal comma splits numbers, not the header above them."""
+    at = header_index(lines)
+    return at > 0 and looks_like_data(lines[at])
+
+
+def unused_delimiter(physical: Sequence[str]) -> str:
+    """A delimiter for a file of one column."""
+    return next((sign for sign in (",", ";", "\t", "|") if not any(sign in line for line in physical)), "\x1f")
 
 
 def sample(physical: Sequence[str], delimiter: str, quote: str, first: int = 0, comment: str | None = None) -> list[Line]:
@@ -148,10 +159,20 @@ def header_index(lines: Sequence[Line]) -> int:
     """Position of the header: the first line that fills at least 6 in 10 of the usual number of fields.
 
     Titles above a table fill one or two cells; a header may be a little narrower than its rows, which must not make the first
-    record the header.
+    record the header. Above a narrow table a title may fill enough, but ends in empty cells and holds a number or date.
     """
     usual = Counter(line.width for line in lines).most_common(1)[0][0]
-    return next((n for n, line in enumerate(lines) if line.filled >= 0.6 * usual), 0)
+    wide = [n for n, line in enumerate(lines) if line.filled >= 0.6 * usual]
+    if not wide:
+        return 0
+    first = lines[wide[0]]
+    if first.filled < usual and _holds_data(first):
+        return next((n for n in wide[1:20] if lines[n].filled >= usual and not _holds_data(lines[n])), wide[0])
+    return wide[0]
+
+
+def _holds_data(line: Line) -> bool:
+    return any(field and DATA.fullmatch(field) for field in line.fields)
 
 
 def looks_like_data(line: Line) -> bool:
