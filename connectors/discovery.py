@@ -65,9 +65,7 @@ def fetch(export: Export, target: Path) -> None:
             Problem("The file is locked or may not be read.", export=export.name, found=str(error), fix=fix, actor="retry")
         ) from error
     except (OSError, ImportError) as error:
-        raise ReadError(
-            Problem("The file cannot be fetched.", export=export.name, found=str(error)[:200], actor="retry")
-        ) from error
+        raise ReadError(Problem("The file cannot be fetched.", export=export.name, found=str(error)[:200], actor="retry")) from error
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
@@ -87,11 +85,7 @@ def matcher(pattern: str) -> re.Pattern[str]:
         elif part == "?":
             body += "[^/]"
         elif part.startswith("[") and part.endswith("]"):
-            body += (
-                ("[^" if part[1] == "!" else "[")
-                + re.escape(part[2:-1] if part[1] == "!" else part[1:-1]).replace(r"\-", "-")
-                + "]"
-            )
+            body += ("[^" if part[1] == "!" else "[") + re.escape(part[2:-1] if part[1] == "!" else part[1:-1]).replace(r"\-", "-") + "]"
         else:
             body += re.escape(part)
     return re.compile(body, re.DOTALL)
@@ -168,9 +162,7 @@ def _remote(root: str, below: str) -> Iterator[Export]:
         listed = files.find(f"{base}/{below}".rstrip("/") or "/", detail=True)
     except (OSError, ImportError, ValueError) as error:
         fix = "install the package that the message names, or mend `root:`"
-        raise ReadError(
-            Problem("The plant's root cannot be listed.", found=f"{root}: {error}"[:200], fix=fix, actor="retry")
-        ) from error
+        raise ReadError(Problem("The plant's root cannot be listed.", found=f"{root}: {error}"[:200], fix=fix, actor="retry")) from error
     for path, about in listed.items():
         name = path[len(base) :].lstrip("/") if path.startswith(base) else path
         if all(is_export(part) for part in name.split("/")):

@@ -186,7 +186,7 @@ class Loader:
 
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
         landed = _once(
-            [self._restated(result.plant, row) for row in self.ledger.exports(result.plant.plant, source_id) if row.state != "FAILED"]
+            [self.restated(result.plant, row) for row in self.ledger.exports(result.plant.plant, source_id) if row.state != "FAILED"]
         )
         done = {row.batch_id for row in self.ledger.tables(result.plant.plant) if _is_done(row, source_id, name)}
         waiting = [row for row in landed if rederive or row.batch_id not in done]
@@ -203,10 +203,11 @@ class Loader:
             conformed = sorted([*conformed, *again], key=lambda item: item[0])
         self._merge(result, source_id, name, conformed, rederive)
 
-    def _restated(self, plant: PlantFile, row: ExportRow) -> ExportRow:
+    def restated(self, plant: PlantFile, row: ExportRow) -> ExportRow:
         """The export with the times that its name states by today's plant file; a name that no longer fits keeps its old ones."""
+        source = plant.sources.get(row.source_system)
         try:
-            times = stated(plant, plant.sources[row.source_system], row.name)
+            times = stated(plant, source, row.name) if source else row
         except PlantlakeError:
             return row
         return replace(row, exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to)

@@ -6,6 +6,7 @@ Here: which rows the statements replace, up to when each source has told everyth
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from connectors.models import PlantFile
+from pipelines.ledger import ExportRow
 from transforms import revisions, statements
 from transforms.statements import PLANT_FILE, Stated
 from transforms.tables import STATEMENTS, TABLES
@@ -104,11 +106,13 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
     from pipelines.load import TIMED
 
     plant = result.plant
-    known = {(row.source_system, str(row.batch_id)): row for row in loader.ledger.exports(plant.plant)} | result.exports
+    known = [_told(loader, result, row) for row in loader.ledger.exports(plant.plant)]
     failed = {(a.source_system, a.batch_id) for a in result.accounts if a.state == "FAILED"}
     spans: Spans = {}
     for source_id, source in plant.sources.items():
-        rows = [row for key, row in known.items() if key[0] == source_id and key not in failed and row.state != "FAILED"]
+        rows = [
+            row for row in known if row.source_system == source_id and (source_id, row.batch_id) not in failed and row.state != "FAILED"
+        ]
         if not rows or not set(source.tables) & set(TIMED):
             continue
         first = _bound(min, (row.data_from for row in rows))
@@ -116,6 +120,14 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
         last = _bound(max, told) or _bound(max, (row.data_to for row in rows))
         spans[source_id] = (first, last)
     return spans
+
+
+def _told(loader: Loader, result: PlantResult, row: ExportRow) -> ExportRow:
+    """An export with what its name states today and what this refresh found in it. A quiet day's dump may hold the bytes of another
+    day's, and still says that the day was quiet."""
+    stated = loader.restated(result.plant, row)
+    found = result.exports.get((row.source_system, str(row.batch_id)))
+    return replace(stated, data_from=found.data_from, data_to=found.data_to) if found else stated
 
 
 def _bound(pick: Any, moments: Any) -> datetime | None:

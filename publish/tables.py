@@ -70,7 +70,9 @@ def footnotes(reader: Snapshot, frame: pl.DataFrame) -> list[str]:
     lines = ["", "In brackets: points against the period before.  ~ rests on an assumption   * touches the watermark   - not computable"]
     if frame.is_empty():
         return ["No values. `plantlake status` tells how far the data goes."]
-    for release, moment, watermark in reader.rows("SELECT release_id, released_at, watermark FROM release ORDER BY release_id DESC LIMIT 1"):
+    for release, moment, watermark in reader.rows(
+        "SELECT release_id, released_at, watermark FROM release ORDER BY release_id DESC LIMIT 1"
+    ):
         lines.append(f"Release {release} of {moment:%Y-%m-%d %H:%M} UTC; newest data {watermark:%Y-%m-%d %H:%M} UTC.")
     missing = (
         frame.filter(pl.col("value").is_null())

@@ -153,6 +153,27 @@ def test_a_first_line_of_data_is_no_header(make: Make) -> None:
     assert "options.header: false" in error(make("1601890328;20.5;192\n1601890329;20.7;192\n"))
 
 
+@pytest.mark.parametrize("header", ["T1;T2;T3", "E1;E2;E3", "2024 A;x;y", "time;1;2"])
+def test_names_with_digits_are_a_header(make: Make, header: str) -> None:
+    assert columns(make(header + "\n1;2;3\n")) == ["_row", *header.split(";")]
+
+
+@pytest.mark.parametrize(
+    "line", ["-5;1e-3;.5", "2024-01-02T03:04:05.678Z;1,5;7%", "1/2/24 10:07:38 AM;5;6", "2024-01-02 03:04:05+01:00;1;2"]
+)
+def test_numbers_and_moments_are_no_header(make: Make, line: str) -> None:
+    assert "holds data" in error(make(f"{line}\n{line}\n"))
+
+
+def test_a_list_of_sap_on_paper(make: Make) -> None:
+    """Pipes at both ends, dashes, the header on every page (field guide 13c): `comment` takes the dashes."""
+    page = "-----------------\n|Plant|Qty     |Un|\n-----------------\n"
+    text = "Goods movements\n\n" + page + "|1000 |  5.00-  |KG|\n" + page + "|1000 |  7.00   |KG|\n-----------------\n"
+    path = make(text)
+    assert columns(path, comment="-") == ["_row", "column_1", "Plant", "Qty     ", "Un"]
+    assert rows(path, comment="-") == [(1, None, "1000 ", "  5.00-  ", "KG"), (2, None, "1000 ", "  7.00   ", "KG")]
+
+
 def test_a_header_narrower_than_its_rows_stays_the_header(make: Make) -> None:
     assert rows(make("a;b;c\n1;2;3;4\n5;6;7;8\n")) == [(1, "1", "2", "3", "4"), (2, "5", "6", "7", "8")]
     assert columns(make("a;b;c\n1;2;3;4\n"))[-1] == "_surplus"
@@ -208,7 +229,15 @@ def test_a_stray_quote_does_not_swallow_the_file(make: Make) -> None:
 
 
 def test_options_refuse_nonsense() -> None:
-    for wrong in ({"footer": "("}, {"delimiter": ""}, {"delimeter": ";"}, {"decimal": ";"}, {"quote": '""'}, {"skip_rows": -1}):
+    for wrong in (
+        {"footer": "("},
+        {"delimiter": ""},
+        {"delimeter": ";"},
+        {"decimal": ";"},
+        {"quote": '""'},
+        {"skip_rows": -1},
+        {"columns": ["a"]},
+    ):
         with pytest.raises(ValidationError):
             DelimitedOptions.model_validate(wrong)
 

@@ -57,9 +57,7 @@ class Cells:
         kept = [n for n, position in enumerate(self.positions) if position in positions]
         columns = [self.text.columns[n] for n in kept]
         moments = [column for column in self.moment.columns if column in columns]
-        return Cells(
-            self.text.select(columns), self.number.select(columns), self.moment.select(moments), [self.positions[n] for n in kept]
-        )
+        return Cells(self.text.select(columns), self.number.select(columns), self.moment.select(moments), [self.positions[n] for n in kept])
 
 
 def open_workbook(path: Path) -> Any:
@@ -79,9 +77,7 @@ def open_workbook(path: Path) -> Any:
     except fastexcel.FastExcelError as error:
         told = str(error).splitlines()[0][:200]
         if "assword" in str(error):
-            raise ReadError(
-                Problem("The workbook is protected by a password.", found=told, fix="save it without a password")
-            ) from error
+            raise ReadError(Problem("The workbook is protected by a password.", found=told, fix="save it without a password")) from error
         raise ReadError(Problem("The workbook is truncated or damaged.", found=told, fix=AGAIN)) from error
     if not book.sheet_names:
         raise ReadError(Problem("The workbook holds no sheet.", fix=AGAIN))
@@ -121,9 +117,7 @@ def load_cells(book: Any, sheet: str) -> Cells:
         raise ReadError(Problem(f"The sheet '{sheet}' cannot be read.", found=found, fix=AGAIN)) from error
     number = number.select(pl.when(is_number[name].is_not_null()).then(pl.col(name)).alias(name) for name in number.columns)
     moments = moments.with_columns(pl.all().cast(pl.Duration("ms")).cast(pl.Int64))
-    exact = [
-        _exact(text[name], number[name], moments[name] if name in moments.columns else None).alias(name) for name in text.columns
-    ]
+    exact = [_exact(text[name], number[name], moments[name] if name in moments.columns else None).alias(name) for name in text.columns]
     return Cells(_with_errors(pl.DataFrame(exact), errors), number, moments, positions)
 
 
@@ -165,9 +159,7 @@ def _clock(ms: pl.Expr) -> pl.Expr:
     rest = ms.abs()
     parts = [rest // 3_600_000, rest // 60_000 % 60, rest // 1000 % 60]
     two = [part.cast(pl.String).str.zfill(2) for part in parts]
-    fraction = (
-        pl.when(rest % 1000 > 0).then(pl.concat_str(pl.lit("."), (rest % 1000).cast(pl.String).str.zfill(3))).otherwise(pl.lit(""))
-    )
+    fraction = pl.when(rest % 1000 > 0).then(pl.concat_str(pl.lit("."), (rest % 1000).cast(pl.String).str.zfill(3))).otherwise(pl.lit(""))
     sign = pl.when(ms < 0).then(pl.lit("-")).otherwise(pl.lit(""))
     return pl.concat_str(sign, two[0], pl.lit(":"), two[1], pl.lit(":"), two[2], fraction)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from connectors.contract import ROW, FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
@@ -95,6 +95,12 @@ class DelimitedOptions(StrictModel):
     """Texts that mean 'empty' in every column, such as NULL or '-'."""
     member: str | None = None
     """Which file of a zip, by name or pattern, where it holds several."""
+
+    @model_validator(mode="after")
+    def _columns_replace_the_header(self) -> DelimitedOptions:
+        if self.columns and self.header is not False:
+            raise ValueError("columns names the columns of a file without header: write header: false as well")
+        return self
 
 
 class Delimited(FileConnector):

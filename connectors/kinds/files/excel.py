@@ -152,9 +152,7 @@ def _sheet(book: Any, wanted: str | int) -> str:
     if isinstance(wanted, int):
         if 0 < wanted <= len(names):
             return names[wanted - 1]
-        raise ReadError(
-            Problem(f"The workbook has no sheet {wanted}.", found=listed(names), fix=f"options.sheet: <1 to {len(names)}>")
-        )
+        raise ReadError(Problem(f"The workbook has no sheet {wanted}.", found=listed(names), fix=f"options.sheet: <1 to {len(names)}>"))
     exact = [name for name in names if name.strip().casefold() == wanted.strip().casefold()]
     found = exact or [name for name in names if fnmatchcase(name, wanted)] or [name for name in names if _matches(wanted, name)]
     if not found:
@@ -185,8 +183,7 @@ def _place(cells: Cells, options: ExcelOptions) -> Place:
     units = cells.text.slice(lowest + 1, options.units_row).rows()
     if units and options.units_in_header:
         header = [
-            f"{name} ({unit.strip()})" if name and unit and unit.strip() else name
-            for name, unit in zip(header, units[0], strict=True)
+            f"{name} ({unit.strip()})" if name and unit and unit.strip() else name for name, unit in zip(header, units[0], strict=True)
         ]
     start = lowest + 1 + options.units_row
     below = cells.text.slice(start).select(_filled(pl.all()).any()).row(0)
@@ -209,9 +206,7 @@ def _header_row(cells: Cells, options: ExcelOptions) -> int:
     widths = [sum(cell is not None and bool(cell.strip()) for cell in row) for row in rows]
     wide = sorted(width for width in widths if width)
     if not wide:
-        raise ReadError(
-            Problem("The sheet holds no header.", found="empty cells only", fix="options.sheet: <the sheet with the records>")
-        )
+        raise ReadError(Problem("The sheet holds no header.", found="empty cells only", fix="options.sheet: <the sheet with the records>"))
     usual = wide[len(wide) // 2]
     first = next(n for n, width in enumerate(widths) if width >= usual * 0.6)
     return min(first + options.header_rows - 1, len(rows) - 1)

@@ -18,7 +18,9 @@ DELIMITERS = ("\t", ";", "|", ",")
 """Candidates, best first: a comma is often a decimal sign or part of a text, a tab never."""
 LONGEST_FIELD = 500
 """Lines that one quoted field may span; beyond it the quote is taken for a stray one."""
-DATA = re.compile(r"[\s\d.,:/+\-TZ%eE]*\d[\s\d.,:/+\-TZ%eE]*")
+DATA = re.compile(
+    r"\s*[-+]?[.,]?\d[\d\s.,:/'-]*(?:[eE][-+]?\d+|%|T\d[\d:.,]*)?(?:Z|[-+]\d\d:?\d\d)?(?:\s?[AaPp][Mm])?\s*",
+)
 """A number or a moment: what a header's cells are not."""
 
 Fields = list[str | None]
@@ -80,9 +82,7 @@ class Splitter:
                 return fields
             at = end + len(self.delimiter)
 
-    def texts(
-        self, physical: Iterable[str], first: int = 0, comment: str | None = None
-    ) -> Iterator[tuple[int, int, str, Fields | None]]:
+    def texts(self, physical: Iterable[str], first: int = 0, comment: str | None = None) -> Iterator[tuple[int, int, str, Fields | None]]:
         """First and next line number, text, and the fields of each line that holds a quote (the others only need a split).
 
         Blank lines and comments are left out. Raises ReadError where a quoted field is never closed.

@@ -70,9 +70,7 @@ def utf8(path: Path, encoding: str | None = None, member: str | None = None) -> 
         return plain
     if census.cut and found == "utf-8":
         raise ReadError(Problem("The file is truncated: it ends inside a character.", fix=AGAIN))
-    return _transcoded(
-        plain, path.with_name(f"{path.name}.utf8"), found, stated=encoding is not None, detected=_encoding(head, census)
-    )
+    return _transcoded(plain, path.with_name(f"{path.name}.utf8"), found, stated=encoding is not None, detected=_encoding(head, census))
 
 
 def encoding_of(path: Path) -> str:
@@ -147,9 +145,7 @@ def _refuse_other_formats(head: bytes) -> None:
     if other is None and controls > len(head[:4000]) // 50 and not head.startswith(tuple(BOMS)):
         other = "binary"
     if other:
-        raise ReadError(
-            Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix="kind: <the kind for this format>")
-        )
+        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix="kind: <the kind for this format>"))
 
 
 def _is_workbook(head: bytes) -> bool:
@@ -218,6 +214,4 @@ def _member(archive: zipfile.ZipFile, pattern: str | None) -> str:
     near = closest(pattern or "", names) if pattern else next(iter(names), None)
     told = "The zip holds no file" if not fitting else f"The zip holds {len(fitting)} files, and one is read"
     wanted = f" that fits '{pattern}'" if pattern and not fitting else ""
-    raise ReadError(
-        Problem(f"{told}{wanted}.", found=listed(names), closest=near, fix=f"options.member: {near or '<name or pattern>'}")
-    )
+    raise ReadError(Problem(f"{told}{wanted}.", found=listed(names), closest=near, fix=f"options.member: {near or '<name or pattern>'}"))
