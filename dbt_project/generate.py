@@ -26,7 +26,19 @@ IDEAL = {"ideal_pq_s", "ideal_gq_s"}
 RATED = IDEAL | {"apt_rated_s", "micro_rated_s"}
 COUNTED = IDEAL | {"pq", "gq", "sq"}
 PLANNED = {"pbt_s", "pot_s", "unknown_s"}
-STATES = {"apt_s", "micro_s", "apt_rated_s", "micro_rated_s", "unknown_s", "aupt_s", "aubt_s", "adet_eq_s", "adet_org_s", "aust_s", "adot_s"}
+STATES = {
+    "apt_s",
+    "micro_s",
+    "apt_rated_s",
+    "micro_rated_s",
+    "unknown_s",
+    "aupt_s",
+    "aubt_s",
+    "adet_eq_s",
+    "adet_org_s",
+    "aust_s",
+    "adot_s",
+}
 GOOD = {"ideal_gq_s", "gq"}
 DESCRIBED = ("name", "iso_name", "formula", "unit", "trend", "rollup_rule", "non_comparability")
 

@@ -206,10 +206,14 @@ def _plant_rows(job: Any, plant: str) -> dict[str, Any]:
     return {"tables": dg.MetadataValue.json(sorted(name for name, plants in job.outcome.changed.items() if plant in plants))}
 
 
-def _checks(results: Any) -> Iterator[dg.AssetCheckResult]:
-    """One check a table, with its worst plants; the result of each plant is in quality_results."""
+def _worst(results: Any) -> list[dict[str, Any]]:
     from quality_checks.runner import worst
 
+    return list(worst(results).to_dicts()) if len(results) else []
+
+
+def _checks(results: Any) -> Iterator[dg.AssetCheckResult]:
+    """One check a table, with its worst plants; the result of each plant is in quality_results."""
     for spec in _check_specs():
         table = spec.asset_key.path[-1]
         mine = results.filter(results["table_name"] == table)
@@ -217,5 +221,5 @@ def _checks(results: Any) -> Iterator[dg.AssetCheckResult]:
         severity = dg.AssetCheckSeverity.ERROR if "blocking" in failed["severity"].to_list() else dg.AssetCheckSeverity.WARN
         yield dg.AssetCheckResult(
             passed=failed.is_empty(), asset_key=spec.asset_key, check_name=spec.name, severity=severity,
-            metadata={"checks": len(mine), "failed": len(failed), "worst": dg.MetadataValue.json(worst(mine).to_dicts() if len(mine) else [])},
+            metadata={"checks": len(mine), "failed": len(failed), "worst": dg.MetadataValue.json(_worst(mine))},
         )  # fmt: skip

@@ -61,7 +61,8 @@ def main() -> None:
         sys.exit(130)
     except Exception as error:
         if type(error).__module__.startswith(("click", "typer")):
-            err.print(f"{getattr(error, 'format_message', lambda: error)()}  (plantlake --help)", highlight=False)
+            message = error.format_message() if hasattr(error, "format_message") else str(error)
+            err.print(f"{message}  (plantlake --help)", highlight=False)
             sys.exit(2)
         raise
 

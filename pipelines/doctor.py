@@ -113,5 +113,6 @@ def _ledger(root: Path) -> Iterator[Finding]:
         known = {row.batch_id for plant in ledger.plant_states() for row in ledger.tables(plant) if row.state == "COMMITTED"}
     committed = {batch for name in TABLES for batch in silver.committed_batches(lake, name)}
     lost = committed - known
-    yield Finding("ledger", not lost, f"{len(known)} deliveries" + (f", {len(lost)} in silver that the ledger does not know" if lost else ""),
+    text = f"{len(known)} deliveries" + (f", {len(lost)} in silver that the ledger does not know" if lost else "")
+    yield Finding("ledger", not lost, text,
                   "plantlake refresh loads them again; nothing is doubled" if lost else "")  # fmt: skip

@@ -118,8 +118,10 @@ class Loader:
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
         self.ledger.record_export(
-            replace(row, state="LANDED", sha256=landed.sha256, batch_id=_batch(row.source_system, landed.batch_id), landed_at=self.at, exported_at=times.exported_at,
-                    covers_from=times.covers_from, covers_to=times.covers_to)
+            replace(
+                row, state="LANDED", sha256=landed.sha256, batch_id=_batch(row.source_system, landed.batch_id), landed_at=self.at,
+                exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to,
+            )
         )  # fmt: skip
         return []
 
@@ -265,11 +267,13 @@ class Loader:
         if rederive:
             base = base.filter(pl.col("_source_system") != source_id)
         duplicates: dict[str, int] = defaultdict(int)
-        steps = [(incoming, None)] if mode == "upsert" else [([item.accepted], (export, item)) for _, export, item in conformed]
-        for frames, delivered in steps:
-            new = stacked(frames, spec)
-            gone = self._gone(base, spec, source_id, *delivered, windowed=mode == "window") if delivered else []
-            merged = revisions.merge(base, stacked([new, *gone], spec), id=str(spec.id))
+        steps = [incoming] if mode == "upsert" else [[item.accepted] for _, _, item in conformed]
+        for number, frames in enumerate(steps):
+            gone: list[pl.DataFrame] = []
+            if mode != "upsert":
+                _, export, item = conformed[number]
+                gone = self._gone(base, spec, source_id, export, item, windowed=mode == "window")
+            merged = revisions.merge(base, stacked([*frames, *gone], spec), id=str(spec.id))
             base = merged.rows
             for batch, count in merged.duplicates.group_by("_batch_id").len().rows():
                 duplicates[str(batch)] += int(count)

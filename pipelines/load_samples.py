@@ -167,7 +167,7 @@ class _Stream:
         except PlantlakeError:
             return False
         seen = self._seen(load)
-        return start is not None and seen is not None and start <= seen  # type: ignore[operator]
+        return isinstance(start, datetime) and seen is not None and start <= seen
 
     def _counted(self, load: SampleLoad, samples: Samples) -> pl.DataFrame:
         load.read += samples.read

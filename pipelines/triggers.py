@@ -13,21 +13,18 @@ from dagster import DefaultSensorStatus, RunRequest, ScheduleDefinition, SensorD
 from pipelines.partitions import portfolio_root
 
 if TYPE_CHECKING:
-    from dagster import ExecutableDefinition
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-    Job = ExecutableDefinition | UnresolvedAssetJobDefinition
 
-
-def daily(job: Job) -> ScheduleDefinition:
+def daily(job: UnresolvedAssetJobDefinition) -> ScheduleDefinition:
     """Once a day, after the exports of the night are due."""
     return ScheduleDefinition(
         name="daily_refresh", job=job, cron_schedule="30 7 * * *", execution_timezone="UTC",
         description="Refreshes the whole portfolio every morning.",
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
-def new_exports(job: Job) -> SensorDefinition:
+def new_exports(job: UnresolvedAssetJobDefinition) -> SensorDefinition:
     """Asks for a refresh when an export waits that the ledger does not know; the same waiting exports ask once."""
 
     def evaluate(context: SensorEvaluationContext) -> RunRequest | SkipReason:
@@ -54,4 +51,4 @@ def new_exports(job: Job) -> SensorDefinition:
     return SensorDefinition(
         name="new_exports", evaluation_fn=evaluate, job=job, minimum_interval_seconds=300,
         default_status=DefaultSensorStatus.STOPPED, description="Starts a refresh when exports wait that the ledger does not know.",
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip

@@ -28,7 +28,7 @@ SILVER = ("plant", "equipment", "plant_setting", "downtime_reason")
 KEPT_RELEASES = 3
 """Folders of older releases stay for readers that still hold the last snapshot open."""
 
-STATUS = {
+STATUS: dict[str, pl.DataType | type[pl.DataType]] = {
     "plant_id": pl.String, "plant_name": pl.String, "company": pl.String, "owner": pl.String, "status": pl.String,
     "data_to": pl.Datetime("us", "UTC"), "refreshed_at": pl.Datetime("us", "UTC"), "exports": pl.Int64, "failed_exports": pl.Int64,
     "records_read": pl.Int64, "rejected": pl.Int64, "stale_since": pl.Datetime("us", "UTC"), "stale_reason": pl.String,

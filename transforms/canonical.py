@@ -140,10 +140,7 @@ def _state_events(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     rows = _allowed(rows, "state_class", EVENT_CLASSES, "UNKNOWN_STATE")
     by_duration = pl.col("start_ts") + pl.duration(microseconds=(pl.col("duration") * 1e6).round().cast(pl.Int64))
     rows = rows.with_columns(pl.coalesce("end_ts", by_duration).alias("end_ts"))
-    if reading.table.intervals:
-        rows = _on_grid(rows, reading.table.intervals)
-    else:
-        rows = stamps.repair_repeated_hour(rows, reading.zone)
+    rows = _on_grid(rows, reading.table.intervals) if reading.table.intervals else stamps.repair_repeated_hour(rows, reading.zone)
     return rows.with_columns(
         pl.col("end_ts").is_null().alias("is_open"),
         reference(reading, "order").alias("order_id"),

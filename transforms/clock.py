@@ -163,7 +163,7 @@ def day_windows(zone: str, day_start: str, first: date, last: date) -> pl.DataFr
     info, start = ZoneInfo(zone), time.fromisoformat(day_start)
     days = [first + timedelta(days=n) for n in range((last - first).days + 2)]
     edges = [local_to_utc(datetime.combine(day, start), info) for day in days]
-    schema = {"production_day": pl.Date, "start_ts": UTC_US, "end_ts": UTC_US}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {"production_day": pl.Date, "start_ts": UTC_US, "end_ts": UTC_US}
     return pl.DataFrame({"production_day": days[:-1], "start_ts": edges[:-1], "end_ts": edges[1:]}, schema=schema)
 
 
@@ -188,7 +188,12 @@ def shift_windows(
             )
             closes = closes if closes > opens else closes + timedelta(days=1)
             rows.append((code, day, local_to_utc(opens, info), local_to_utc(closes, info)))
-    schema = {"shift_code": pl.String, "local_start_date": pl.Date, "start_ts": UTC_US, "end_ts": UTC_US}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "shift_code": pl.String,
+        "local_start_date": pl.Date,
+        "start_ts": UTC_US,
+        "end_ts": UTC_US,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

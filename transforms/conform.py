@@ -160,7 +160,6 @@ def _span(accepted: pl.DataFrame, spec: TableSpec) -> tuple[datetime | None, dat
     """First and last instant of the accepted data."""
     if spec.time is None or accepted.is_empty():
         return None, None
-    last = accepted[spec.time].max()
-    if "end_ts" in accepted.columns:
-        last = max(filter(None, (last, accepted["end_ts"].max())))  # type: ignore[type-var]
-    return accepted[spec.time].min(), last  # type: ignore[return-value]
+    columns = [name for name in (spec.time, "end_ts") if name in accepted.columns]
+    first, last = accepted.select(pl.col(spec.time).min().alias("first"), pl.max_horizontal(pl.col(columns).max()).alias("last")).row(0)
+    return first, last

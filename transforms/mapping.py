@@ -17,8 +17,8 @@ from connectors.contract import ROW
 from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, Source, Table
 from transforms import units
-from transforms.stamps import instants, local_dates, shift_bounds
 from transforms.numbers import parse_booleans, parse_numbers
+from transforms.stamps import instants, local_dates, shift_bounds
 from transforms.tables import Input, TableSpec
 
 REJECT = "_reject"
@@ -312,9 +312,9 @@ def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
         return _shift_start(frame, reading, name, rule)
     single = rule.from_[0] if rule.from_ and len(rule.from_) == 1 else None
     typed = single is not None and frame.schema[single].is_temporal() and frame.schema[single] not in (pl.Time, pl.Duration)
+    reasons: list[pl.Series] = []
     if typed:
-        text, reasons = frame.select(as_text(frame, str(single)).alias(name))[name], []
-        raw = frame[str(single)]
+        text, raw = frame.select(as_text(frame, str(single)).alias(name))[name], frame[str(single)]
     else:
         text, reasons = _text(frame, reading, name, rule)
         raw = text

@@ -20,7 +20,8 @@ def parse_numbers(text: pl.Expr, *, decimal: str = ".", thousands: str = "") -> 
     because a spreadsheet that lost a sign cannot be told from one that did not.
 
     >>> import polars as pl
-    >>> pl.DataFrame({"t": ["1.234,5", "302,35-", "(7)", "12.5", "zwölf"]}).select(parse_numbers(pl.col("t"), decimal=",", thousands="."))["t"].to_list()
+    >>> texts = pl.DataFrame({"t": ["1.234,5", "302,35-", "(7)", "12.5", "zwölf"]})
+    >>> texts.select(parse_numbers(pl.col("t"), decimal=",", thousands="."))["t"].to_list()
     [1234.5, -302.35, -7.0, None, None]
     """
     body = text.str.strip_chars().str.strip_chars("  ")

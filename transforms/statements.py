@@ -68,7 +68,8 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
             for state, level in PRECEDENCE.items()
         ],
         "source_setting": [
-            {"plant_id": plant.plant, "source_system": name, "clock_offset_s": source.clock_offset_s} for name, source in plant.sources.items()
+            {"plant_id": plant.plant, "source_system": name, "clock_offset_s": source.clock_offset_s}
+            for name, source in plant.sources.items()
         ],
         "rate_basis_rank": [
             {"plant_id": plant.plant, "rate_basis": basis, "rank": rank} for rank, basis in enumerate(settings.rate_basis or (), start=1)
@@ -193,7 +194,14 @@ def tags(stated: Stated, seen: pl.DataFrame, source_id: str) -> pl.DataFrame:
 def _canonical(stated: Stated, table: str, given: pl.DataFrame, source_id: str = PLANT_FILE) -> pl.DataFrame:
     """Canonical rows of stated inputs, through the same builders as the rows of exports."""
     spec = TABLES[table]
-    types = {"text": pl.String, "time": UTC_US, "date": pl.Date, "number": pl.Float64, "integer": pl.Int64, "boolean": pl.Boolean}
+    types: dict[str, pl.DataType | type[pl.DataType]] = {
+        "text": pl.String,
+        "time": UTC_US,
+        "date": pl.Date,
+        "number": pl.Float64,
+        "integer": pl.Int64,
+        "boolean": pl.Boolean,
+    }
     inputs = given if "_row" in given.columns else given.with_row_index("_row", offset=1)
     inputs = inputs.with_columns(
         pl.lit(None, dtype=types[i.type]).alias(name) for name, i in spec.inputs.items() if name not in inputs.columns

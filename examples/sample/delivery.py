@@ -52,7 +52,14 @@ class Landing:
     dirt: list[dict[str, object]] = field(default_factory=list)
 
     def text(
-        self, site: Site, name: str, header: Sequence[str], lines: Iterable[Line], *, delimiter: str = ",", encoding: str = "utf-8",
+        self,
+        site: Site,
+        name: str,
+        header: Sequence[str],
+        lines: Iterable[Line],
+        *,
+        delimiter: str = ",",
+        encoding: str = "utf-8",
         after: Sequence[str] = (),
     ) -> None:
         """Writes a delimited file; `after` are lines below the table."""
@@ -120,9 +127,7 @@ class Quirks:
     """This file is sent again, byte for byte, under another name."""
 
 
-def deliver(
-    site: Site, stem: str, suffix: str, write: Callable[[str, Period, bool], None], quirks: Quirks, days: int = 7
-) -> None:
+def deliver(site: Site, stem: str, suffix: str, write: Callable[[str, Period, bool], None], quirks: Quirks, days: int = 7) -> None:
     """Calls `write(name, period, with mistakes)` for every file of a source. Names hold the window and when the file was made."""
     for number, period in enumerate(periods(site, days)):
         made = period.end + 2 * HOUR + (11 * DAY if number == quirks.late else 0)

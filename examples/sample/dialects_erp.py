@@ -36,14 +36,19 @@ class Document:
 
 
 def documents(site: Site) -> list[Document]:
-    """All confirmations by posting time. Every ninth was typed wrongly, cancelled a day later and confirmed anew; every eleventh
-    is corrected four days later, every third of these corrections again."""
+    """All confirmations by posting time.
+
+    Every ninth was typed wrongly, cancelled a day later and confirmed anew; every eleventh is corrected four days later, every third
+    of these corrections again. SAP has no reference for corrections: there they state the time of the original.
+    """
     found: list[Document] = []
     number = 10020
     for machine in site.machines:
         for n, count in enumerate(machine.counts):
             number += 1
             found += _history(site, machine, number, n, count)
+    if site.plant.plant == "deu02":
+        found = [replace(document, ts=document.count.ts) if document.corrects else document for document in found]
     return sorted(found, key=lambda document: (document.posted, document.number, document.counter))
 
 
@@ -79,7 +84,20 @@ def _posted(site: Site, period: Period) -> Iterator[Document]:
 
 # -- mex01 and gbr01 --------------------------------------------------------------------------------------------------------------
 
-HEADER = ("Confirmation", "Work center", "Order", "Material", "Description", "Yield", "Scrap", "UoM", "Finished", "Posted", "Reverses", "Corrects")
+HEADER = (
+    "Confirmation",
+    "Work center",
+    "Order",
+    "Material",
+    "Description",
+    "Yield",
+    "Scrap",
+    "UoM",
+    "Finished",
+    "Posted",
+    "Reverses",
+    "Corrects",
+)
 
 
 def confirmations(site: Site, landing: Landing) -> None:

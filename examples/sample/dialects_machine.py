@@ -94,7 +94,8 @@ def _device(code: str) -> str:
         ("CONDITION", "SYSTEM", "system", ""),
     )  # fmt: skip
     listed = "".join(
-        f'              <DataItem category="{category}" type="{kind}" id="{code}-{name}" name="{name}"{units}/>\n' for category, kind, name, units in items
+        f'              <DataItem category="{category}" type="{kind}" id="{code}-{name}" name="{name}"{units}/>\n'
+        for category, kind, name, units in items
     )
     return (
         f'    <Device id="{code}" name="{code}" uuid="{code}-0001">\n'
@@ -113,7 +114,9 @@ def historian(site: Site, landing: Landing) -> None:
     header = ("Timestamp", "FILL1.Speed [1/min]", "FILL1.Temp [Cel]", "FILL2.Speed [1/min]", "FILL2.Power (kW)")
 
     def write_wide(name: str, period: Period, wrong: bool) -> None:
-        lines = [Line((f"{datetime.fromtimestamp(ts, UTC):%Y-%m-%dT%H:%M:%SZ}", *_wide(site, ts))) for ts in range(period.start, period.end, 600)]
+        lines = [
+            Line((f"{datetime.fromtimestamp(ts, UTC):%Y-%m-%dT%H:%M:%SZ}", *_wide(site, ts))) for ts in range(period.start, period.end, 600)
+        ]
         bad = [Line(("2026-13-01T00:00:00Z", "110.0", "4.1", "98.0", "20.0"), "NOT_A_TIME")]
         landing.text(site, name, header, mixed(lines, bad))
 
@@ -144,4 +147,7 @@ def _long(site: Site, ts: int) -> list[tuple[str, ...]]:
     quality = "0" if ts % 97200 == 0 else "192"
     state = _at(site.machines[0], ts)
     meter = f"{100000 + (ts - site.start) / 60:.1f}"
-    return [("FILL1.State", str(ts * 1000), state if quality == "192" else "", quality), ("FILL1.Energy", str(ts * 1000 + 250), meter, "192")]
+    return [
+        ("FILL1.State", str(ts * 1000), state if quality == "192" else "", quality),
+        ("FILL1.Energy", str(ts * 1000 + 250), meter, "192"),
+    ]

@@ -68,7 +68,16 @@ def deu01(site: Site, landing: Landing) -> None:
 
     def write_states(name: str, period: Period, wrong: bool) -> None:
         lines = [
-            Line((m.code, stamp(site, e.start, GERMAN), stamp(site, end, GERMAN) if end else "", _german_state(e), _german_reason(e), _note(e)))
+            Line(
+                (
+                    m.code,
+                    stamp(site, e.start, GERMAN),
+                    stamp(site, end, GERMAN) if end else "",
+                    _german_state(e),
+                    _german_reason(e),
+                    _note(e),
+                )
+            )
             for m, e, end in log(site, period)
         ]
         landing.text(site, name, states, mixed(lines, _bad_states(site, period)), delimiter=";", encoding="cp1252")
@@ -85,7 +94,16 @@ def deu01(site: Site, landing: Landing) -> None:
     deliver(site, "bde/mengen", ".csv", write_counts, Quirks(late=4, corrected=1, twice=2))
     words = {"PLANNED_MAINT": "Wartung", "PLANNED_NO_DEMAND": "Keine Aufträge"}
     entries = [
-        Line((e.number, e.machine, stamp(site, e.start, GERMAN), stamp(site, e.end, GERMAN), words[e.cls], stamp(site, e.planned_at or 0, GERMAN)))
+        Line(
+            (
+                e.number,
+                e.machine,
+                stamp(site, e.start, GERMAN),
+                stamp(site, e.end, GERMAN),
+                words[e.cls],
+                stamp(site, e.planned_at or 0, GERMAN),
+            )
+        )
         for e in plan(site)
     ]
     bad = [Line(("PM-900", "SGM-01", "31.09.2026 06:00:00", "30.09.2026 08:00:00", "Wartung", "01.09.2026 08:00:00"), "NOT_A_TIME")]
@@ -156,7 +174,16 @@ def usa01(site: Site, landing: Landing) -> None:
     deliver(site, "mes/week", ".xlsx", write, Quirks(late=3, corrected=4, twice=1))
     words = {"PLANNED_MAINT": "PM", "PLANNED_OTHER": "Training"}
     entries = [
-        Line((e.number, e.machine, stamp(site, e.start, AMERICAN), stamp(site, e.end, AMERICAN), words[e.cls], stamp(site, e.planned_at or 0, AMERICAN)))
+        Line(
+            (
+                e.number,
+                e.machine,
+                stamp(site, e.start, AMERICAN),
+                stamp(site, e.end, AMERICAN),
+                words[e.cls],
+                stamp(site, e.planned_at or 0, AMERICAN),
+            )
+        )
         for e in plan(site)
     ]
     landing.text(site, once(site, "cmms/workorders", ".csv"), ("WO", "Asset", "Sched Start", "Sched End", "Type", "Created"), entries)
@@ -167,7 +194,18 @@ def _american_log(site: Site, period: Period) -> list[Line]:
     for m, e, end in log(site, period):
         minutes = round((end - e.start) / 60, 2) if end else None
         reason = {PAUSE: "Lunch", MAINTENANCE: "PM"}.get(e.reason, e.reason)
-        lines.append(Line((m.code, stamp(site, e.start, AMERICAN), stamp(site, end, AMERICAN) if end else None, minutes, AMERICAN_STATES[e.cls], reason)))
+        lines.append(
+            Line(
+                (
+                    m.code,
+                    stamp(site, e.start, AMERICAN),
+                    stamp(site, end, AMERICAN) if end else None,
+                    minutes,
+                    AMERICAN_STATES[e.cls],
+                    reason,
+                )
+            )
+        )
     at, later = (stamp(site, period.start + s, AMERICAN) for s in (9000, 9900))
     bad = [
         Line(("PRESS 1", later, at, -15, "Fault", "Die crash"), "NEG_DURATION"),
@@ -207,7 +245,14 @@ def cze01(site: Site, landing: Landing) -> None:
             end = e.end if e.end <= site.end else None
             code = "500" if e.reason == MAINTENANCE else e.reason
             late = 600 if wrong and n % 40 == 7 and end else 0
-            cells = (f"{names[m.code]}-{e.start}-{e.cls[:7]}", m.code, stamp(site, e.start), stamp(site, end + late) if end else "", code, "")
+            cells = (
+                f"{names[m.code]}-{e.start}-{e.cls[:7]}",
+                m.code,
+                stamp(site, e.start),
+                stamp(site, end + late) if end else "",
+                code,
+                "",
+            )
             lines.append(Line(cells))
         if wrong:
             at = period.start + 90000
@@ -220,7 +265,9 @@ def cze01(site: Site, landing: Landing) -> None:
             for n, (m, c) in enumerate(pieces(site, period))
         ]
         bad = [Line(("L2", stamp(site, period.start + 5002), "799999", "P-330", "asi 300", 0), "NOT_A_NUMBER")]
-        landing.text(site, name, ("Linka", "Čas", "Zakázka", "Výrobek", "Dobré", "Zmetky"), mixed(lines, [] if wrong else bad), encoding="utf-8-sig")
+        landing.text(
+            site, name, ("Linka", "Čas", "Zakázka", "Výrobek", "Dobré", "Zmetky"), mixed(lines, [] if wrong else bad), encoding="utf-8-sig"
+        )
 
     deliver(site, "prostoje/stops", ".csv", write_stops, Quirks(late=1, corrected=3, twice=0))
     deliver(site, "vyroba/counts", ".csv", write_counts, Quirks(late=5, corrected=2, twice=4))

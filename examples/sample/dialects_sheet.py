@@ -55,8 +55,8 @@ def _production(site: Site, period: Period, wrong: bool) -> list[Line]:
         total[0], total[1] = total[0] + count.good, total[1] + count.scrap
     lines = []
     for n, ((_, day, code, machine_code, material), (good, scrap)) in enumerate(sorted(sums.items())):
-        good = spoiled(n, good) if wrong else good
-        lines.append(Line((datetime.combine(day, time()), code, machine_code, material, good + scrap, good, scrap)))
+        told = spoiled(n, good) if wrong else good
+        lines.append(Line((datetime.combine(day, time()), code, machine_code, material, told + scrap, told, scrap)))
     day = datetime.combine(period.first, time())
     bad = [
         Line((day, "I", "Packer 1", "TEA-100", "many", 100, 0), "NOT_A_NUMBER"),
@@ -72,12 +72,11 @@ def _stops(site: Site, period: Period, wrong: bool) -> list[Line]:
     for machine, event, _ in log(site, period, 0):
         if event.start >= period.start:
             minutes = (event.end - event.start) // 60 if event.end <= site.end else None
-            lines.append(Line((machine.code, stamp(site, event.start, "%d-%m-%Y"), stamp(site, event.start, "%H:%M"), minutes, event.reason, None)))
+            day, clock = stamp(site, event.start, "%d-%m-%Y"), stamp(site, event.start, "%H:%M")
+            lines.append(Line((machine.code, day, clock, minutes, event.reason, None)))
     bad = [
         Line(("Packer 2", stamp(site, period.start, "%d-%m-%Y"), "07:11", -20, "Film jam", None), "NEG_DURATION"),
         Line(("Packer 2", "31-02-2026", "07:12", 20, "Film jam", None), "NOT_A_TIME"),
         Line(("Packer 3", stamp(site, period.start, "%d-%m-%Y"), "07:13", "half an hour", "Film jam", None), "NOT_A_NUMBER"),
     ]
     return mixed(lines, bad)
-
-

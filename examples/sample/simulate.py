@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
+from itertools import pairwise
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -152,7 +153,9 @@ def _site(plant: Plant, seed: int, days: int) -> Site:
         )
     )
     planned = tuple(_planned(plant, calendar, working, days))
-    machines = tuple(_machine(plant, n, windows, planned, (start, end), Random(f"{seed}:{plant.plant}:{n}")) for n in range(len(plant.machines)))
+    machines = tuple(
+        _machine(plant, n, windows, planned, (start, end), Random(f"{seed}:{plant.plant}:{n}")) for n in range(len(plant.machines))
+    )
     return Site(plant, start, end, days, windows, planned, machines)
 
 
@@ -263,7 +266,7 @@ def _overlay(phases: list[Event], new: Event) -> list[Event]:
 
 
 def _with_setups(phases: list[Event], orders: list[Order], plant: Plant, rng: Random) -> list[Event]:
-    for before, after in zip(orders, orders[1:], strict=False):
+    for before, after in pairwise(orders):
         if before.material != after.material:
             seconds = rng.randrange(600, 2700) // plant.grid_s * plant.grid_s
             phases = _overlay(phases, Event(after.start, min(after.end, after.start + seconds), SETUP, plant.reasons[SETUP][0]))

@@ -176,9 +176,7 @@ def _known(site: Site, times: dict[str, int]) -> dict[str, int | None]:
     return {name: None if name in STATES else value for name, value in times.items()}
 
 
-def _outside(
-    site: Site, machine: Machine, rest: bytearray, counts: dict[Window, list[Count]], rates: Rates
-) -> Iterator[Shift]:
+def _outside(site: Site, machine: Machine, rest: bytearray, counts: dict[Window, list[Count]], rates: Rates) -> Iterator[Shift]:
     """What a day has outside its shifts: runs are overtime (rule T4), the rest belongs to the reference time only."""
     for n in range(site.days):
         day = START + timedelta(days=n)

@@ -33,7 +33,7 @@ MODEL = {
 }
 
 
-class Options(StrictModel):
+class ShdrOptions(StrictModel):
     """What the dump itself does not say."""
 
     devices: str | None = None
@@ -66,11 +66,11 @@ class MtconnectShdr(FileConnector):
 
     kind = "mtconnect_shdr"
     version = "1"
-    Options = Options
+    Options = ShdrOptions
     records = ("observations", "states", "counts")
     suffixes = (".txt", ".shdr", ".log")
 
-    def read(self, path: Path, options: Options, records: str = "observations") -> pl.LazyFrame:
+    def read(self, path: Path, options: ShdrOptions, records: str = "observations") -> pl.LazyFrame:
         """One of the record sets; `_row` numbers its records from 1 in the order of the file. See `connectors.contract`."""
         observations = _observations(utf8(path, options.encoding), options, path)
         if records == "states":
@@ -80,7 +80,7 @@ class MtconnectShdr(FileConnector):
         return observations.lazy()
 
 
-def _observations(path: Path, options: Options, original: Path) -> pl.DataFrame:
+def _observations(path: Path, options: ShdrOptions, original: Path) -> pl.DataFrame:
     lines = _lines(path)
     split = lines.with_columns(pl.col("text").str.split("|").alias("f")).with_columns(pl.col("f").list.len().alias("n"))
     key = pl.col("f").list.get(1, null_on_oob=True).str.strip_chars()
@@ -171,7 +171,7 @@ def _whole(split: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _model(options: Options, keys: list[str]) -> Model:
+def _model(options: ShdrOptions, keys: list[str]) -> Model:
     """The device of Devices.xml that the options name, else the one that has most of the dump's keys."""
     if not options.devices:
         return Model()
@@ -223,7 +223,7 @@ def _items(observations: pl.DataFrame, stated: tuple[str, ...], kind: str, usual
     return list(stated) or typed or [name for name in usual if (observations["data_item"] == name).any()]
 
 
-def _states(observations: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _states(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
     """Observations of the execution item in the order of the file, each with the controller mode as of its instant."""
     execution = _items(observations, (options.execution,) if options.execution else (), "EXECUTION", ("execution",))
     mode = _items(
@@ -242,7 +242,7 @@ def _states(observations: pl.DataFrame, options: Options) -> pl.DataFrame:
     )
 
 
-def _counts(observations: pl.DataFrame, options: Options) -> pl.DataFrame:
+def _counts(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
     """Steps of the part counters; none where a counter never moves, because unknown is not zero."""
     names = _items(observations, options.part_count, "PART_COUNT", ("PartCountAct", "part_count", "partcount"))
     counted = observations.filter(pl.col("data_item").is_in(names), ~pl.col("unavailable")).with_columns(_moment().alias("at"))
