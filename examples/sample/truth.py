@@ -198,7 +198,7 @@ def _made(site: Site, machine: Machine, counts: list[Count], rates: Rates) -> di
     for count in counts:
         product = products.setdefault(count.material, dict.fromkeys(QUANTITIES, 0))
         ideal = ideal_s(rates, site.plant.plant, machine.code, count.material, count.ts)
-        added = (count.total, count.good, count.scrap, ideal * count.total, ideal * count.good)
+        added: tuple[Number, ...] = (count.total, count.good, count.scrap, ideal * count.total, ideal * count.good)
         for name, value in zip(QUANTITIES, added, strict=True):
             product[name] += value
     return products
@@ -294,24 +294,32 @@ def _signed(shift: Shift, terms: tuple[str, ...]) -> Number | None:
     return total
 
 
+Key = tuple[str, str, str, date, str, str]
+
+
 def _kpis(found: Iterable[Shift]) -> Iterator[Row]:
-    """Sums over machines, time and products, divided last; a machine whose part is unknown is in neither sum."""
-    sums: dict[tuple[str, ...], list[Number]] = {}
-    days: dict[tuple[str, ...], date] = {}
+    """Sums over machines, time and products, divided last; a machine whose part is unknown is in neither sum.
+
+    Where nothing at all is known of the busy time there is no value but the coverage, which is 0 (golden case GC46).
+    """
+    sums: dict[Key, list[Number]] = defaultdict(lambda: [0, 0, 0, 0])
     for shift in found:
+        busy = (shift.times["pbt_s"] or 0, shift.times["unknown_s"] or 0)
         sides = {kpi: (_signed(shift, above), _signed(shift, below)) for kpi, (above, below) in KPIS.items()}
         for scope, scope_id in _scopes(shift):
             for period, day, code in _periods(shift, scope):
                 for kpi, (above, below) in sides.items():
                     if above is not None and below is not None:
-                        key = (scope, scope_id, period, day.isoformat(), code, kpi)
-                        total = sums.setdefault(key, [0, 0])
-                        total[0], total[1] = total[0] + above, total[1] + below
-                        days[key] = day
+                        total = sums[scope, scope_id, period, day, code, kpi]
+                        total[:] = [old + new for old, new in zip(total, (above, below, *busy), strict=True)]
     for key in sorted(sums):
-        above, below = sums[key]
-        scope, scope_id, period, _, code, kpi = key
-        yield {
-            "scope_type": scope, "scope_id": scope_id, "period_type": period, "period_start": days[key], "shift_code": code, "kpi_id": kpi,
-            "numerator": decimal(above), "denominator": decimal(below), "value": float(above / Fraction(below)) if below else None,
-        }  # fmt: skip
+        yield _value(key, *sums[key])
+
+
+def _value(key: Key, above: Number, below: Number, busy: Number, unknown: Number) -> Row:
+    scope, scope_id, period, day, code, kpi = key
+    is_known = below != 0 and (kpi == "COVERAGE" or busy == 0 or unknown < busy)
+    return {
+        "scope_type": scope, "scope_id": scope_id, "period_type": period, "period_start": day, "shift_code": code, "kpi_id": kpi,
+        "numerator": decimal(above), "denominator": decimal(below), "value": float(above / Fraction(below)) if is_known else None,
+    }  # fmt: skip
