@@ -11,8 +11,8 @@ $(READY): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "plantlake needs Python 3.11 or newer; set PYTHON=python3.11"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing pinned packages into $(VENV) (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(READY)  ## the sample portfolio: written, refreshed, and its KPI table
@@ -31,7 +31,7 @@ dev: $(READY)  ## the Dagster web UI over $$PLANTLAKE_PORTFOLIO (default: ./demo
 	@PLANTLAKE_PORTFOLIO=$${PLANTLAKE_PORTFOLIO:-$(CURDIR)/demo} $(BIN)/plantlake dev
 
 pins:  ## pins the packages of pyproject.toml anew, with hashes and without addresses (needs uv)
-	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes --no-emit-index-url --no-header -o requirements.txt
+	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.txt
 
 clean:  ## everything that was built, but no portfolio
 	rm -rf $(VENV) build *.egg-info dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

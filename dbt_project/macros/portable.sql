@@ -13,9 +13,18 @@
 {% macro default__last_known(value, over) %}last_value({{ value }} ignore nulls) over ({{ over }} rows between unbounded preceding and current row){% endmacro %}
 {% macro spark__last_known(value, over) %}last_value({{ value }}, true) over ({{ over }} rows between unbounded preceding and current row){% endmacro %}
 
-{# Microseconds as exact seconds. #}
-{% macro seconds(us) %}cast(cast({{ us }} as decimal(18, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)){% endmacro %}
-
 {% macro bit(rank) %}{{ return(adapter.dispatch('bit', 'plantlake')(rank)) }}{% endmacro %}
 {% macro default__bit(rank) %}(cast(1 as bigint) << cast({{ rank }} as integer)){% endmacro %}
 {% macro spark__bit(rank) %}shiftleft(cast(1 as bigint), cast({{ rank }} as int)){% endmacro %}
+
+{# Words between commas as an array; an empty text is an empty array. #}
+{% macro words(text) %}{{ return(adapter.dispatch('words', 'plantlake')(text)) }}{% endmacro %}
+{% macro default__words(text) %}coalesce(string_split(nullif({{ text }}, ''), ','), cast([] as varchar[])){% endmacro %}
+{% macro spark__words(text) %}coalesce(split(nullif({{ text }}, ''), ','), cast(array() as array<string>)){% endmacro %}
+
+{# Microseconds as exact seconds. #}
+{% macro seconds(us) %}cast(cast({{ us }} as decimal(18, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)){% endmacro %}
+
+{# Before and after everything: the ends of a validity that is not limited. #}
+{% macro always_from() %}cast(-9000000000000000000 as bigint){% endmacro %}
+{% macro always_to() %}cast(9000000000000000000 as bigint){% endmacro %}

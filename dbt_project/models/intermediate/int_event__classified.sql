@@ -1,56 +1,78 @@
--- One row per current event of a KPI unit, with its class, its approved reason and its clock corrected (rules T2, T17).
+-- One row per current event of a unit whose states are logged, with its class, its approved reason and its clock corrected (T2, T17).
 with event as (
     select
-        e.plant_id, e.equipment_id, e._source_system as source_system, e.event_id, e.state_class, e.source_reason_code, e.order_id, e.material_id,
-        {{ micros('e.start_ts') }} - cast(coalesce(o.clock_offset_s, 0) * 1000000 as bigint) as start_us,
-        {{ micros('e.end_ts') }} - cast(coalesce(o.clock_offset_s, 0) * 1000000 as bigint) as end_us,
-        {{ micros('w.data_to') }} as watermark_us,
-        e.start_ts
+        u.unit_no, u.microstop_us, e.plant_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
+        e.event_id, e.state_class, e.source_reason_code, e.order_id, e.material_id,
+        {{ micros('e.start_ts') }} - coalesce(s.offset_us, 0) as start_us,
+        {{ micros('e.end_ts') }} - coalesce(s.offset_us, 0) as end_us,
+        coalesce(s.data_to_us, u.horizon_to) as watermark_us
     from {{ source('silver', 'equipment_state_event') }} as e
-    left join {{ source('silver', 'source_setting') }} as o on e.plant_id = o.plant_id and e._source_system = o.source_system
-    left join {{ source('silver', 'source_watermark') }} as w on e.plant_id = w.plant_id and e._source_system = w.source_system
+    inner join {{ ref('int_unit') }} as u on e.equipment_id = u.equipment_id and u.state_method <> 'NONE'
+    left join {{ ref('int_source') }} as s on e.plant_id = s.plant_id and e._source_system = s.source_system
     where e.is_current and not e.is_deleted
 ),
 
-mapped as (
+code as (
+    select distinct plant_id, _source_system as source_system, source_reason_code
+    from {{ source('silver', 'equipment_state_event') }}
+    where is_current and not is_deleted and source_reason_code is not null
+),
+
+-- A map may say '*' for any plant and any source; the more specific line wins. Unapproved lines are suggestions.
+matched as (
     select
-        e.event_id, m.reason_code,
-        row_number() over (
-            partition by e.event_id
-            order by case when m.source_system = '*' then 1 else 0 end, m.valid_from desc nulls last, m.reason_code
-        ) as choice
-    from event as e
+        c.plant_id, c.source_system, c.source_reason_code, m.reason_code, w.any_plant, w.any_source,
+        coalesce({{ micros('m.valid_from') }}, {{ always_from() }}) as from_us,
+        coalesce({{ micros('m.valid_to') }}, {{ always_to() }}) as to_us
+    from code as c
+    cross join (
+        select 0 as any_plant, 0 as any_source union all select 0, 1 union all select 1, 0 union all select 1, 1
+    ) as w
     inner join {{ source('silver', 'map_downtime_reason') }} as m
-        on e.plant_id = m.plant_id and e.source_reason_code = m.source_code and m.source_system in (e.source_system, '*')
+        on m.plant_id = case when w.any_plant = 1 then '*' else c.plant_id end
+        and m.source_system = case when w.any_source = 1 then '*' else c.source_system end
+        and m.source_code = c.source_reason_code
     where m.approved_at is not null
-        and (m.valid_from is null or e.start_ts >= m.valid_from)
-        and (m.valid_to is null or e.start_ts < m.valid_to)
+),
+
+reason as (
+    {{ best_in_time('matched', ['plant_id', 'source_system', 'source_reason_code'], ['reason_code'],
+        'm.any_plant, m.any_source, m.from_us desc, m.reason_code') }}
 ),
 
 reasoned as (
     select e.*, m.reason_code as approved_reason, r.state_class as reason_class, r.counts_as_failure
     from event as e
-    left join mapped as m on e.event_id = m.event_id and m.choice = 1
+    left join reason as m
+        on e.plant_id = m.plant_id and e.source_system = m.source_system and e.source_reason_code = m.source_reason_code
+        and e.start_us >= m.from_us and e.start_us < m.to_us
     left join {{ ref('downtime_reason') }} as r on m.reason_code = r.reason_code
+),
+
+-- The source's own state wins; a stop that has only a reason takes its class. What is planned is decided by the plan, never by
+-- an operator afterwards; a stop without an approved reason is U-UNC.
+classed as (
+    select
+        *,
+        coalesce(
+            state_class,
+            case reason_class
+                when 'PLANNED_NO_DEMAND' then 'IDLE'
+                when 'PLANNED_MAINT' then 'DELAY_EQ'
+                when 'PLANNED_BREAK' then 'DELAY_ORG'
+                when 'PLANNED_OTHER' then 'DELAY_ORG'
+                when 'NOT_SCHEDULED' then 'DELAY_ORG'
+                else reason_class
+            end,
+            'DELAY_ORG'
+        ) as event_class
+    from reasoned
 )
 
 select
-    plant_id, equipment_id, source_system, event_id, order_id, material_id, start_us, end_us, watermark_us,
-    coalesce(approved_reason, case when source_reason_code is not null then 'U-UNC' end) as reason_code,
+    unit_no, microstop_us, plant_id, source_system, source_no, event_id, order_id, material_id, start_us, end_us, watermark_us, event_class,
+    coalesce(approved_reason, case when event_class not in ('RUN', 'UNKNOWN') then 'U-UNC' end) as reason_code,
     approved_reason is not null and approved_reason <> 'U-UNC' as is_coded,
-    -- The source's own state wins; a stop that has only a reason takes its class. What is planned is decided by the plan, not by an operator.
-    coalesce(
-        state_class,
-        case reason_class
-            when 'PLANNED_NO_DEMAND' then 'IDLE'
-            when 'PLANNED_MAINT' then 'DELAY_EQ'
-            when 'PLANNED_BREAK' then 'DELAY_ORG'
-            when 'PLANNED_OTHER' then 'DELAY_ORG'
-            when 'NOT_SCHEDULED' then 'DELAY_ORG'
-            else reason_class
-        end,
-        'DELAY_ORG'
-    ) as event_class,
-    -- Without any reason a stop of the equipment is a failure; with a reason, the reason decides (an unmapped one is none).
-    case when source_reason_code is null then true else coalesce(counts_as_failure, false) end as may_be_failure
-from reasoned
+    -- A stop of the equipment without any reason is a failure; with a reason the reason decides, and an unmapped one is none.
+    event_class = 'DELAY_EQ' and (source_reason_code is null or coalesce(counts_as_failure, false)) as may_be_failure
+from classed
