@@ -56,6 +56,8 @@ def _instant(text: str, formats: tuple[str, ...], plant: PlantFile, source: Sour
             moment = datetime.strptime(text, form)  # noqa: DTZ007  (the zone is added below)
         except ValueError:
             continue
+        if not formats and moment.strftime(form) != text:  # strptime takes '20261104' for 2026-1-10 4:00 in a longer format
+            continue
         return _bounds(moment, form, plant, source)
     raise ConformError(
         Problem("The time in the name cannot be read.", found=text, fix="exported_at.format / covers.format: a strptime format")

@@ -25,21 +25,26 @@ for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),
     ("tag:yaml.org,2002:int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
     ("tag:yaml.org,2002:float", r"^[-+]?(?:0|[1-9][0-9]*)\.[0-9]+(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
+    ("tag:yaml.org,2002:merge", r"^<<$", "<"),
     ("tag:yaml.org,2002:null", r"^(?:~|null|)$", ["~", "n", ""]),
 ):
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> dict[Any, Any]:
+    own = list(node.value)
+    loader.flatten_mapping(node)
     seen: dict[Any, int] = {}
-    for key_node, _ in node.value:
+    for key_node, _ in own:
+        if key_node.tag == "tag:yaml.org,2002:merge":
+            continue
         key = loader.construct_object(key_node, deep=True)
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key '{key}' stands twice, first in line {seen[key]}", key_node.start_mark
             )
         seen[key] = key_node.start_mark.line + 1
-    return dict(loader.construct_pairs(node, deep=True))
+    return dict(loader.construct_pairs(node, deep=True))  # what is merged comes first, so that own keys win
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)

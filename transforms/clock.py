@@ -103,12 +103,12 @@ def _iso(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
     return _pair(parts, moment, offset_s)
 
 
-def to_utc(naive: pl.Series, zone: str, *, no_dst: bool = False) -> pl.DataFrame:
+def to_utc(naive: pl.Series, zone: str, *, no_dst: bool = False, by: pl.Series | None = None) -> pl.DataFrame:
     """Local times to `ts` (UTC) and `flag`, by rule T14.
 
     A time that does not exist (spring) is null with flag DST_NONEXISTENT. In the repeated hour (autumn) the order of the rows
     decides: once the clock ran backwards inside the hour of that day it is the second pass; where the order tells nothing the
-    first is taken, with flag DST_AMBIGUOUS. `no_dst` keeps the zone's standard time all year (rule T15).
+    first is taken, with flag DST_AMBIGUOUS. `by` tells the clocks apart whose rows are mixed (one a machine). `no_dst` keeps the zone's standard time all year (rule T15).
     """
     if zone == "UTC":
         return pl.DataFrame({"ts": naive.dt.replace_time_zone("UTC"), "flag": pl.Series([None] * len(naive), dtype=pl.String)})
@@ -121,16 +121,19 @@ def to_utc(naive: pl.Series, zone: str, *, no_dst: bool = False) -> pl.DataFrame
     flag = pl.DataFrame({"m": missing}).select(pl.when("m").then(pl.lit("DST_NONEXISTENT")).alias("f"))["f"]
     if not ambiguous.any():
         return pl.DataFrame({"ts": first, "flag": flag})
-    return _resolved(naive, zone, first, flag, ambiguous)
+    return _resolved(naive, zone, first, flag, ambiguous, by)
 
 
-def _resolved(naive: pl.Series, zone: str, first: pl.Series, flag: pl.Series, ambiguous: pl.Series) -> pl.DataFrame:
+def _resolved(
+    naive: pl.Series, zone: str, first: pl.Series, flag: pl.Series, ambiguous: pl.Series, by: pl.Series | None
+) -> pl.DataFrame:
     """Chooses the pass of ambiguous rows by the order in which they stand."""
     second = naive.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
     rows = pl.DataFrame({"naive": naive, "first": first, "second": second, "flag": flag, "amb": ambiguous}).with_row_index("i")
+    rows = rows.with_columns((by if by is not None else pl.Series([""] * len(rows), dtype=pl.String)).alias("clock"))
     hour = rows.filter("amb").with_columns(pl.col("naive").dt.date().alias("day"))
-    hour = hour.with_columns((pl.col("naive") < pl.col("naive").cum_max().shift(1).over("day")).fill_null(False).alias("back"))
-    hour = hour.with_columns(pl.col("back").cum_max().over("day").alias("is_second"), pl.col("back").any().over("day").alias("told"))
+    hour = hour.with_columns((pl.col("naive") < pl.col("naive").cum_max().shift(1).over("clock", "day")).fill_null(False).alias("back"))
+    hour = hour.with_columns(pl.col("back").cum_max().over("clock", "day").alias("is_second"), pl.col("back").any().over("clock", "day").alias("told"))
     choice = hour.select(
         "i", pl.when("is_second").then("second").otherwise("first").alias("chosen"),
         pl.when(~pl.col("told")).then(pl.lit("DST_AMBIGUOUS")).alias("unsure"),

@@ -319,7 +319,7 @@ def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
         text, reasons = _text(frame, reading, name, rule)
         raw = text
     zone = rule.timezone or reading.zone
-    stamps = instants(raw, rule.format, zone, no_dst=reading.source.no_dst)
+    stamps = instants(raw, rule.format, zone, no_dst=reading.source.no_dst, by=_clock_of(frame, reading))
     value, flag = stamps["ts"], stamps["flag"]
     if rule.stamped == "end":
         value = value.dt.offset_by("-1us")
@@ -330,6 +330,14 @@ def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
     ]
     kept = flag.set(missing_hour, None) if len(flag) else flag
     return [value.rename(name), text.rename(f"{name}_source"), kept.rename(f"{name}_flag")], reasons
+
+
+def _clock_of(frame: pl.DataFrame, reading: Reading) -> pl.Series | None:
+    """Whose clock each record was written by, as far as the mapping tells: rows of several machines may be mixed in a file."""
+    rule = reading.table.columns.get("equipment") or reading.table.columns.get("tag")
+    if rule is None or not rule.from_ or any(name not in frame.columns for name in rule.from_):
+        return None
+    return frame.select(pl.concat_str([as_text(frame, name) for name in rule.from_], ignore_nulls=True).alias("clock"))["clock"]
 
 
 def _date(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:

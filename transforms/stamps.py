@@ -16,21 +16,23 @@ from transforms import clock
 from transforms.clock import NAIVE, UTC_US
 
 
-def instants(raw: pl.Series, formats: Sequence[str], zone: str, *, no_dst: bool = False) -> pl.DataFrame:
+def instants(
+    raw: pl.Series, formats: Sequence[str], zone: str, *, no_dst: bool = False, by: pl.Series | None = None
+) -> pl.DataFrame:
     """`ts` (UTC) and `flag` of a column of texts or dates; an offset in the text wins over the zone."""
     if raw.dtype.is_temporal():
         zoned = getattr(raw.dtype, "time_zone", None)
         if zoned:
             return pl.DataFrame({"ts": raw.cast(pl.Datetime("us", zoned)).dt.convert_time_zone("UTC"), "flag": _no_flags(len(raw))})
-        return clock.to_utc(raw.cast(NAIVE), zone, no_dst=no_dst)
+        return clock.to_utc(raw.cast(NAIVE), zone, no_dst=no_dst, by=by)
     parsed = _plausible(clock.parse_timestamps(raw, formats))
     offset = parsed["offset_s"]
     if offset.null_count() == len(offset):
-        return clock.to_utc(parsed["naive"], zone, no_dst=no_dst)
+        return clock.to_utc(parsed["naive"], zone, no_dst=no_dst, by=by)
     absolute = parsed.select((pl.col("naive") - pl.duration(seconds=pl.col("offset_s"))).dt.replace_time_zone("UTC").alias("ts"))["ts"]
     if offset.null_count() == parsed["naive"].null_count():
         return pl.DataFrame({"ts": absolute, "flag": _no_flags(len(raw))})
-    local = clock.to_utc(parsed["naive"].zip_with(offset.is_null(), pl.Series([None] * len(raw), dtype=NAIVE)), zone, no_dst=no_dst)
+    local = clock.to_utc(parsed["naive"].zip_with(offset.is_null(), pl.Series([None] * len(raw), dtype=NAIVE)), zone, no_dst=no_dst, by=by)
     return pl.DataFrame({"ts": absolute.zip_with(offset.is_not_null(), local["ts"]), "flag": local["flag"]})
 
 
