@@ -42,10 +42,10 @@ STATES = {
 GOOD = {"ideal_gq_s", "gq"}
 DESCRIBED = ("name", "iso_name", "formula", "unit", "trend", "rollup_rule", "non_comparability")
 
-SUMS = (
-    "pbt_s", "unknown_s", "rate_base_s", "rate_known_s", "expected_count_shifts", "reported_count_shifts", "coded_stop_s", "stop_s",
-)  # fmt: skip
-"""Sums that every value needs for its coverage."""
+SUMS = ("pbt_s", "unknown_s", "rate_base_s", "rate_known_s", "expected_count_shifts", "reported_count_shifts", "coded_stop_s")
+"""Columns of the parts that every value needs for its coverage."""
+COVERAGE = (*SUMS, "told_pbt_s", "rate_all_s", "stop_s")
+"""Their sums by unit and shift, and what is derived of them there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,20 @@ def kpi_ids() -> list[str]:
     return list(dict.fromkeys(kpi.kpi_id for kpi in catalogue()))
 
 
-def kpi_value_sql(relation: Callable[[str], str], as_of: str | None = None) -> str:
+def _words(text: str) -> str:
+    """DuckDB: words between commas as an array."""
+    return f"coalesce(string_split(nullif({text}, ''), ','), cast([] as varchar[]))"
+
+
+def kpi_value_sql(relation: Callable[[str], str], as_of: str | None = None, words: Callable[[str], str] = _words) -> str:
     """The SELECT of `kpi_value`. `relation` gives the name of a table; `as_of` a release id (an expression) instead of the newest.
 
     Ratios are divided last (decision 13); every value carries its bounds, coverage, grade, status and flags (specification 4.2).
+    `words` spells text to array for another engine than DuckDB.
+
+    >>> sql = kpi_value_sql(lambda name: f"gold.{name}", as_of="41")
+    >>> "gold.mart_kpi_parts_shift" in sql, "valid_from_release <= 41" in sql
+    (True, True)
     """
     version = "p.valid_to_release is null"
     if as_of is not None:
@@ -100,7 +110,7 @@ def kpi_value_sql(relation: Callable[[str], str], as_of: str | None = None) -> s
             f"{_periods(relation)},",
             f"{_chosen()},",
             f"{_judged()}",
-            _final(),
+            _final(words),
         ]
     )
 
@@ -115,16 +125,24 @@ def _signed(terms: tuple[str, ...], *, ideal_is_zero: bool = True) -> str:
 
 
 def _is_known(kpi: Kpi) -> str:
-    """The condition under which a unit's shift takes part: what no source can know takes it out, on both sides of the ratio."""
+    """The condition under which a unit's shift takes part: what no source can know takes it out, on both sides of the ratio.
+
+    A shift without a count is a shift without output as long as its unit books in that month (an order may be booked in a later
+    shift); a unit that books nothing, no good pieces or nothing with an ideal rate all month is left out, not counted as zero.
+    """
     tests = [f"{column} is not null" for column in sorted(kpi.columns - COUNTED)]
+    if kpi.columns & COUNTED:
+        tests.append("books_output = 1")
+    if kpi.columns & RATED:
+        tests.append("books_rated = 1")
     if kpi.columns & GOOD:
-        tests.append("unknown_good_counts = 0")
+        tests.append("books_good = 1 and unknown_good_counts = 0")
     return " and ".join(tests) or "true"
 
 
 def _unit_shift(relation: Callable[[str], str], version: str) -> str:
     """One row per unit and shift: the parts of all products, and each KPI's two sides as far as they are known."""
-    columns = sorted({column for kpi in catalogue() for column in kpi.columns} | set(SUMS) - {"stop_s"})
+    columns = sorted({column for kpi in catalogue() for column in kpi.columns} | set(SUMS))
     sums = ",\n        ".join(f"sum(p.{column}) as {column}" for column in columns)
     sides = ",\n        ".join(
         f"case when {_is_known(kpi)} then {_signed(kpi.numerator)} end as n_{kpi.key},\n"
@@ -135,7 +153,12 @@ def _unit_shift(relation: Callable[[str], str], version: str) -> str:
     select
         p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day,
         {sums},
-        sum(p.adet_eq_s + p.adet_org_s + p.aust_s + p.adot_s) as stop_s,
+        sum(p.adet_eq_s + p.adet_org_s + p.aust_s + coalesce(p.adot_s, 0)) as stop_s,
+        sum(case when p.unknown_s is not null then p.pbt_s end) as told_pbt_s,
+        max(case when p.material_key <> '~' and p.pq is not null then 1 else 0 end) as has_output,
+        max(case when p.material_key <> '~' and p.ideal_pq_s is not null then 1 else 0 end) as has_rated,
+        max(case when p.material_key <> '~' and p.gq is not null then 1 else 0 end) as has_good,
+        max(case when p.pq is not null then 1 else 0 end) as knows_output,
         sum(p.unknown_good_counts) as unknown_good_counts, sum(p.outside_counts) as outside_counts,
         max(case when p.state_method = 'RESIDUAL' then 1 else 0 end) as is_residual,
         max(case when p.state_method = 'NONE' then 1 else 0 end) as is_none,
@@ -147,13 +170,24 @@ def _unit_shift(relation: Callable[[str], str], version: str) -> str:
     group by p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day
 ),
 
+-- What a unit books in a month; one that provably made nothing all month knows everything about it.
+booking as (
+    select
+        *,
+        greatest(max(has_output) over month_of_unit, min(knows_output) over month_of_unit) as books_output,
+        greatest(max(has_rated) over month_of_unit, min(knows_output) over month_of_unit - max(has_output) over month_of_unit) as books_rated,
+        greatest(max(has_good) over month_of_unit, min(knows_output) over month_of_unit - max(has_output) over month_of_unit) as books_good
+    from shift_sum
+    window month_of_unit as (partition by equipment_id, date_trunc('month', production_day))
+),
+
 unit_shift as (
     select
-        s.*, l.company, e.equipment_name, l.plant_name,
+        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, s.rate_base_s as rate_all_s, l.company, e.equipment_name, l.plant_name,
         case when l.assumed_calendar then 1 else 0 end as assumed_calendar, case when l.assumed_rate then 1 else 0 end as assumed_rate,
         case when l.calendar = 'none' then 1 else 0 end as no_calendar, coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
         {sides}
-    from shift_sum as s
+    from booking as s
     inner join {relation("plant")} as l on s.plant_id = l.plant_id
     left join {relation("equipment")} as e on s.equipment_id = e.equipment_id
     left join {relation("plant_setting")} as g on s.plant_id = g.plant_id and g.equipment_id = '*'
@@ -178,7 +212,9 @@ def _periods(relation: Callable[[str], str]) -> str:
     """Sums by scope and period, and how many of the scope's plants take part."""
     sums = [f"sum(n_{kpi.key}) as n_{kpi.key}, sum(d_{kpi.key}) as d_{kpi.key}" for kpi in catalogue()]
     sums += [f"count(distinct case when d_{kpi.key} > 0 then plant_id end) as p_{kpi.key}" for kpi in catalogue()]
-    sums += [f"sum({name}) as {name}" for name in SUMS]
+    sums += [f"count(distinct case when d_{kpi.key} > 0 then equipment_id end) as u_{kpi.key}" for kpi in catalogue()]
+    sums += ["count(distinct equipment_id) as units_of"]
+    sums += [f"sum({name}) as {name}" for name in (*COVERAGE, "rate_in_s")]
     flags = ("is_residual", "is_none", "is_preliminary", "has_overlap", "assumed_calendar", "assumed_rate", "no_calendar")
     sums += [f"max({name}) as {name}" for name in flags]
     sums += [
@@ -240,10 +276,12 @@ chosen as (
         cast({pick("n")} as double) as numerator,
         cast({pick("d")} as double) as denominator,
         {pick("p")} as plants_in,
+        {pick("u")} as units_in, s.units_of,
         coalesce(s.company_plants, case when s.scope_type = 'PORTFOLIO' then s.portfolio_plants end) as plants_of,
         cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
-        cast(s.pbt_s - s.unknown_s as double) / nullif(cast(s.pbt_s as double), 0) as time_cov,
-        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0) as rate_cov,
+        cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
+        case when s.rate_in_s is null and s.rate_all_s > 0 then 0.0 else cast(s.rate_known_s as double) / nullif(cast(s.rate_in_s as double), 0) end
+            as rate_cov,
         cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
         cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
         s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.assumed_calendar,
@@ -266,7 +304,7 @@ def _judged() -> str:
             when uses_counts and count_cov = 0 then 'NO_COUNTS'
             when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
             when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
-            when coalesce(denominator, 0) = 0 and uses_counts then 'NO_COUNTS'
+            when coalesce(denominator, 0) = 0 and uses_counts then case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end
             when coalesce(denominator, 0) = 0 then 'NO_DATA'
             when has_bound and time_cov = 0 then 'NO_DATA'
             when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
@@ -292,7 +330,7 @@ scored as (
 )"""
 
 
-def _final() -> str:
+def _final(words: Callable[[str], str]) -> str:
     flags = {
         "PERF_GT_1": "kpi_id = 'E' and numerator > denominator",
         "RESIDUAL_APT": "uses_states and is_residual = 1",
@@ -303,6 +341,7 @@ def _final() -> str:
         "ASSUMED_CALENDAR": "assumed_calendar = 1 and uses_plan",
         "ASSUMED_RATE": "assumed_rate = 1 and uses_rate",
         "PLANTS_PARTIAL": "plants_of is not null and plants_in < plants_of",
+        "UNITS_PARTIAL": "scope_type = 'PLANT' and units_in > 0 and units_in < units_of",
         "SHIFT_OVERLAP": "has_overlap = 1",
         "PRELIMINARY": "is_preliminary = 1",
     }
@@ -310,16 +349,20 @@ def _final() -> str:
     return f"""select
     kpi_id, {VERSION} as kpi_version, scope_type, scope_id, scope_name, plant_id, period_type, period_start, shift_code, profile,
     case when missing is null then numerator / nullif(denominator, 0) end as value,
-    numerator / nullif(denominator, 0) as value_low,
+    case when missing is null or missing in ('NO_DATA', 'RATE_PARTIAL') then numerator / nullif(denominator, 0) end as value_low,
     case
+        when missing is not null and missing not in ('NO_DATA', 'RATE_PARTIAL') then null
         when has_bound then (numerator + coalesce(unknown_s, 0)) / nullif(denominator, 0)
         when is_withheld and rate_cov > 0 and rate_cov < 1 then numerator / nullif(denominator, 0) / rate_cov
-        when is_withheld and rate_cov = 0 then null
         else numerator / nullif(denominator, 0)
     end as value_high,
     numerator, denominator,
     coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end * case when uses_counts then coalesce(count_cov, 1) else 1 end
-        as coverage,
+        * case
+            when plants_of > 0 then cast(plants_in as double) / plants_of
+            when scope_type = 'PLANT' and units_in > 0 then cast(units_in as double) / units_of
+            else 1
+        end as coverage,
     case
         when missing is not null then 'D'
         when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'
@@ -331,7 +374,7 @@ def _final() -> str:
         when is_preliminary = 1 then 'PRELIMINARY'
         else 'OK'
     end as status,
-    coalesce(string_split(nullif(concat_ws(',', missing, {listed}), ''), ','), []) as flags,
+    {words(f"concat_ws(',', missing, {listed})")} as flags,
     plants_in, plants_of, release_id, as_of_ts
 from scored"""
 
@@ -367,9 +410,12 @@ def generated() -> dict[Path, str]:
             return "(select * from {{ source('silver', 'equipment') }} where is_current and not is_deleted)"
         return f"{{{{ source('silver', '{name}') }}}}" if name in refs else f"{{{{ ref('{name}') }}}}"
 
+    def jinja_words(text: str) -> str:
+        return f'{{{{ words("{text}") }}}}'
+
     marts = FOLDER / "models" / "marts"
     return {
-        marts / "kpi_value.sql": f"{{{{ config(materialized='view') }}}}\n{note}{kpi_value_sql(relation)}\n",
+        marts / "kpi_value.sql": f"{{{{ config(materialized='view') }}}}\n{note}{kpi_value_sql(relation, words=jinja_words)}\n",
         marts / "kpi_definition.sql": f"{{{{ config(materialized='table') }}}}\n{note}{kpi_definition_sql()}\n",
     }
 

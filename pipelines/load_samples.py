@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 SAMPLE = "historian_sample"
 BATCH_ROWS = 1_000_000
+RECENT_ROWS = 2_000_000
+"""Samples of a source that are not committed yet and can still be compared with in memory."""
 SAME = ["tag_id", "ts", "value_num", "value_text"]
 """A sample with these is the same observation, however often it is delivered."""
 
@@ -50,6 +52,8 @@ class SampleLoad:
     duplicate: int = 0
     written: int = 0
     last: datetime | None = None
+    fresh: list[pl.DataFrame] | None = field(default_factory=list)
+    """What it brought, while it is little; None when it is too much to keep."""
     error: PlantlakeError | None = None
 
     @property
@@ -105,15 +109,16 @@ def _account(load: SampleLoad, rejected: int, at: datetime) -> TableRow:
 class _Stream:
     """The loads one after the other, as lazy frames that polars streams into the lake.
 
-    A frame ends before a load whose samples may repeat those of an earlier load of the same source, so that these can be looked
-    up in the lake: a plain series of extracts is one commit, and memory does not grow with it.
+    Samples that an earlier load of the same frame brought are compared with in memory while they are few. When they are many, the
+    frame ends before a load that may repeat them, so that they can be looked up in the lake: memory does not grow with the files.
     """
 
     def __init__(self, loader: Loader, loads: Sequence[SampleLoad]):
         self.loader = loader
         self.waiting = list(loads)
         self.open: set[tuple[str, str]] = set()
-        """Sources with samples in the frame that is being written."""
+        """Sources with more samples in the frame that is being written than are kept."""
+        self.recent: dict[tuple[str, str], list[pl.DataFrame]] = defaultdict(list)
         self.loaded_to: dict[tuple[str, str], datetime | None] = {}
 
     @property
@@ -137,6 +142,7 @@ class _Stream:
 
     def _batches(self) -> Iterator[pl.DataFrame]:
         self.open.clear()
+        self.recent.clear()
         while self.waiting:
             load = self.waiting[0]
             if self._may_repeat(load):
@@ -150,13 +156,13 @@ class _Stream:
                     yield self._counted(load, samples)
             except PlantlakeError as error:
                 load.error = error
-            self.open.add(load.source)
+            self._remember(load)
             load.last = last
             self.loaded_to[load.source] = _later(self._seen(load), last)
             self.waiting.pop(0)
 
     def _may_repeat(self, load: SampleLoad) -> bool:
-        """Whether its first batch reaches back behind what an uncommitted load of its source brought."""
+        """Whether its first batch reaches back behind what uncommitted loads of its source brought, and they are too many to keep."""
         if load.source not in self.open:
             return False
         first = next(pq.ParquetFile(load.parsed).iter_batches(batch_size=BATCH_ROWS), None)
@@ -180,7 +186,21 @@ class _Stream:
         if len(fresh) != len(samples.accepted):
             load.duplicate += samples.accepted[ROW].n_unique() - fresh[ROW].n_unique()
         load.written += len(fresh)
+        if load.fresh is not None:
+            load.fresh.append(fresh.select(SAME))
+            if sum(map(len, load.fresh)) > RECENT_ROWS:
+                load.fresh = None
         return fresh.select(*silver.columns(SAMPLE))
+
+    def _remember(self, load: SampleLoad) -> None:
+        """Keeps what a load brought for comparison, as long as there is room."""
+        kept = self.recent[load.source]
+        if load.source in self.open or load.fresh is None or sum(map(len, [*kept, *load.fresh])) > RECENT_ROWS:
+            self.open.add(load.source)
+            kept.clear()
+        else:
+            kept.extend(load.fresh)
+        load.fresh = None
 
     def _without_repeats(self, load: SampleLoad, rows: pl.DataFrame) -> pl.DataFrame:
         """Leaves out samples that an earlier export delivered: replayed snapshots and overlapping extracts."""
@@ -196,7 +216,8 @@ class _Stream:
             .join(old.lazy().select("tag_id", "ts").unique(), on=["tag_id", "ts"], how="semi")
             .collect()
         )
-        fresh = old.join(standing, on=SAME, how="anti", nulls_equal=True)
+        before = pl.concat([standing, *self.recent[load.source]])
+        fresh = old.join(before, on=SAME, how="anti", nulls_equal=True)
         return pl.concat([fresh, rows.filter(pl.col("ts") > seen)])
 
     def _seen(self, load: SampleLoad) -> datetime | None:

@@ -21,7 +21,7 @@ from pipelines.refresh import Outcome, Refresh
 
 EVENTS = ("unit", "id", "start", "end", "class", "product")
 COUNTS = ("unit", "document", "at", "product", "produced", "good", "scrap", "corrects", "reverses", "posted")
-PLANNED = ("start", "end", "class", "planned_at")
+PLANNED = ("id", "start", "end", "class", "planned_at")
 WINDOWS = ("unit", "shift", "start", "end")
 RATES = ("plant", "equipment", "material", "tool", "rate_basis", "rate", "unit")
 LONG_BEFORE = "2024-01-01T00:00"
@@ -92,7 +92,7 @@ def write_plant(root: Path, plant: Plant) -> None:
     if plant.counts:
         write_csv(folder / f"erp_{_window(plant)}.csv", COUNTS, [_count(count) for count in plant.counts])
     if plant.planned:
-        write_csv(folder / "plan.csv", PLANNED, [(*line, LONG_BEFORE)[:4] for line in plant.planned])
+        write_csv(folder / "plan.csv", PLANNED, [(n, *(*line, LONG_BEFORE)[:4]) for n, line in enumerate(plant.planned)])
     if plant.windows:
         write_csv(folder / "windows.csv", WINDOWS, plant.windows)
 
@@ -135,7 +135,7 @@ def _sources(plant: Plant) -> dict[str, Any]:
     if plant.counts:
         sources["erp"] = {**_told("erp*.csv"), "tables": {"production_count": {"columns": counts}}}
     if plant.planned:
-        columns = {"start_ts": "start", "end_ts": "end", "planned_class": "class", "planned_at": "planned_at"}
+        columns = {"entry": "id", "start_ts": "start", "end_ts": "end", "planned_class": "class", "planned_at": "planned_at"}
         sources["plan"] = {**_file("plan.csv"), "tables": {"planned_downtime": {"columns": columns}}}
     if plant.windows:
         columns = {"equipment": "unit", "shift_code": "shift", "start_ts": "start", "end_ts": "end"}

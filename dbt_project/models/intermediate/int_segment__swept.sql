@@ -72,9 +72,9 @@ segment as (
         unit_no, start_us, end_us, day_no,
         (mask & {{ levels }}) & -(mask & {{ levels }}) as event_bit,
         (mask & {{ planned }}) & -(mask & {{ planned }}) as planned_bit,
-        case when mask & {{ window }} <> 0 then window_no end as window_no
+        case when (mask & {{ window }}) <> 0 then window_no end as window_no
     from swept
-    where end_us > start_us and mask & {{ day }} <> 0
+    where end_us > start_us and (mask & {{ day }}) <> 0
 ),
 
 -- Which event: the last one of the winning level that began, found by one ordered pass over starts and segments.
@@ -92,7 +92,7 @@ found as (
 
 labelled as (
     select
-        unit_no, t as start_us, end_us, day_no, window_no, planned_bit, found_ref >> 4 as event_no, (found_ref & 8) <> 0 as is_micro,
+        unit_no, t as start_us, end_us, day_no, window_no, planned_bit, cast(floor(found_ref / 16) as bigint) as event_no, (found_ref & 8) <> 0 as is_micro,
         case found_ref & 7 {% for name, code in event_codes.items() %}when {{ code }} then '{{ name }}' {% endfor %}end as event_class
     from found
     where is_segment = 1
@@ -103,7 +103,7 @@ labelled as (
 select
     unit_no, start_us, end_us, day_no, window_no, event_no, event_class, is_micro,
     case planned_bit
-        when {{ 4294967296 }} then 'PLANNED_NO_DEMAND' when {{ 8589934592 }} then 'PLANNED_MAINT'
-        when {{ 17179869184 }} then 'PLANNED_BREAK' when {{ 34359738368 }} then 'PLANNED_OTHER'
+        when 4294967296 then 'PLANNED_NO_DEMAND' when 8589934592 then 'PLANNED_MAINT'
+        when 17179869184 then 'PLANNED_BREAK' when 34359738368 then 'PLANNED_OTHER'
     end as planned_class
 from labelled

@@ -20,7 +20,12 @@ with shift_sum as (
         sum(p.rate_known_s) as rate_known_s,
         sum(p.reported_count_shifts) as reported_count_shifts,
         sum(p.unknown_s) as unknown_s,
-        sum(p.adet_eq_s + p.adet_org_s + p.aust_s + p.adot_s) as stop_s,
+        sum(p.adet_eq_s + p.adet_org_s + p.aust_s + coalesce(p.adot_s, 0)) as stop_s,
+        sum(case when p.unknown_s is not null then p.pbt_s end) as told_pbt_s,
+        max(case when p.material_key <> '~' and p.pq is not null then 1 else 0 end) as has_output,
+        max(case when p.material_key <> '~' and p.ideal_pq_s is not null then 1 else 0 end) as has_rated,
+        max(case when p.material_key <> '~' and p.gq is not null then 1 else 0 end) as has_good,
+        max(case when p.pq is not null then 1 else 0 end) as knows_output,
         sum(p.unknown_good_counts) as unknown_good_counts, sum(p.outside_counts) as outside_counts,
         max(case when p.state_method = 'RESIDUAL' then 1 else 0 end) as is_residual,
         max(case when p.state_method = 'NONE' then 1 else 0 end) as is_none,
@@ -32,48 +37,59 @@ with shift_sum as (
     group by p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day
 ),
 
+-- What a unit books in a month; one that provably made nothing all month knows everything about it.
+booking as (
+    select
+        *,
+        greatest(max(has_output) over month_of_unit, min(knows_output) over month_of_unit) as books_output,
+        greatest(max(has_rated) over month_of_unit, min(knows_output) over month_of_unit - max(has_output) over month_of_unit) as books_rated,
+        greatest(max(has_good) over month_of_unit, min(knows_output) over month_of_unit - max(has_output) over month_of_unit) as books_good
+    from shift_sum
+    window month_of_unit as (partition by equipment_id, date_trunc('month', production_day))
+),
+
 unit_shift as (
     select
-        s.*, l.company, e.equipment_name, l.plant_name,
+        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, s.rate_base_s as rate_all_s, l.company, e.equipment_name, l.plant_name,
         case when l.assumed_calendar then 1 else 0 end as assumed_calendar, case when l.assumed_rate then 1 else 0 end as assumed_rate,
         case when l.calendar = 'none' then 1 else 0 end as no_calendar, coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
-        case when pbt_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_iso,
-        case when pbt_s is not null and unknown_good_counts = 0 then pbt_s end as d_oee_iso,
-        case when pbt_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_tpm,
-        case when pbt_s is not null and unknown_good_counts = 0 then pbt_s end as d_oee_tpm,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_iso,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end as d_oee_iso,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_tpm,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end as d_oee_tpm,
         case when apt_s is not null and pbt_s is not null then apt_s end as n_a_iso,
         case when apt_s is not null and pbt_s is not null then pbt_s end as d_a_iso,
         case when apt_s is not null and micro_s is not null and pbt_s is not null then apt_s + micro_s end as n_a_tpm,
         case when apt_s is not null and micro_s is not null and pbt_s is not null then pbt_s end as d_a_tpm,
-        case when apt_rated_s is not null then coalesce(ideal_pq_s, 0) end as n_e_iso,
-        case when apt_rated_s is not null then apt_rated_s end as d_e_iso,
-        case when apt_rated_s is not null and micro_rated_s is not null then coalesce(ideal_pq_s, 0) end as n_e_tpm,
-        case when apt_rated_s is not null and micro_rated_s is not null then apt_rated_s + micro_rated_s end as d_e_tpm,
-        case when unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_iso,
-        case when unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_iso,
-        case when unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_tpm,
-        case when unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_tpm,
-        case when unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_iso,
-        case when unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_iso,
-        case when unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_tpm,
-        case when unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_tpm,
-        case when pbt_s is not null then coalesce(ideal_pq_s, 0) end as n_ae_iso,
-        case when pbt_s is not null then pbt_s end as d_ae_iso,
-        case when pbt_s is not null then coalesce(ideal_pq_s, 0) end as n_ae_tpm,
-        case when pbt_s is not null then pbt_s end as d_ae_tpm,
-        case when pot_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_iso,
-        case when pot_s is not null and unknown_good_counts = 0 then pot_s end as d_ooe_iso,
-        case when pot_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_tpm,
-        case when pot_s is not null and unknown_good_counts = 0 then pot_s end as d_ooe_tpm,
-        case when ct_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_iso,
-        case when ct_s is not null and unknown_good_counts = 0 then ct_s end as d_teep_iso,
-        case when ct_s is not null and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_tpm,
-        case when ct_s is not null and unknown_good_counts = 0 then ct_s end as d_teep_tpm,
+        case when apt_rated_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_e_iso,
+        case when apt_rated_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end as d_e_iso,
+        case when apt_rated_s is not null and micro_rated_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_e_tpm,
+        case when apt_rated_s is not null and micro_rated_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s + micro_rated_s end as d_e_tpm,
+        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_iso,
+        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_iso,
+        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_tpm,
+        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_tpm,
+        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_iso,
+        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_iso,
+        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_tpm,
+        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_tpm,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_ae_iso,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end as d_ae_iso,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_ae_tpm,
+        case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end as d_ae_tpm,
+        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_iso,
+        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end as d_ooe_iso,
+        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_tpm,
+        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end as d_ooe_tpm,
+        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_iso,
+        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end as d_teep_iso,
+        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_tpm,
+        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end as d_teep_tpm,
         case when pbt_s is not null and unknown_s is not null then pbt_s - unknown_s end as n_coverage_iso,
         case when pbt_s is not null and unknown_s is not null then pbt_s end as d_coverage_iso,
         case when pbt_s is not null and unknown_s is not null then pbt_s - unknown_s end as n_coverage_tpm,
         case when pbt_s is not null and unknown_s is not null then pbt_s end as d_coverage_tpm
-    from shift_sum as s
+    from booking as s
     inner join {{ source('silver', 'plant') }} as l on s.plant_id = l.plant_id
     left join (select * from {{ source('silver', 'equipment') }} where is_current and not is_deleted) as e on s.equipment_id = e.equipment_id
     left join {{ source('silver', 'plant_setting') }} as g on s.plant_id = g.plant_id and g.equipment_id = '*'
@@ -129,6 +145,25 @@ summed as (
         count(distinct case when d_teep_tpm > 0 then plant_id end) as p_teep_tpm,
         count(distinct case when d_coverage_iso > 0 then plant_id end) as p_coverage_iso,
         count(distinct case when d_coverage_tpm > 0 then plant_id end) as p_coverage_tpm,
+        count(distinct case when d_oee_iso > 0 then equipment_id end) as u_oee_iso,
+        count(distinct case when d_oee_tpm > 0 then equipment_id end) as u_oee_tpm,
+        count(distinct case when d_a_iso > 0 then equipment_id end) as u_a_iso,
+        count(distinct case when d_a_tpm > 0 then equipment_id end) as u_a_tpm,
+        count(distinct case when d_e_iso > 0 then equipment_id end) as u_e_iso,
+        count(distinct case when d_e_tpm > 0 then equipment_id end) as u_e_tpm,
+        count(distinct case when d_q_iso > 0 then equipment_id end) as u_q_iso,
+        count(distinct case when d_q_tpm > 0 then equipment_id end) as u_q_tpm,
+        count(distinct case when d_qc_iso > 0 then equipment_id end) as u_qc_iso,
+        count(distinct case when d_qc_tpm > 0 then equipment_id end) as u_qc_tpm,
+        count(distinct case when d_ae_iso > 0 then equipment_id end) as u_ae_iso,
+        count(distinct case when d_ae_tpm > 0 then equipment_id end) as u_ae_tpm,
+        count(distinct case when d_ooe_iso > 0 then equipment_id end) as u_ooe_iso,
+        count(distinct case when d_ooe_tpm > 0 then equipment_id end) as u_ooe_tpm,
+        count(distinct case when d_teep_iso > 0 then equipment_id end) as u_teep_iso,
+        count(distinct case when d_teep_tpm > 0 then equipment_id end) as u_teep_tpm,
+        count(distinct case when d_coverage_iso > 0 then equipment_id end) as u_coverage_iso,
+        count(distinct case when d_coverage_tpm > 0 then equipment_id end) as u_coverage_tpm,
+        count(distinct equipment_id) as units_of,
         sum(pbt_s) as pbt_s,
         sum(unknown_s) as unknown_s,
         sum(rate_base_s) as rate_base_s,
@@ -136,7 +171,10 @@ summed as (
         sum(expected_count_shifts) as expected_count_shifts,
         sum(reported_count_shifts) as reported_count_shifts,
         sum(coded_stop_s) as coded_stop_s,
+        sum(told_pbt_s) as told_pbt_s,
+        sum(rate_all_s) as rate_all_s,
         sum(stop_s) as stop_s,
+        sum(rate_in_s) as rate_in_s,
         max(is_residual) as is_residual,
         max(is_none) as is_none,
         max(is_preliminary) as is_preliminary,
@@ -254,10 +292,31 @@ chosen as (
             when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.p_coverage_iso
             when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.p_coverage_tpm
         end as plants_in,
+        case
+            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.u_oee_iso
+            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.u_oee_tpm
+            when k.kpi_id = 'A' and k.profile = 'ISO' then s.u_a_iso
+            when k.kpi_id = 'A' and k.profile = 'TPM' then s.u_a_tpm
+            when k.kpi_id = 'E' and k.profile = 'ISO' then s.u_e_iso
+            when k.kpi_id = 'E' and k.profile = 'TPM' then s.u_e_tpm
+            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.u_q_iso
+            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.u_q_tpm
+            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.u_qc_iso
+            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.u_qc_tpm
+            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.u_ae_iso
+            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.u_ae_tpm
+            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.u_ooe_iso
+            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.u_ooe_tpm
+            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.u_teep_iso
+            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.u_teep_tpm
+            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.u_coverage_iso
+            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.u_coverage_tpm
+        end as units_in, s.units_of,
         coalesce(s.company_plants, case when s.scope_type = 'PORTFOLIO' then s.portfolio_plants end) as plants_of,
         cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
-        cast(s.pbt_s - s.unknown_s as double) / nullif(cast(s.pbt_s as double), 0) as time_cov,
-        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0) as rate_cov,
+        cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
+        case when s.rate_in_s is null and s.rate_all_s > 0 then 0.0 else cast(s.rate_known_s as double) / nullif(cast(s.rate_in_s as double), 0) end
+            as rate_cov,
         cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
         cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
         s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.assumed_calendar,
@@ -276,7 +335,7 @@ judged as (
             when uses_counts and count_cov = 0 then 'NO_COUNTS'
             when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
             when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
-            when coalesce(denominator, 0) = 0 and uses_counts then 'NO_COUNTS'
+            when coalesce(denominator, 0) = 0 and uses_counts then case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end
             when coalesce(denominator, 0) = 0 then 'NO_DATA'
             when has_bound and time_cov = 0 then 'NO_DATA'
             when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
@@ -303,16 +362,20 @@ scored as (
 select
     kpi_id, 1 as kpi_version, scope_type, scope_id, scope_name, plant_id, period_type, period_start, shift_code, profile,
     case when missing is null then numerator / nullif(denominator, 0) end as value,
-    numerator / nullif(denominator, 0) as value_low,
+    case when missing is null or missing in ('NO_DATA', 'RATE_PARTIAL') then numerator / nullif(denominator, 0) end as value_low,
     case
+        when missing is not null and missing not in ('NO_DATA', 'RATE_PARTIAL') then null
         when has_bound then (numerator + coalesce(unknown_s, 0)) / nullif(denominator, 0)
         when is_withheld and rate_cov > 0 and rate_cov < 1 then numerator / nullif(denominator, 0) / rate_cov
-        when is_withheld and rate_cov = 0 then null
         else numerator / nullif(denominator, 0)
     end as value_high,
     numerator, denominator,
     coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end * case when uses_counts then coalesce(count_cov, 1) else 1 end
-        as coverage,
+        * case
+            when plants_of > 0 then cast(plants_in as double) / plants_of
+            when scope_type = 'PLANT' and units_in > 0 then cast(units_in as double) / units_of
+            else 1
+        end as coverage,
     case
         when missing is not null then 'D'
         when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'
@@ -324,6 +387,6 @@ select
         when is_preliminary = 1 then 'PRELIMINARY'
         else 'OK'
     end as status,
-    coalesce(string_split(nullif(concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when is_preliminary = 1 then 'PRELIMINARY' end), ''), ','), []) as flags,
+    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when scope_type = 'PLANT' and units_in > 0 and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
     plants_in, plants_of, release_id, as_of_ts
 from scored

@@ -1,0 +1,1 @@
+"""Measurements that are run by hand: what a number in the documentation rests on."""

@@ -1,0 +1,47 @@
+{{ config(materialized='table') }}
+-- One row per unit, shift and product with its quantities. Counts outside every window belong to the overtime of their day, else to the
+-- time that nobody scheduled.
+with overtime as (
+    select distinct equipment_id, production_day from {{ ref('int_time_segment') }} where shift_code = 'OVERTIME'
+),
+
+day as (
+    select plant_id, production_day, {{ micros('start_ts') }} as start_us, {{ micros('end_ts') }} as end_us
+    from {{ source('silver', 'production_day') }}
+),
+
+outside as (
+    select
+        c.count_id, d.production_day, d.start_us,
+        case when o.production_day is not null then 'OVERTIME' else 'OFF' end as shift_code,
+        case when o.production_day is not null then c.equipment_id || ':OVERTIME:' else 'OFF:' || c.equipment_id || ':' end
+        || cast(d.production_day as varchar) as shift_instance_id
+    from {{ ref('int_count__rated') }} as c
+    inner join day as d on c.plant_id = d.plant_id and c.booked_us >= d.start_us and c.booked_us < d.end_us
+    left join overtime as o on c.equipment_id = o.equipment_id and d.production_day = o.production_day
+    where c.window_no is null
+)
+
+select
+    c.plant_id, c.equipment_id, c.unit_no,
+    coalesce(w.shift_instance_id, o.shift_instance_id) as shift_instance_id,
+    min(coalesce(w.shift_code, o.shift_code)) as shift_code,
+    min(coalesce(w.production_day, o.production_day)) as production_day,
+    min(coalesce(w.start_us, o.start_us)) as start_us,
+    c.material_key,
+    count(*) as counts,
+    sum(case when c.window_no is null then 1 else 0 end) as outside_counts,
+    sum(case when c.gq is null then 1 else 0 end) as unknown_good_counts,
+    sum(case when c.pri_s is null then 1 else 0 end) as unrated_counts,
+    sum(c.pq) as pq,
+    sum(case when c.pri_s is not null then c.pq else 0 end) as pq_rated,
+    case when count(c.gq) = count(*) then sum(c.gq) end as gq,
+    case when count(c.sq) = count(*) then sum(c.sq) end as sq,
+    sum(c.rq) as rq,
+    sum(c.ideal_pq_s) as ideal_pq_s,
+    case when count(c.gq) = count(*) then sum(c.ideal_gq_s) end as ideal_gq_s
+from {{ ref('int_count__rated') }} as c
+left join {{ ref('int_shift_window') }} as w on c.unit_no = w.unit_no and c.window_no = w.window_no and w.piece = 1
+left join outside as o on c.count_id = o.count_id
+where coalesce(w.shift_instance_id, o.shift_instance_id) is not null
+group by c.plant_id, c.equipment_id, c.unit_no, coalesce(w.shift_instance_id, o.shift_instance_id), c.material_key
