@@ -211,9 +211,9 @@ def _scoped() -> str:
 def _periods(relation: Callable[[str], str]) -> str:
     """Sums by scope and period, and how many of the scope's plants take part."""
     sums = [f"sum(n_{kpi.key}) as n_{kpi.key}, sum(d_{kpi.key}) as d_{kpi.key}" for kpi in catalogue()]
-    sums += [f"count(distinct case when d_{kpi.key} > 0 then plant_id end) as p_{kpi.key}" for kpi in catalogue()]
-    sums += [f"count(distinct case when d_{kpi.key} > 0 then equipment_id end) as u_{kpi.key}" for kpi in catalogue()]
-    sums += ["count(distinct equipment_id) as units_of"]
+    sums += [f"count(distinct case when d_{kpi.key} is not null then plant_id end) as p_{kpi.key}" for kpi in catalogue()]
+    sums += [f"count(distinct case when d_{kpi.key} is not null then equipment_id end) as u_{kpi.key}" for kpi in catalogue()]
+    sums += ["count(distinct equipment_id) as units_of", "count(distinct plant_id) as plants_told"]
     sums += [f"sum({name}) as {name}" for name in (*COVERAGE, "rate_in_s")]
     flags = ("is_residual", "is_none", "is_preliminary", "has_overlap", "assumed_calendar", "assumed_rate", "no_calendar")
     sums += [f"max({name}) as {name}" for name in flags]
@@ -277,7 +277,11 @@ chosen as (
         cast({pick("d")} as double) as denominator,
         {pick("p")} as plants_in,
         {pick("u")} as units_in, s.units_of,
-        coalesce(s.company_plants, case when s.scope_type = 'PORTFOLIO' then s.portfolio_plants end) as plants_of,
+        case
+            when s.scope_type not in ('COMPANY', 'PORTFOLIO') then null when s.period_type = 'SHIFT' then s.plants_told
+            else coalesce(s.company_plants, s.portfolio_plants)
+        end as plants_of,
+        s.plants_told,
         cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
         cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
         case when s.rate_in_s is null and s.rate_all_s > 0 then 0.0 else cast(s.rate_known_s as double) / nullif(cast(s.rate_in_s as double), 0) end
@@ -341,7 +345,7 @@ def _final(words: Callable[[str], str]) -> str:
         "ASSUMED_CALENDAR": "assumed_calendar = 1 and uses_plan",
         "ASSUMED_RATE": "assumed_rate = 1 and uses_rate",
         "PLANTS_PARTIAL": "plants_of is not null and plants_in < plants_of",
-        "UNITS_PARTIAL": "scope_type = 'PLANT' and units_in > 0 and units_in < units_of",
+        "UNITS_PARTIAL": "scope_type <> 'EQUIPMENT' and units_in < units_of",
         "SHIFT_OVERLAP": "has_overlap = 1",
         "PRELIMINARY": "is_preliminary = 1",
     }
@@ -358,11 +362,7 @@ def _final(words: Callable[[str], str]) -> str:
     end as value_high,
     numerator, denominator,
     coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end * case when uses_counts then coalesce(count_cov, 1) else 1 end
-        * case
-            when plants_of > 0 then cast(plants_in as double) / plants_of
-            when scope_type = 'PLANT' and units_in > 0 then cast(units_in as double) / units_of
-            else 1
-        end as coverage,
+        * cast(units_in as double) / units_of * coalesce(cast(plants_told as double) / plants_of, 1) as coverage,
     case
         when missing is not null then 'D'
         when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'

@@ -7,7 +7,8 @@ made of the inputs (`transforms.canonical`), acceptance (`transforms.conform`), 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -118,6 +119,8 @@ def condition(frame: pl.DataFrame, test: Condition) -> pl.Expr:
 def mark_skipped(frame: pl.DataFrame, table: Table) -> pl.Series:
     """The name of the first `skip` entry that each record meets, null for the records of this table."""
     name: pl.Expr = pl.lit(None, dtype=pl.String)
+    if not table.skip:
+        return pl.Series("skip", [None], dtype=pl.String).new_from_index(0, len(frame))
     for skip, test in reversed(table.skip.items()):
         name = pl.when(condition(frame, test)).then(pl.lit(skip)).otherwise(name)
     return frame.with_columns(name.alias("skip"))["skip"]
@@ -136,7 +139,8 @@ def evaluate(frame: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataF
         if rule is None:
             out = out.with_columns(pl.lit(None, dtype=_DTYPES[wanted.type]).alias(name))
             continue
-        columns, found = _value(frame, reading, name, wanted, rule)
+        with _told(reading, f"columns.{name}", rule.sql or rule.regex):
+            columns, found = _value(frame, reading, name, wanted, rule)
         out = out.with_columns(columns)
         reasons += found
         if wanted.required:
@@ -175,7 +179,7 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
 
 def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
     """The text of a column after join, nulls, split, regex, default and map; and the reasons of what `map` refuses."""
-    raw = frame.with_columns(_origin(frame, reading, name, rule).alias("t"))["t"]
+    raw = frame.with_columns(_origin(frame, rule).alias("t"))["t"]
     text = raw.to_frame().select(_shaped(pl.col("t"), rule).alias("t"))["t"]
     if rule.map is None:
         return text, []
@@ -189,11 +193,11 @@ def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tup
     return mapped.zip_with(~unknown, instead) if len(text) else mapped, []
 
 
-def _origin(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> pl.Expr:
+def _origin(frame: pl.DataFrame, rule: Column) -> pl.Expr:
     if rule.const is not None:
         return pl.lit(rule.const)
     if rule.sql is not None:
-        return _sql(reading, name, rule.sql)
+        return pl.sql_expr(rule.sql).cast(pl.String)
     parts = [as_text(frame, column) for column in rule.from_ or ()]
     if len(parts) == 1:
         return parts[0]
@@ -201,12 +205,15 @@ def _origin(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> p
     return pl.when(pl.any_horizontal(part.is_not_null() for part in parts)).then(joined)
 
 
-def _sql(reading: Reading, name: str, text: str) -> pl.Expr:
+@contextmanager
+def _told(reading: Reading, place: str, rule: str | None) -> Iterator[None]:
+    """What the engine says of a rule that it cannot execute (an SQL expression, a regular expression), with the key to edit."""
     try:
-        return pl.sql_expr(text).cast(pl.String)
+        yield
     except pl.exceptions.PolarsError as error:
+        said = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise ConformError(
-            reading.problem(f"The SQL expression of '{name}' cannot be used: {error}.", fix=f"{reading.fix_path}.columns.{name}.sql")
+            reading.problem(f"The rule of {place} cannot be used: {said}.", found=rule, fix=f"{reading.fix_path}.{place}")
         ) from error
 
 
