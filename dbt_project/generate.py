@@ -375,7 +375,7 @@ def _final(words: Callable[[str], str]) -> str:
         else 'OK'
     end as status,
     {words(f"concat_ws(',', missing, {listed})")} as flags,
-    plants_in, plants_of, release_id, as_of_ts
+    plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from scored"""
 
 

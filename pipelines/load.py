@@ -9,6 +9,7 @@ do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from connectors.errors import PlantlakeError, Problem, ReadError
+from connectors.errors import ConformError, PlantlakeError, Problem, ReadError
 from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
@@ -31,6 +32,8 @@ from transforms import revisions
 from transforms.conform import Conformed, conform
 from transforms.mapping import Reading
 from transforms.tables import TABLES, TableSpec
+
+log = logging.getLogger("plantlake.load")
 
 Progress = Callable[[str], None]
 SAMPLE = "historian_sample"
@@ -223,8 +226,8 @@ class Loader:
             reading = self.reading(result.plant, source_id, name, export)
             try:
                 item = conform(pl.scan_parquet(self.parsed(result.plant, source_id, reading.table, export)), reading)
-            except PlantlakeError as error:
-                result.accounts.append(failed_account(reading, export, error, result))
+            except Exception as error:  # one export that nobody foresaw stops no other
+                result.accounts.append(failed_account(reading, export, foreseen(error), result))
                 continue
             told = self._told(result, export, name, item)
             order = order_of(told, item.data_to)
@@ -370,6 +373,15 @@ def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int
         len(item.rejected), duplicate, item.filtered_by, accepted, reading.transform_version,
         connector(reading.source.kind).version, committed_at=at,
     )  # fmt: skip
+
+
+def foreseen(error: Exception) -> PlantlakeError:
+    """The error itself, or what to say of one that should not happen; its traceback goes to the log."""
+    if isinstance(error, PlantlakeError):
+        return error
+    log.error("unforeseen", exc_info=error)
+    found = f"{type(error).__name__}: {error}".splitlines()[0][:400]
+    return ConformError(Problem("The export cannot be conformed.", found=found, fix="see the newest file in lake/logs", actor="us"))
 
 
 def failed_account(reading: Reading, export: ExportRow, error: PlantlakeError, result: PlantResult) -> TableRow:

@@ -108,7 +108,8 @@ def to_utc(naive: pl.Series, zone: str, *, no_dst: bool = False, by: pl.Series |
 
     A time that does not exist (spring) is null with flag DST_NONEXISTENT. In the repeated hour (autumn) the order of the rows
     decides: once the clock ran backwards inside the hour of that day it is the second pass; where the order tells nothing the
-    first is taken, with flag DST_AMBIGUOUS. `by` tells the clocks apart whose rows are mixed (one a machine). `no_dst` keeps the zone's standard time all year (rule T15).
+    first is taken, with flag DST_AMBIGUOUS. `by` tells the clocks apart whose rows are mixed (one a machine). `no_dst` keeps the
+    zone's standard time all year (rule T15).
     """
     if zone == "UTC":
         return pl.DataFrame({"ts": naive.dt.replace_time_zone("UTC"), "flag": pl.Series([None] * len(naive), dtype=pl.String)})
@@ -133,7 +134,9 @@ def _resolved(
     rows = rows.with_columns((by if by is not None else pl.Series([""] * len(rows), dtype=pl.String)).alias("clock"))
     hour = rows.filter("amb").with_columns(pl.col("naive").dt.date().alias("day"))
     hour = hour.with_columns((pl.col("naive") < pl.col("naive").cum_max().shift(1).over("clock", "day")).fill_null(False).alias("back"))
-    hour = hour.with_columns(pl.col("back").cum_max().over("clock", "day").alias("is_second"), pl.col("back").any().over("clock", "day").alias("told"))
+    hour = hour.with_columns(
+        pl.col("back").cum_max().over("clock", "day").alias("is_second"), pl.col("back").any().over("clock", "day").alias("told")
+    )
     choice = hour.select(
         "i", pl.when("is_second").then("second").otherwise("first").alias("chosen"),
         pl.when(~pl.col("told")).then(pl.lit("DST_AMBIGUOUS")).alias("unsure"),

@@ -134,7 +134,7 @@ def test_empty_stays_empty() -> None:
 
 
 @given(
-    st.datetimes(datetime(2000, 1, 1), datetime(2030, 12, 31)),
+    st.datetimes(datetime(2000, 1, 1), datetime(2030, 12, 31)),  # noqa: DTZ001
     st.sampled_from([BERLIN, CHICAGO, "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo", "UTC"]),
 )
 def test_law_a_local_time_converts_as_the_zone_database_says(local: datetime, zone: str) -> None:

@@ -389,5 +389,5 @@ select
         else 'OK'
     end as status,
     {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
-    plants_in, plants_of, release_id, as_of_ts
+    plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from scored

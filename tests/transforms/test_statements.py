@@ -1,0 +1,100 @@
+"""What plant files and vocabularies state, as rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors.errors import ConfigError
+from connectors.models import PlantFile, Settings
+from connectors.vocabularies import COLUMNS, Vocabularies
+from transforms import statements
+from transforms.statements import Stated
+
+NOW = datetime(2025, 6, 30, tzinfo=UTC)
+
+
+def stated(words: dict[str, list[dict[str, str]]] | None = None, root: Path = Path(), **more: Any) -> Stated:
+    source = {"kind": "delimited", "path": "*.csv", "tables": {"equipment": {"columns": {"equipment": "U"}}}}
+    plant = PlantFile.model_validate(
+        {
+            "plant": "p", "name": "P", "company": "c", "timezone": "Europe/Berlin", "sources": {"mes": source},
+            "shifts": {"F": {"at": "06:00-14:00", "days": "Mon-Fri"}}, **more,
+        }
+    )  # fmt: skip
+    tables = {name: [{**dict.fromkeys(COLUMNS[name], ""), **row} for row in rows] for name, rows in (words or {}).items()}
+    return Stated(plant, Settings(state_method="RESIDUAL", microstop_s=300, plan_freeze_h=24, rate_basis=("ENGINEERED", "TARGET")), Vocabularies(tables, []), "USD", root, NOW)
+
+
+def test_settings_reach_sql_as_rows() -> None:
+    found = statements.statements(stated())
+    assert found["plant_setting"].select("microstop_s", "plan_freeze_s").row(0) == (300, 86400)
+    assert found["rate_basis_rank"].select("rate_basis", "rank").rows() == [("ENGINEERED", 1), ("TARGET", 2)]
+    assert found["class_precedence"].select("state_class", "level").rows()[0] == ("DELAY_EQ", 10)
+
+
+def test_a_plant_says_its_currency_or_takes_the_portfolios() -> None:
+    assert statements.statements(stated())["plant"]["currency"].item() == "USD"
+    assert statements.statements(stated(currency="EUR"))["plant"]["currency"].item() == "EUR"
+
+
+def test_the_reason_map_of_a_plant_is_its_own_and_that_of_every_plant() -> None:
+    rows = [{"plant": plant, "source_code": "17", "reason_code": reason} for plant, reason in (("p", "A"), ("*", "B"), ("q", "C"))]
+    assert statements.statements(stated({"reason_map": rows}))["map_downtime_reason"]["reason_code"].to_list() == ["A", "B"]
+
+
+def test_the_pattern_gives_windows_and_breaks_in_utc() -> None:
+    breaks = {"lunch": {"at": "10:00-10:30", "days": "Mon-Fri"}}
+    found = statements.calendar(stated(breaks=breaks, holidays=[date(2025, 6, 3)]), date(2025, 6, 2), date(2025, 6, 3))
+    # Sunday 1 June to Wednesday 4 June, the neighbours of the span; Tuesday is a holiday. 06:00 in Berlin is 04:00 UTC.
+    assert found["shift_instance"]["start_ts"].to_list() == [datetime(2025, 6, day, 4, tzinfo=UTC) for day in (2, 4)]
+    assert found["planned_downtime"].select("start_ts", "planned_class").rows()[0] == (datetime(2025, 6, 2, 8, tzinfo=UTC), "PLANNED_BREAK")
+
+
+def test_an_unknown_calendar_is_whole_production_days() -> None:
+    found = statements.calendar(stated(calendar="none", shifts={}, production_day_start="06:00"), date(2025, 6, 2), date(2025, 6, 2))
+    assert found["shift_instance"].select("shift_code", "start_ts", "source").rows()[1] == ("DAY", datetime(2025, 6, 2, 4, tzinfo=UTC), "NONE")
+
+
+def test_calendars_that_records_bring_are_not_stated() -> None:
+    assert statements.calendar(stated(calendar="records"), date(2025, 6, 2), date(2025, 6, 3))["shift_instance"].is_empty()
+
+
+def test_public_holidays_and_a_file_of_dates(tmp_path: Path) -> None:
+    assert date(2025, 10, 3) in statements.holidays_of(stated(holidays="DE-BY").plant, tmp_path, [2025])
+    (tmp_path / "free.txt").write_text("2025-12-24\n\n2025-12-31 half day\n")
+    assert statements.holidays_of(stated(holidays="free.txt").plant, tmp_path, [2025]) == {date(2025, 12, 24), date(2025, 12, 31)}
+
+
+def test_ideal_rates_in_seconds_a_piece() -> None:
+    rows = [
+        {"plant": "p", "equipment": "M1", "rate": "120", "unit": "1/h"},  # 3600 s / 120 = 30 s
+        {"plant": "p", "equipment": "M2", "rate": "1", "unit": "min", "pieces_per_cycle": "4"},  # 60 s for four = 15 s
+    ]
+    assert statements.ideal_rates(stated({"ideal_rates": rows}))["pri_s"].to_list() == [30.0, 15.0]
+
+
+def test_an_ideal_rate_in_a_unit_that_is_none_is_told() -> None:
+    with pytest.raises(ConfigError, match="neither a time per piece"):
+        statements.ideal_rates(stated({"ideal_rates": [{"plant": "p", "rate": "1", "unit": "kg"}]}))
+
+
+def test_an_ideal_rate_in_the_plants_own_unit() -> None:
+    words = {"ideal_rates": [{"plant": "p", "rate": "2", "unit": "Takt"}], "unit_aliases": [{"plant": "p", "alias": "Takt", "ucum": "min"}]}
+    assert statements.ideal_rates(stated(words))["pri_s"].to_list() == [120.0]
+
+
+def test_a_rate_of_zero_is_told_and_not_divided_by() -> None:
+    with pytest.raises(ConfigError, match="rate"):
+        statements.ideal_rates(stated({"ideal_rates": [{"plant": "p", "rate": "0", "unit": "1/h", "line": "3"}]}))
+
+
+def test_equipment_is_what_the_file_lists_and_the_data_named_less_what_a_master_brings() -> None:
+    about = stated(equipment={"units": {"M1": {"class": "PRESS"}}, "class": "OTHER", "not_kpi_units": ["M3"]})
+    found = statements.equipment(about, ["M1", "M2", "M3", "M4"], ["M4"])
+    assert found.select("equipment_code", "equipment_class", "is_kpi_unit", "state_method").rows() == [
+        ("M1", "PRESS", True, "RESIDUAL"), ("M2", "OTHER", True, "RESIDUAL"), ("M3", "OTHER", False, "RESIDUAL"),
+    ]  # fmt: skip
