@@ -1,1 +1,1 @@
-"""Measurements that are run by hand: what a number in the documentation rests on."""
+"""Measurements to run by hand, `python -m bench.<name>`; nothing of the product imports them."""

@@ -14,8 +14,9 @@ from connectors.errors import ConformError, Problem
 from connectors.models import PlantFile, Source
 
 FORMATS = (
-    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M", "%Y%m%d%H%M", "%Y-%m-%dT%H:%M:%S", 
-    "%Y-%m-%dT%H-%M-%S",     "%Y-%m-%d_%H-%M-%S", "%Y-%m-%d_%H-%M", "%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%Y_%m_%d", "%G-W%V-%u", "%Y-%m", "%Y%m",
+    "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M", "%Y%m%d%H%M", "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H-%M-%S", "%Y-%m-%d_%H-%M-%S", "%Y-%m-%d_%H-%M", "%Y-%m-%d", "%Y%m%d", "%d.%m.%Y", "%Y_%m_%d", "%G-W%V-%u",
+    "%Y-%m", "%Y%m",
 )  # fmt: skip
 """Tried in order where the plant file gives no format; a day or a month alone is the start of that production day or month."""
 

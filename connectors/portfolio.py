@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from connectors import vocabularies
 from connectors.errors import ConfigError, Problem, closest, listed
-from connectors.models import Column, PlantFile, PortfolioFile, Settings, Source, Table
+from connectors.models import Column, Condition, PlantFile, PortfolioFile, Settings, Source, Table
 from connectors.registry import KINDS, connector
 from connectors.vocabularies import Vocabularies
 from connectors.yaml_lines import line_of, load
@@ -324,6 +324,8 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
             f"{source.kind} has no records '{table.records}'.", found=", ".join(records), closest=closest(table.records, records)
         )
         yield ("records",), problem
+    for skip, test in table.skip.items():
+        yield from _matches(test, ("skip", skip))
     for column, rule in table.columns.items():
         for inner, problem in _column_rules(plant, rule):
             yield ("columns", column, *inner), problem
@@ -352,10 +354,17 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
             yield ("columns",), Problem(f"{name} needs at least one of {', '.join(choice)}.")
 
 
+def _matches(test: Condition, keys: Keys) -> Iterator[tuple[Keys, Problem]]:
+    if test.matches is not None:
+        yield from _regex(test.matches, (*keys, "matches"), groups=False)
+
+
 def _column_rules(plant: PlantFile, rule: Column) -> Iterator[tuple[Keys, Problem]]:
     yield from _zone(rule.timezone, ("timezone",))
     if rule.regex:
         yield from _regex(rule.regex, ("regex",))
+    if rule.negate:
+        yield from _matches(rule.negate, ("negate",))
     if rule.shift and not plant.shifts:
         yield (
             ("shift",),

@@ -42,4 +42,30 @@ def plant_file_schema() -> dict[str, Any]:
         own["mode"] = {"enum": list(spec.modes)}
         tables[name] = {"allOf": [{"$ref": "#/$defs/Table"}], "properties": own, "description": spec.grain}
     source["properties"]["tables"] = {"type": "object", "properties": tables, "additionalProperties": False, "minProperties": 1}
+    definitions["Table"]["properties"]["columns"]["additionalProperties"] = column
+    _short_forms(schema)
     return {"$schema": DRAFT, **schema}
+
+
+WORDS = ("const", "default", "else", "map", "in", "not_in", "nulls", "aliases", "not_kpi_units")
+"""Fields with words of the plant's data, which YAML may read as numbers."""
+
+
+def _short_forms(schema: Any, name: str = "") -> None:
+    """Allows what the models understand beside the full form: one text for a list of one, and a number for a word."""
+    if isinstance(schema, list):
+        for item in schema:
+            _short_forms(item, name)
+    if not isinstance(schema, dict):
+        return
+    for key, value in list(schema.items()):
+        _short_forms(value, key if key not in ("anyOf", "items", "additionalProperties") else name)
+    if name in WORDS and schema.get("type") == "string":
+        schema["type"] = ["string", "number"]
+    elif name in LISTS and schema.get("type") == "array":
+        full = {key: schema.pop(key) for key in ("type", "items", "maxItems", "minItems") if key in schema}
+        schema["anyOf"] = [{"type": "string"}, full]
+
+
+LISTS = ("from", "format", "key")
+"""Fields that take a list of texts, or one text."""

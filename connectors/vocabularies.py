@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 from connectors.errors import Problem, closest, listed
@@ -36,7 +36,7 @@ Row = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Vocabularies:
-    """The rows of each vocabulary as text, '' where empty; `line` holds the line in the file."""
+    """The rows of each vocabulary as text, '' where empty; `line` holds the line in the file. Rows with a problem are left out."""
 
     tables: dict[str, list[Row]]
     problems: list[Problem]
@@ -63,7 +63,11 @@ def load(folder: Path) -> Vocabularies:
                 )
             )
             continue
-        tables[path.stem], found = _read(path)
+        try:
+            tables[path.stem], found = _read(path)
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            fix = "save it as CSV in UTF-8"
+            found = [Problem("The vocabulary cannot be read.", export=f"vocabularies/{path.name}", found=str(error)[:200], fix=fix)]
         problems += found
     return Vocabularies(tables, problems)
 
@@ -93,23 +97,25 @@ def _read(path: Path) -> tuple[list[Row], list[Problem]]:
             }
             for row in reader
         ]
-    return rows, [problem for row in rows for problem in _row_problems(name, row, shown)]
+    found = [(row, _row_problems(name, row, shown)) for row in rows]
+    return [row for row, wrong in found if not wrong], [problem for _, wrong in found for problem in wrong]
 
 
 def _row_problems(name: str, row: Row, shown: str) -> list[Problem]:
     at = f"{shown}:{row['line']}"
     found = [Problem(f"'{key}' is empty.", export=at) for key in REQUIRED[name] if not row[key]]
     for key in ("valid_from", "valid_to", "approved_at"):
-        if row.get(key) and not _is_date(row[key][:10]):
+        if row.get(key) and not _is_date(row[key]):
             found.append(Problem(f"'{key}' is not a date.", export=at, found=row[key], fix="write YYYY-MM-DD"))
-    if name in ("ideal_rates", "fx") and row["rate"] and not _is_number(row["rate"]):
-        found.append(Problem("'rate' is not a number.", export=at, found=row["rate"], fix="write digits with a decimal point"))
+    for key in ("rate", "pieces_per_cycle"):
+        if row.get(key) and not _is_number(row[key]):
+            found.append(Problem(f"'{key}' is not a number.", export=at, found=row[key], fix="write digits with a decimal point"))
     return found
 
 
 def _is_date(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        datetime.fromisoformat(text)
     except ValueError:
         return False
     return True

@@ -44,7 +44,7 @@ DESCRIBED = ("name", "iso_name", "formula", "unit", "trend", "rollup_rule", "non
 
 SUMS = ("pbt_s", "unknown_s", "rate_base_s", "rate_known_s", "expected_count_shifts", "reported_count_shifts", "coded_stop_s")
 """Columns of the parts that every value needs for its coverage."""
-COVERAGE = (*SUMS, "told_pbt_s", "rate_all_s", "stop_s")
+COVERAGE = (*SUMS, "told_pbt_s", "rate_in_s", "rate_known_in_s", "stop_s")
 """Their sums by unit and shift, and what is derived of them there."""
 
 
@@ -164,6 +164,7 @@ def _unit_shift(relation: Callable[[str], str], version: str) -> str:
         max(case when p.state_method = 'NONE' then 1 else 0 end) as is_none,
         max(case when p.is_preliminary then 1 else 0 end) as is_preliminary,
         max(case when p.has_shift_overlap then 1 else 0 end) as has_overlap,
+        max(case when array_contains(p.flags, 'DST_AMBIGUOUS') then 1 else 0 end) as has_ambiguous,
         max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
     from {relation("mart_kpi_parts_shift")} as p
     where {version}
@@ -183,7 +184,7 @@ booking as (
 
 unit_shift as (
     select
-        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, s.rate_base_s as rate_all_s, l.company, e.equipment_name, l.plant_name,
+        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, case when s.books_rated = 1 then s.rate_known_s end as rate_known_in_s, l.company, e.equipment_name, l.plant_name,
         case when l.assumed_calendar then 1 else 0 end as assumed_calendar, case when l.assumed_rate then 1 else 0 end as assumed_rate,
         case when l.calendar = 'none' then 1 else 0 end as no_calendar, coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
         {sides}
@@ -214,8 +215,8 @@ def _periods(relation: Callable[[str], str]) -> str:
     sums += [f"count(distinct case when d_{kpi.key} is not null then plant_id end) as p_{kpi.key}" for kpi in catalogue()]
     sums += [f"count(distinct case when d_{kpi.key} is not null then equipment_id end) as u_{kpi.key}" for kpi in catalogue()]
     sums += ["count(distinct equipment_id) as units_of", "count(distinct plant_id) as plants_told"]
-    sums += [f"sum({name}) as {name}" for name in (*COVERAGE, "rate_in_s")]
-    flags = ("is_residual", "is_none", "is_preliminary", "has_overlap", "assumed_calendar", "assumed_rate", "no_calendar")
+    sums += [f"sum({name}) as {name}" for name in COVERAGE]
+    flags = ("is_residual", "is_none", "is_preliminary", "has_overlap", "has_ambiguous", "assumed_calendar", "assumed_rate", "no_calendar")
     sums += [f"max({name}) as {name}" for name in flags]
     sums += [
         "min(is_none) as all_none", "sum(unknown_good_counts) as unknown_good_counts", "sum(outside_counts) as outside_counts",
@@ -284,11 +285,13 @@ chosen as (
         s.plants_told,
         cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
         cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
-        case when s.rate_in_s is null and s.rate_all_s > 0 then 0.0 else cast(s.rate_known_s as double) / nullif(cast(s.rate_in_s as double), 0) end
-            as rate_cov,
+        coalesce(
+            cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
+            cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
+        ) as rate_cov,
         cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
         cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
-        s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.assumed_calendar,
+        s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.has_ambiguous, s.assumed_calendar,
         s.assumed_rate, s.no_calendar
     from summed_with_plants as s
     cross join kpi as k
@@ -347,6 +350,7 @@ def _final(words: Callable[[str], str]) -> str:
         "PLANTS_PARTIAL": "plants_of is not null and plants_in < plants_of",
         "UNITS_PARTIAL": "scope_type <> 'EQUIPMENT' and units_in < units_of",
         "SHIFT_OVERLAP": "has_overlap = 1",
+        "DST_AMBIGUOUS": "has_ambiguous = 1",
         "PRELIMINARY": "is_preliminary = 1",
     }
     listed = ", ".join(f"case when {test} then '{flag}' end" for flag, test in flags.items())

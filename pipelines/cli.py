@@ -32,6 +32,8 @@ app = typer.Typer(
 plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 
+PROFILES = ("ISO", "TPM")
+
 WIDE = None if sys.stdout.isatty() else 200
 out = Console(width=WIDE)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else 200)
@@ -194,8 +196,9 @@ def _refresh(root: Path, only: tuple[str, ...], *, full: bool, retry_lock_s: flo
             with status:
                 status.update(f"{len(todo.plants)} plants, {todo.exports} new exports: starting ...")
                 run(job, todo, wait_s=retry_lock_s)
-        _told(job.outcome, job.ledger.failures(), nothing=not todo, as_json=as_json)
-        return 1 if job.outcome.problems or job.ledger.failures() else 0
+        failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
+        _told(job.outcome, failures, nothing=not todo, as_json=as_json)
+        return 1 if job.outcome.problems or failures else 0
     finally:
         job.close()
 
@@ -237,6 +240,8 @@ def kpi(
 ) -> None:
     """The KPI table, with the period before, coverage and grade; as-of and missing plants stand under it."""
     root = _root(portfolio)
+    if profile not in PROFILES:
+        raise PlantlakeError(Problem(f"There is no profile '{profile}'.", found=profile, fix=f"--profile {' or '.join(PROFILES)}"))
     if not (target or as_json):
         _print_kpis(root, names or [], by, profile, last)
         return

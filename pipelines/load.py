@@ -65,6 +65,8 @@ class PlantResult:
     samples: list[load_samples.SampleLoad] = field(default_factory=list)
     materials: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
+    is_stated: bool = True
+    """False where the plant file's statements could not be used: the next refresh tries again."""
 
 
 @dataclass
@@ -116,7 +118,8 @@ class Loader:
                 raise next(iter(landed.failed.values()))
         except PlantlakeError as error:
             placed = error.at(plant=row.plant_id, source=row.source_system, export=row.name)
-            self.ledger.failed(row, placed)
+            again = any(problem.actor == "retry" for problem in placed.problems)
+            self.ledger.failed(replace(row, attempt="") if again else row, placed)  # a locked file is tried again, a bad one is not
             return [
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
@@ -170,6 +173,7 @@ class Loader:
             try:
                 load_stated.state(self, result)
             except PlantlakeError as error:
+                result.is_stated = False
                 result.problems += error.at(plant=result.plant.plant).problems
         self._commit(results, loaded)
         for result in results:
@@ -351,7 +355,8 @@ class Loader:
             for result in results:
                 self.ledger.record_export(*result.exports.values())
                 self.ledger.record_tables(result.accounts)
-                self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
+                if result.is_stated:
+                    self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
 
 
 def _batch(source_id: str, content: str) -> str:

@@ -141,6 +141,8 @@ class _Stream:
         return register_io_source(produce, schema=silver.columns(SAMPLE))
 
     def _batches(self) -> Iterator[pl.DataFrame]:
+        from pipelines.load import foreseen
+
         self.open.clear()
         self.recent.clear()
         while self.waiting:

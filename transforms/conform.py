@@ -75,11 +75,20 @@ def _counted(skipped: pl.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in counts}
 
 
+def too_many_fields(kept: pl.DataFrame) -> list[pl.Series]:
+    """The reason of a record with more fields than the header: its text has shifted, and nothing in it can be trusted."""
+    if SURPLUS not in kept.columns or kept[SURPLUS].null_count() == len(kept):
+        return []
+    reason = pl.when(pl.col(SURPLUS).is_not_null()).then(pl.lit("TOO_MANY_FIELDS: the record has more fields than the header"))
+    return [kept.select(reason.alias("r"))["r"]]
+
+
 def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
-    """A record with more fields than the header has shifted or unquoted text: nothing in it can be trusted."""
-    if SURPLUS not in kept.columns:
-        return rows
-    return _reject(rows, kept[SURPLUS].is_not_null(), "TOO_MANY_FIELDS: the record has more fields than the header")
+    for reason in too_many_fields(kept):
+        rows = rows.with_columns(reason.alias("_r")).with_columns(
+            pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(REJECT, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
+        ).drop("_r")  # fmt: skip
+    return rows
 
 
 def _future_is_rejected(rows: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataFrame:
@@ -87,6 +96,8 @@ def _future_is_rejected(rows: pl.DataFrame, reading: Reading, spec: TableSpec) -
     if spec.name not in ("equipment_state_event", "production_count"):
         return rows
     late = (rows[str(spec.time)] > reading.ingested_at + FUTURE).fill_null(False)
+    if not late.any():
+        return rows
     return _reject(rows, late, f"FUTURE_TS: {spec.time} lies after the ingestion")
 
 

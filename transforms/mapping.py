@@ -144,9 +144,8 @@ def evaluate(frame: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataF
         out = out.with_columns(columns)
         reasons += found
         if wanted.required:
-            given = out[name].is_null() & ~_any_reason(found, len(out))
-            reasons.append(_reason(given, pl.Series([f"MISSING: {name}"] * 1), len(out)))
-    return out.with_columns(_collect(reasons, len(out)))
+            reasons += missing(out[name], found, f"MISSING: {name}")
+    return out.with_columns(collect_reasons(reasons, len(out)))
 
 
 _DTYPES: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -171,7 +170,7 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
     text, reasons = _text(frame, reading, name, rule)
     if wanted.type == "boolean":
         value = pl.DataFrame({name: text}).select(parse_booleans(pl.col(name)).alias(name))[name]
-        return [value], [*reasons, _unread(text, value, f"NOT_A_BOOLEAN: {name}")]
+        return [value], [*reasons, *_unread(text, value, f"NOT_A_BOOLEAN: {name}")]
     if wanted.dimension == "any":
         return [text.rename(name)], reasons
     return [text.rename(name)], reasons
@@ -187,7 +186,7 @@ def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tup
     mapped = text.replace_strict(words, default=None, return_dtype=pl.String)
     unknown = text.is_not_null() & ~text.is_in(list(words))
     if rule.else_ == "reject":
-        return mapped, [_reason(unknown, "UNMAPPED_VALUE: " + name + " '" + text.fill_null("") + "'", len(text))]
+        return mapped, _reason(unknown, f"UNMAPPED_VALUE: {name}", text)
     other = {"keep": text, "empty": pl.Series([None] * len(text), dtype=pl.String)}.get(rule.else_)
     instead = other if other is not None else pl.Series([rule.else_] * len(text), dtype=pl.String)
     return mapped.zip_with(~unknown, instead) if len(text) else mapped, []
@@ -256,7 +255,7 @@ def _plain_number(frame: pl.DataFrame, reading: Reading, name: str, rule: Column
     options = reading.source.options
     parsed = parse_numbers(pl.col("t"), decimal=options.get("decimal", "."), thousands=options.get("thousands", ""))
     value = text.rename("t").to_frame().select(parsed.alias("t"))["t"]
-    return value, [*reasons, _unread(text, value, f"NOT_A_NUMBER: {name}")]
+    return value, [*reasons, *_unread(text, value, f"NOT_A_NUMBER: {name}")]
 
 
 def _sum(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
@@ -309,7 +308,7 @@ def _convert(
     factor = texts.replace_strict({w: u.factor for w, u in known.items()}, default=None, return_dtype=pl.Float64)
     canonical = texts.replace_strict({w: u.canonical for w, u in known.items()}, default=None, return_dtype=pl.String)
     source = texts.replace_strict({w: u.ucum for w, u in known.items()}, default=None, return_dtype=pl.String)
-    reasons = [_reason(unknown, f"UNKNOWN_UNIT: {name} '" + texts + "'", len(texts))]
+    reasons = _reason(unknown, f"UNKNOWN_UNIT: {name}", texts)
     return value * factor, [canonical.rename(f"{name}_uom"), source.rename(f"{name}_source_uom")], reasons
 
 
@@ -331,10 +330,8 @@ def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
     if rule.stamped == "end":
         value = value.dt.offset_by("-1us")
     missing_hour = flag.eq_missing("DST_NONEXISTENT")
-    reasons += [
-        _reason(missing_hour, f"DST_NONEXISTENT: {name} '" + text.fill_null("") + "'", len(text)),
-        _reason(text.is_not_null() & value.is_null() & ~missing_hour, f"NOT_A_TIME: {name} '" + text.fill_null("") + "'", len(text)),
-    ]
+    reasons += _reason(missing_hour, f"DST_NONEXISTENT: {name}", text)
+    reasons += _reason(text.is_not_null() & value.is_null() & ~missing_hour, f"NOT_A_TIME: {name}", text)
     kept = flag.set(missing_hour, None) if len(flag) else flag
     return [value.rename(name), text.rename(f"{name}_source"), kept.rename(f"{name}_flag")], reasons
 
@@ -354,7 +351,7 @@ def _date(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
         return [frame[single].cast(pl.Date).rename(name)], []
     text, reasons = _text(frame, reading, name, rule)
     value = local_dates(text, rule.format)
-    return [value.rename(name)], [*reasons, _unread(text, value, f"NOT_A_DATE: {name}")]
+    return [value.rename(name)], [*reasons, *_unread(text, value, f"NOT_A_DATE: {name}")]
 
 
 def _shift_start(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:
@@ -364,38 +361,60 @@ def _shift_start(frame: pl.DataFrame, reading: Reading, name: str, rule: Column)
     bounds = shift_bounds(day, code, reading.plant)
     unknown = code.is_not_null() & ~code.is_in(list(reading.plant.shifts))
     text = day.cast(pl.String) + " " + code
-    reasons += [_reason(unknown, f"UNKNOWN_SHIFT: {name} '" + code.fill_null("") + "'", len(code))]
+    reasons += _reason(unknown, f"UNKNOWN_SHIFT: {name}", code)
     return [bounds["start_ts"].rename(name), bounds["end_ts"].rename(f"{name}_until"), text.rename(f"{name}_source")], reasons
 
 
-def evaluate_times(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """`_row`, `ts` and `_reject` of the records of a historian."""
-    columns, reasons = _time(frame, reading, "ts", reading.table.columns["ts"])
-    missing = columns[0].is_null() & ~_any_reason(reasons, len(frame))
-    reasons.append(_reason(missing, pl.Series(["MISSING: ts"]), len(frame)))
-    return frame.select(ROW).with_columns(columns[0].rename("ts"), _collect(reasons, len(frame)))
+def evaluate_sample(frame: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, list[pl.Series]]:
+    """`_row`, `ts` and, for long files, the texts `tag`, `value` and `quality` of a historian's records; and the reasons."""
+    rules = reading.table.columns
+    with _told(reading, "columns.ts", rules["ts"].sql or rules["ts"].regex):
+        (ts, *_), reasons = _time(frame, reading, "ts", rules["ts"])
+    reasons += missing(ts, reasons, "MISSING: ts")
+    out = frame.select(ROW).with_columns(ts.alias("ts"))
+    for name in () if "tags" in rules else ("tag", "value", "quality"):
+        rule = rules.get(name, _NOTHING)
+        with _told(reading, f"columns.{name}", rule.sql or rule.regex):
+            text, found = _text(frame, reading, name, rule)
+        reasons += found
+        if name == "tag":
+            reasons += missing(text, found, "MISSING: tag")
+        out = out.with_columns(text.alias(name))
+    return out, reasons
 
 
-def _unread(text: pl.Series, value: pl.Series, rule: str) -> pl.Series:
+_NOTHING = Column(const="")
+
+
+def missing(value: pl.Series, reasons: Sequence[pl.Series], text: str) -> list[pl.Series]:
+    """The reason of values that are not there and have no reason yet."""
+    if not value.null_count():
+        return []
+    absent = value.is_null()
+    for told in reasons:
+        absent &= told.is_null()
+    return _reason(absent, text)
+
+
+def _unread(text: pl.Series, value: pl.Series, rule: str) -> list[pl.Series]:
     """The reason of texts that are there but have no value."""
-    return _reason(text.is_not_null() & value.is_null(), rule + " '" + text.fill_null("") + "'", len(text))
+    if text.null_count() == value.null_count():
+        return []
+    return _reason(text.is_not_null() & value.is_null(), rule, text)
 
 
-def _reason(where: pl.Series, text: pl.Series, length: int) -> pl.Series:
-    """`text` where the condition holds, else null."""
-    frame = pl.DataFrame({"w": where, "t": text if len(text) == length else text.new_from_index(0, length)})
-    return frame.select(pl.when(pl.col("w")).then(pl.col("t")).alias("r"))["r"]
+def _reason(where: pl.Series, rule: str, text: pl.Series | None = None) -> list[pl.Series]:
+    """The rule, with the text that broke it, where the condition holds, else null; nothing where it holds nowhere."""
+    if not where.any():
+        return []
+    said = pl.lit(rule) if text is None else pl.lit(f"{rule} '") + pl.col("t").fill_null("") + pl.lit("'")
+    frame = pl.DataFrame({"w": where, "t": where if text is None else text})
+    return [frame.select(pl.when(pl.col("w")).then(said).alias("r"))["r"]]
 
 
-def _any_reason(reasons: Sequence[pl.Series], length: int) -> pl.Series:
+def collect_reasons(reasons: Sequence[pl.Series], length: int) -> pl.Series:
+    """One list of reasons a record."""
     if not reasons:
-        return pl.Series([False] * length, dtype=pl.Boolean)
-    frame = pl.DataFrame([series.alias(str(i)) for i, series in enumerate(reasons)])
-    return frame.select(pl.any_horizontal(pl.all().is_not_null()).alias("r"))["r"]
-
-
-def _collect(reasons: Sequence[pl.Series], length: int) -> pl.Series:
-    if not reasons:
-        return pl.Series(REJECT, [[]] * length, dtype=pl.List(pl.String))
+        return pl.Series(REJECT, [[]], dtype=pl.List(pl.String)).new_from_index(0, length)
     frame = pl.DataFrame([series.alias(str(i)) for i, series in enumerate(reasons)])
     return frame.select(pl.concat_list(pl.all()).list.drop_nulls().alias(REJECT))[REJECT]

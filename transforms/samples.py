@@ -7,21 +7,20 @@ Here: wide and long records to (tag, ts, value, quality), what is rejected, and 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
 
 from connectors.contract import ROW
 from connectors.errors import ConformError
-from transforms.conform import SURPLUS, quarantine
+from transforms.conform import SURPLUS, quarantine, too_many_fields
 from transforms.keys import stable_id
-from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate_times, mark_skipped
+from transforms.mapping import Reading, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped
 from transforms.numbers import parse_numbers
 
-QUALITIES = {
-    "GOOD": "GOOD", "BAD": "BAD", "UNCERTAIN": "UNCERTAIN", "QUESTIONABLE": "UNCERTAIN", "192": "GOOD", "64": "UNCERTAIN", "0": "BAD",
-}  # fmt: skip
-"""Words that need no map (OPC Classic). A vocabulary of its own, such as OPC UA where 0 is good, is mapped in the plant file."""
+WORDS = {"GOOD": "GOOD", "BAD": "BAD", "UNCERTAIN": "UNCERTAIN", "QUESTIONABLE": "UNCERTAIN"}
+"""Words that need no map. A vocabulary of its own, such as OPC UA where 0 is good, is mapped in the plant file."""
 
 COLUMNS = ("plant_id", "month", "tag_id", "ts", "value_num", "value_text", "quality", "_batch_id", "_row")
 
@@ -76,95 +75,106 @@ def conform_samples(batch: pl.DataFrame, reading: Reading) -> Samples:
     Raises ConformError when the mapping and the file do not fit each other.
     """
     check_columns(reading, batch.columns)
-    skipped = mark_skipped(batch, reading.table)
-    kept = batch.filter(skipped.is_null())
-    stamped = evaluate_times(kept, reading)
+    kept, counts = batch, {}
+    if reading.table.skip:
+        skipped = mark_skipped(batch, reading.table)
+        kept = batch.filter(skipped.is_null())
+        counts = {str(name): int(count) for name, count in skipped.drop_nulls().value_counts(sort=True).rows()}
+    inputs, reasons = evaluate_sample(kept, reading)
     if SURPLUS in kept.columns:
-        surplus = pl.when(kept[SURPLUS].is_not_null()).then(pl.concat_list(pl.col(REJECT), pl.lit("TOO_MANY_FIELDS")))
-        stamped = stamped.with_columns(surplus.otherwise(pl.col(REJECT)).alias(REJECT))
-    long, tags = _long(kept.with_columns(stamped), reading)
-    reasons = long.filter(pl.col("_bad_tag"))["_row"].unique()
-    nameless = pl.col(ROW).is_in(reasons.to_list())
-    stamped = stamped.with_columns(
-        pl.when(nameless).then(pl.concat_list(pl.col(REJECT), pl.lit("MISSING: tag"))).otherwise(pl.col(REJECT)).alias(REJECT)
+        reasons += too_many_fields(kept)
+    rejected, readable = _refused(kept, reasons)
+    if readable is not None:
+        inputs, kept = inputs.filter(readable), kept.filter(readable)
+    long, tags = _wide(inputs, kept, reading) if "tags" in reading.table.columns else (inputs, _tags(inputs))
+    return Samples(_narrow(long, reading), rejected, tags, len(batch), counts)
+
+
+def _refused(kept: pl.DataFrame, reasons: list[pl.Series]) -> tuple[pl.DataFrame, pl.Series | None]:
+    """Records with a reason, for the quarantine, and which of the records have none (None: all)."""
+    if not reasons:
+        return quarantine(pl.DataFrame(), kept), None
+    marked = kept.select(pl.col(ROW).alias("_row_number"), collect_reasons(reasons, len(kept)).alias("reasons"))
+    wrong = marked["reasons"].list.len() > 0
+    return quarantine(marked.filter(wrong), kept.filter(wrong)), ~wrong
+
+
+def _tags(inputs: pl.DataFrame) -> pl.DataFrame:
+    return inputs.select(pl.col("tag").unique(), pl.lit(None, dtype=pl.String).alias("unit"))
+
+
+def _wide(inputs: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Records of a wide file as _row, ts, tag, value, quality; and the catalogue of the batch."""
+    columns = tag_columns(reading, kept.columns)
+    tags = pl.DataFrame([(column, *split_unit(column)) for column in columns], schema=["column", "tag", "unit"], orient="row")
+    nulls = [word.strip() for word in reading.table.columns["tags"].nulls]
+    texts = [_filled(as_text(kept, column), nulls).alias(f"tag:{column}") for column in columns]
+    wide = inputs.with_columns(kept.select(texts))
+    long = wide.unpivot([f"tag:{column}" for column in columns], index=[ROW, "ts"], variable_name="tag", value_name="value")
+    names = {f"tag:{column}": tag for column, tag in zip(tags["column"], tags["tag"], strict=True)}
+    named = long.filter(pl.col("value").is_not_null()).with_columns(
+        pl.col("tag").replace(names), pl.lit(None, dtype=pl.String).alias("quality")
     )
-    refused = stamped.filter(pl.col(REJECT).list.len() > 0)
-    rows = _narrow(long.filter(pl.col(REJECT).list.len() == 0, ~pl.col("_bad_tag")), reading)
-    rejected = quarantine(refused.select(pl.col(ROW).alias("_row_number"), pl.col(REJECT).alias("reasons")), kept)
-    counts = {str(name): int(count) for name, count in skipped.drop_nulls().value_counts(sort=True).rows()}
-    return Samples(rows, rejected, tags, len(batch), counts)
+    return named, tags.select("tag", "unit")
 
 
-def _long(frame: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Records as _row, ts, _reject, tag, value (text), quality (text), _bad_tag; and the catalogue of the batch."""
-    rules = reading.table.columns
-    index = [ROW, "ts", REJECT]
-    if "tags" in rules:
-        columns = tag_columns(reading, [name for name in frame.columns if name not in ("ts", REJECT)])
-        units = pl.DataFrame([(column, *split_unit(column)) for column in columns], schema=["column", "tag", "unit"], orient="row")
-        texts = frame.select(*index, *(as_text(frame, column).alias(column) for column in columns))
-        names = dict(zip(units["column"], units["tag"], strict=True))
-        long = texts.unpivot(columns, index=index, variable_name="tag", value_name="value").with_columns(
-            pl.col("tag").replace(names), pl.lit(None, dtype=pl.String).alias("quality"), pl.lit(False).alias("_bad_tag")
-        )
-        return long.filter(pl.col("value").is_not_null()), units.select("tag", "unit")
-    texts = frame.select(
-        *index,
-        _text(frame, reading, "tag").alias("tag"),
-        _text(frame, reading, "value").alias("value"),
-        _text(frame, reading, "quality").alias("quality"),
-    ).with_columns(pl.col("tag").is_null().alias("_bad_tag"))
-    tags = texts.select("tag").drop_nulls().unique().with_columns(pl.lit(None, dtype=pl.String).alias("unit"))
-    return texts, tags
-
-
-def _text(frame: pl.DataFrame, reading: Reading, name: str) -> pl.Expr:
-    rule = reading.table.columns.get(name)
-    if rule is None:
-        return pl.lit(None, dtype=pl.String)
-    if rule.const is not None:
-        return pl.lit(rule.const)
-    text = as_text(frame, (rule.from_ or ("",))[0])
-    text = pl.when(~text.is_in([word.strip() for word in rule.nulls])).then(text) if rule.nulls else text
-    return text.replace(rule.map) if rule.map else text
+def _filled(text: pl.Expr, nulls: list[str]) -> pl.Expr:
+    return pl.when(~text.is_in(nulls)).then(text) if nulls else text
 
 
 def _narrow(long: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     options = reading.source.options
-    decimal, thousands = options.get("decimal", "."), options.get("thousands", "")
-    numbered = long.with_columns(_numbers(long["value"], decimal, thousands).alias("value_num"))
-    word = pl.col("quality").str.to_uppercase()
-    quality = word.replace_strict(QUALITIES, default=None, return_dtype=pl.String)
-    code = word.cast(pl.Int64, strict=False)
-    classic = pl.when(code.is_not_null()).then(pl.col("_classic")).otherwise(quality)
-    named = numbered.with_columns(
-        pl.when(code & 0xC0 == 0xC0)
-        .then(pl.lit("GOOD"))
-        .when(code & 0xC0 == 0x40)
-        .then(pl.lit("UNCERTAIN"))
-        .otherwise(pl.lit("BAD"))
-        .alias("_classic")
-    )
+    number = _numbers(long["value"], options.get("decimal", "."), options.get("thousands", ""))
+    is_text = number.is_null()
     no_word = pl.when(pl.col("value").is_null()).then(pl.lit("BAD")).otherwise(pl.lit("GOOD"))
-    unknown = pl.lit("UNCERTAIN")
-    return named.select(
+    return long.select(
         pl.lit(reading.plant.plant).alias("plant_id"),
-        pl.col("ts").dt.strftime("%Y-%m").alias("month"),
-        stable_id(reading.plant.plant, reading.source_id, [pl.col("tag")]).alias("tag_id"),
+        _each(pl.col("ts").dt.truncate("1mo"), lambda months: months.dt.strftime("%Y-%m")).alias("month"),
+        _each(pl.col("tag"), lambda tags: _ids(tags, reading)).alias("tag_id"),
         "ts",
-        "value_num",
-        pl.when(pl.col("value_num").is_null()).then(pl.col("value")).alias("value_text"),
-        pl.when(word.is_null()).then(no_word).otherwise(pl.coalesce(classic, unknown)).alias("quality"),
+        number.alias("value_num"),
+        (pl.when(is_text).then(pl.col("value")) if is_text.any() else pl.lit(None, dtype=pl.String)).alias("value_text"),
+        pl.coalesce(_each(pl.col("quality"), _qualities), no_word).alias("quality"),
         pl.lit(reading.batch_id).alias("_batch_id"),
         pl.col(ROW),
     )
+
+
+def _each(column: pl.Expr, make: Callable[[pl.Series], pl.Series]) -> pl.Expr:
+    """A text made of each value of a column with few different ones: computed once a value, not once a row."""
+
+    def mapped(values: pl.Series) -> pl.Series:
+        distinct = values.unique().drop_nulls()
+        return values.replace_strict(distinct, make(distinct), default=None, return_dtype=pl.String)
+
+    return column.map_batches(mapped, return_dtype=pl.String)
+
+
+def _ids(tags: pl.Series, reading: Reading) -> pl.Series:
+    return pl.select(stable_id(reading.plant.plant, reading.source_id, [pl.lit(tags)])).to_series()
+
+
+def _qualities(words: pl.Series) -> pl.Series:
+    return pl.Series([quality_of(word) for word in words], dtype=pl.String)
+
+
+def quality_of(word: str) -> str:
+    """The quality that a word or a number of OPC Classic means (its two highest bits); what nobody knows is uncertain.
+
+    >>> quality_of("Good"), quality_of("216"), quality_of("0"), quality_of("odd")
+    ('GOOD', 'GOOD', 'BAD', 'UNCERTAIN')
+    """
+    if not word.isdecimal():
+        return WORDS.get(word.upper(), "UNCERTAIN")
+    return {0xC0: "GOOD", 0x40: "UNCERTAIN"}.get(int(word) & 0xC0, "BAD")
 
 
 def _numbers(text: pl.Series, decimal: str, thousands: str) -> pl.Series:
     """Numbers of a column of texts; the plain ones by a cast, so that only the odd ones pay for their parsing."""
     if decimal == ".":
         value = text.cast(pl.Float64, strict=False)
-        value = pl.select(pl.when(value.is_finite()).then(value).alias("v"))["v"]
+        finite = value.is_finite()
+        value = value if finite.all() else value.zip_with(finite, pl.Series([None], dtype=pl.Float64))
         if not thousands or value.null_count() == text.null_count():
             return value
     return text.rename("t").to_frame().select(parse_numbers(pl.col("t"), decimal=decimal, thousands=thousands).alias("t"))["t"]

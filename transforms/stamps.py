@@ -7,7 +7,7 @@ Here: columns of one export to instants and days. Elsewhere: the rules themselve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -15,10 +15,10 @@ from connectors.models import PlantFile
 from transforms import clock
 from transforms.clock import NAIVE, UTC_US
 
+PLAUSIBLE = tuple(int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for year in (1900, 2200))
 
-def instants(
-    raw: pl.Series, formats: Sequence[str], zone: str, *, no_dst: bool = False, by: pl.Series | None = None
-) -> pl.DataFrame:
+
+def instants(raw: pl.Series, formats: Sequence[str], zone: str, *, no_dst: bool = False, by: pl.Series | None = None) -> pl.DataFrame:
     """`ts` (UTC) and `flag` of a column of texts or dates; an offset in the text wins over the zone."""
     if raw.dtype.is_temporal():
         zoned = getattr(raw.dtype, "time_zone", None)
@@ -32,17 +32,20 @@ def instants(
     absolute = parsed.select((pl.col("naive") - pl.duration(seconds=pl.col("offset_s"))).dt.replace_time_zone("UTC").alias("ts"))["ts"]
     if offset.null_count() == parsed["naive"].null_count():
         return pl.DataFrame({"ts": absolute, "flag": _no_flags(len(raw))})
-    local = clock.to_utc(parsed["naive"].zip_with(offset.is_null(), pl.Series([None] * len(raw), dtype=NAIVE)), zone, no_dst=no_dst, by=by)
+    local = clock.to_utc(parsed["naive"].zip_with(offset.is_null(), pl.Series([None], dtype=NAIVE)), zone, no_dst=no_dst, by=by)
     return pl.DataFrame({"ts": absolute.zip_with(offset.is_not_null(), local["ts"]), "flag": local["flag"]})
 
 
 def _plausible(parsed: pl.DataFrame) -> pl.DataFrame:
     """What a wrong format makes of a number, such as the year -20091, is no time."""
-    return parsed.with_columns(pl.when(pl.col("naive").dt.year().is_between(1900, 2200)).then(pl.col("naive")).alias("naive"))
+    micros = parsed["naive"].to_physical()  # as integers: the year 57385 is no datetime of Python
+    if micros.is_between(PLAUSIBLE[0], PLAUSIBLE[1]).all():
+        return parsed
+    return parsed.with_columns(pl.when(pl.col("naive").dt.year().is_between(1900, 2199)).then(pl.col("naive")).alias("naive"))
 
 
 def _no_flags(length: int) -> pl.Series:
-    return pl.Series([None] * length, dtype=pl.String)
+    return pl.Series("flag", [None], dtype=pl.String).new_from_index(0, length)
 
 
 def local_dates(text: pl.Series, formats: Sequence[str]) -> pl.Series:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from connectors.errors import ConfigError, Problem
 from connectors.models import PlantFile, Settings, Source, Table, weekdays
 from connectors.vocabularies import Row, Vocabularies
 from transforms import clock
@@ -88,7 +89,9 @@ def _reason(row: Row, plant_id: str) -> dict[str, object]:
 
 
 def _instant(text: str) -> datetime | None:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+    """A date or a time of a vocabulary; without an offset it is UTC."""
+    moment = datetime.fromisoformat(text) if text else None
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def holidays_of(plant: PlantFile, root: Path, years: Iterable[int]) -> set[date]:
@@ -144,24 +147,35 @@ def _unknown_calendar(stated: Stated, first: date, last: date) -> pl.DataFrame:
 
 
 def ideal_rates(stated: Stated) -> pl.DataFrame:
-    """The plant's lines of vocabularies/ideal_rates.csv. Raises ConfigError for a unit that is no time per piece."""
-    rows = []
+    """The plant's lines of vocabularies/ideal_rates.csv. Raises ConfigError for lines that state no positive time per piece."""
+    aliases = {row["alias"]: row["ucum"] for row in stated.words.rows("unit_aliases", stated.plant.plant)}
+    rows, problems = [], []
     for number, row in enumerate(stated.words.rows("ideal_rates", stated.plant.plant), start=1):
-        factor, inverted = seconds_per_item(row["unit"])
-        rate = float(row["rate"])
-        rows.append(
-            {
-                "_row": number,
-                **{name: row[name] or None for name in ("equipment", "material", "tool")},
-                "rate_basis": row["rate_basis"] or None,
-                "pri_s": factor / rate if inverted else rate * factor,
-                "pieces_per_cycle": float(row["pieces_per_cycle"]) if row["pieces_per_cycle"] else None,
-                "valid_from": _instant(row["valid_from"]),
-                "valid_to": _instant(row["valid_to"]),
-                "provenance": row["provenance"] or "vocabularies/ideal_rates.csv",
-            }
-        )
+        try:
+            rows.append({"_row": number, **_rate(row, aliases)})
+        except ConfigError as error:
+            problems += error.at(export=f"vocabularies/ideal_rates.csv:{row.get('line') or number}").problems
+    if problems:
+        raise ConfigError(problems)
     return _canonical(stated, "ideal_rate", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def _rate(row: Row, aliases: Mapping[str, str]) -> dict[str, object]:
+    factor, inverted = seconds_per_item(row["unit"], aliases)
+    rate, pieces = float(row["rate"]), float(row["pieces_per_cycle"] or 1)
+    if not (0 < rate < float("inf") and 0 < pieces < float("inf")):
+        found = f"rate {row['rate']}, pieces_per_cycle {row['pieces_per_cycle'] or 1}"
+        fix = "correct the line, or remove it where the rate is unknown"
+        raise ConfigError(Problem("An ideal rate and its pieces per cycle are positive.", found=found, fix=fix))
+    return {
+        **{name: row[name] or None for name in ("equipment", "material", "tool")},
+        "rate_basis": row["rate_basis"] or None,
+        "pri_s": factor / rate if inverted else rate * factor,
+        "pieces_per_cycle": pieces if row["pieces_per_cycle"] else None,
+        "valid_from": _instant(row["valid_from"]),
+        "valid_to": _instant(row["valid_to"]),
+        "provenance": row["provenance"] or "vocabularies/ideal_rates.csv",
+    }
 
 
 def equipment(stated: Stated, seen: Iterable[str], mastered: Iterable[str]) -> pl.DataFrame:

@@ -25,6 +25,9 @@
 {# Microseconds as exact seconds. #}
 {% macro seconds(us) %}cast(cast({{ us }} as decimal(18, 0)) * cast(0.000001 as decimal(6, 6)) as decimal(18, 6)){% endmacro %}
 
+{# Whether a list of flags, which may be absent, holds one. #}
+{% macro has_flag(flags, flag) %}coalesce(array_contains({{ flags }}, '{{ flag }}'), false){% endmacro %}
+
 {# Before and after everything: the ends of a validity that is not limited. #}
 {% macro always_from() %}cast(-9000000000000000000 as bigint){% endmacro %}
 {% macro always_to() %}cast(9000000000000000000 as bigint){% endmacro %}

@@ -1,3 +1,4 @@
+{{ config(severity="warn") }}
 -- Corrections are followed four steps up (int_count__booked); a fifth would be booked in the wrong shift. A correction of itself too.
 select c1.count_id
 from {{ source('silver', 'production_count') }} as c1

@@ -268,9 +268,7 @@ def test_what_python_writes_is_read_back(tmp_path: Path, table: list[list[str]],
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    st.lists(st.tuples(*[st.sampled_from(["", "a", '""', '"x;y"', '"l\nm"', " ", '"q""r"', "7,5"])] * 3), min_size=1, max_size=8)
-)
+@given(st.lists(st.tuples(*[st.sampled_from(["", "a", '""', '"x;y"', '"l\nm"', " ", '"q""r"', "7,5"])] * 3), min_size=1, max_size=8))
 def test_both_ways_to_the_records_agree(tmp_path: Path, cells: list[tuple[str, ...]]) -> None:
     """A comment line sends a file the slow way; its records must be the same."""
     body = "".join(";".join(row) + "\n" for row in cells)

@@ -67,9 +67,7 @@ def column(tmp_path: Path, *cells: Any) -> pl.Series:
         ([None, None], pl.String, [None, None]),
     ],
 )
-def test_a_column_keeps_the_type_that_all_its_cells_have(
-    tmp_path: Path, cells: list[Any], dtype: pl.DataType, expected: list[Any]
-) -> None:
+def test_a_column_keeps_the_type_that_all_its_cells_have(tmp_path: Path, cells: list[Any], dtype: pl.DataType, expected: list[Any]) -> None:
     found = column(tmp_path, *cells)
     assert found.dtype == dtype
     assert found.to_list() == expected
@@ -110,9 +108,7 @@ def test_names_are_kept_and_made_unique(tmp_path: Path) -> None:
 
 
 def test_the_header_is_found_below_titles_or_named(tmp_path: Path) -> None:
-    path = sheet(
-        tmp_path, [["Monthly report"], ["printed", date(2024, 1, 2)], [], ["Tag", "Value", "Unit", "By"], ["T1", 5, "bar", "x"]]
-    )
+    path = sheet(tmp_path, [["Monthly report"], ["printed", date(2024, 1, 2)], [], ["Tag", "Value", "Unit", "By"], ["T1", 5, "bar", "x"]])
     for options in ({}, {"header": 4}, {"header": ["Value", "Tag"]}, {"header": "Val.*"}):
         assert read(path, **options).rows() == [(5, "T1", 5, "bar", "x")]
     assert "Closest: Value" in error(path, header="Valeu")

@@ -191,7 +191,14 @@ def check(found: dict[str, Any], **expected: Any) -> None:
 
 
 def kpi(
-    lake: Snapshot, plant: str, name: str, profile: str = "ISO", *, shift: str | None = "S1", day: str = "2025-06-02", unit: str | None = None
+    lake: Snapshot,
+    plant: str,
+    name: str,
+    profile: str = "ISO",
+    *,
+    shift: str | None = "S1",
+    day: str = "2025-06-02",
+    unit: str | None = None,
 ) -> dict[str, Any]:
     """One row of kpi_value: of the plant or one of its units, in one shift or the whole day."""
     scope = ("EQUIPMENT", unit) if unit else ("PLANT", plant.upper())
@@ -207,7 +214,14 @@ def values(lake: Snapshot) -> dict[tuple[Any, ...], dict[str, Any]]:
 
 
 def ratios(
-    lake: Snapshot, plant: str, profile: str = "ISO", *, shift: str | None = "S1", day: str = "2025-06-02", unit: str | None = None, **expected: float | None
+    lake: Snapshot,
+    plant: str,
+    profile: str = "ISO",
+    *,
+    shift: str | None = "S1",
+    day: str = "2025-06-02",
+    unit: str | None = None,
+    **expected: float | None,
 ) -> None:
     """Compares the values of KPIs."""
     for name, value in expected.items():

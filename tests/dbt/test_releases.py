@@ -88,7 +88,9 @@ def test_a_shift_that_goes_on_becomes_final_with_the_next_export(tmp_path: Path)
         ("S1", "time", 1, 2), ("S1", "time", 2, None), ("S2", "time", 2, None),
     ]  # fmt: skip
     with Snapshot(tmp_path / "lake" / "kpi.duckdb") as snapshot:
-        told = snapshot.rows("select valid_from_release, adet_eq_s, is_preliminary from mart_kpi_parts_shift where shift_code = 'S1' order by all")
+        told = snapshot.rows(
+            "select valid_from_release, adet_eq_s, is_preliminary from mart_kpi_parts_shift where shift_code = 'S1' order by all"
+        )
     assert told == [(1, 3600, True), (2, 5400, False)]
 
 

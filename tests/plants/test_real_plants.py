@@ -71,7 +71,9 @@ def test_second_refresh_is_a_no_op(root: Path) -> None:
 
 
 def test_conservation_per_export_and_table(lake: Snapshot) -> None:
-    rows = lake.rows("SELECT name, records_read, accepted + rejected + duplicate + filtered FROM export_ledger WHERE table_name IS NOT NULL")
+    rows = lake.rows(
+        "SELECT name, records_read, accepted + rejected + duplicate + filtered FROM export_ledger WHERE table_name IS NOT NULL"
+    )
     assert len(rows) > 20
     assert [row for row in rows if row[1] != row[2]] == []
 
@@ -95,7 +97,9 @@ def test_moulding_plant_counts_a_shift_once_though_two_items_ran_in_it(lake: Sna
 
 def test_moulding_plant_oee_rests_on_the_assumed_shift_length(lake: Snapshot) -> None:
     # Ideal seconds of good pieces on standard cavities over 675 assumed shifts: 16,029,819.25 / 19,440,000 = 0.824579.
-    assert one(lake, "SELECT sum(ideal_gq_s) FROM mart_kpi_parts_shift WHERE plant_id = 'mes_optimoldiq'")[0] == pytest.approx(16_029_819.25)
+    assert one(lake, "SELECT sum(ideal_gq_s) FROM mart_kpi_parts_shift WHERE plant_id = 'mes_optimoldiq'")[0] == pytest.approx(
+        16_029_819.25
+    )
     ((value, status, flags),) = kpi(lake, "mes_optimoldiq", "OEE")
     assert value == pytest.approx(0.824579, abs=5e-7)
     assert status == "ESTIMATED"
@@ -141,7 +145,10 @@ def test_retrofit_plant_automatic_time_per_asset(lake: Snapshot) -> None:
 
 
 def test_retrofit_plant_counts_items_but_no_rejects(lake: Snapshot) -> None:
-    assert one(lake, "SELECT sum(pq), sum(gq) FILTER (gq > 0) FROM mart_kpi_parts_shift WHERE plant_id = 'mes_sme_retrofit'") == (40_067, None)
+    assert one(lake, "SELECT sum(pq), sum(gq) FILTER (gq > 0) FROM mart_kpi_parts_shift WHERE plant_id = 'mes_sme_retrofit'") == (
+        40_067,
+        None,
+    )
     for name in ("OEE", "A", "Q"):
         assert [value for value, *_ in kpi(lake, "mes_sme_retrofit", name)] == [None]
 
@@ -155,7 +162,9 @@ def test_nist_machine_states_are_counted_once(lake: Snapshot) -> None:
 def test_nist_machine_unavailable_is_unknown_time_and_no_stop(root: Path) -> None:
     with build.connection(Lake(root / "lake")) as con:
         ledger = dict(
-            con.execute("SELECT time_class, sum(duration_s) FROM int.int_time_segment WHERE plant_id = 'mtc_nist_shdr' GROUP BY 1").fetchall()
+            con.execute(
+                "SELECT time_class, sum(duration_s) FROM int.int_time_segment WHERE plant_id = 'mtc_nist_shdr' GROUP BY 1"
+            ).fetchall()
         )
     assert float(ledger["UNKNOWN"]) == pytest.approx(1_191_145.585, abs=5e-3)
     assert sum(ledger.values()) == 15 * 86_400

@@ -22,7 +22,9 @@ def conformed(frame: pl.DataFrame, columns: dict[str, Any], table: str = "equipm
     return conform(frame.lazy(), reading(columns, table, **more))
 
 
-def event(unit: str | None = "M1", start: str | None = "06:00", end: str | None = "07:00", state: str | None = "RUN", reason: str | None = None) -> dict[str, Any]:
+def event(
+    unit: str | None = "M1", start: str | None = "06:00", end: str | None = "07:00", state: str | None = "RUN", reason: str | None = None
+) -> dict[str, Any]:
     day = "2025-06-02 "
     return {"Unit": unit, "From": start and day + start, "To": end and day + end, "Class": state, "Reason": reason}
 
@@ -34,7 +36,9 @@ def events(*rows: dict[str, Any]) -> pl.DataFrame:
 
 
 def test_each_record_is_accepted_rejected_or_filtered() -> None:
-    frame = events(event(), event(unit="TEST"), event(start="25:99"), event(unit=None), event(start="08:00", end="07:00"), event(state=None))
+    frame = events(
+        event(), event(unit="TEST"), event(start="25:99"), event(unit=None), event(start="08:00", end="07:00"), event(state=None)
+    )
     found = conformed(frame, EVENTS, skip={"test machine": {"column": "Unit", "in": ["TEST"]}})
     assert (found.read, len(found.accepted), len(found.rejected), found.filtered_by) == (6, 1, 4, {"test machine": 1})
     assert found.rejected.select("row_number", "rule").rows() == [
@@ -46,7 +50,13 @@ def test_a_rejected_row_keeps_the_whole_record_as_delivered() -> None:
     found = conformed(events(event(start="25:99", reason=" 17 ")), EVENTS)
     (row,) = found.rejected.to_dicts()
     assert row["detail"] == "NOT_A_TIME: start_ts '2025-06-02 25:99'"
-    assert json.loads(row["raw_row"]) == {"Unit": "M1", "From": "2025-06-02 25:99", "To": "2025-06-02 07:00", "Class": "RUN", "Reason": "17"}
+    assert json.loads(row["raw_row"]) == {
+        "Unit": "M1",
+        "From": "2025-06-02 25:99",
+        "To": "2025-06-02 07:00",
+        "Class": "RUN",
+        "Reason": "17",
+    }
 
 
 def test_every_reason_of_a_row_is_told() -> None:
@@ -114,7 +124,13 @@ def test_a_renamed_column_stops_the_export_and_names_the_closest() -> None:
 
 # --- quantities ----------------------------------------------------------------------------------------------------------------
 
-COUNTS = {"equipment": "Unit", "event_ts": "At", "document": "Doc", "good_qty": {"from": "Good", "unit_from": "Uom"}, "scrap_qty": {"from": "Scrap", "unit_from": "Uom"}}
+COUNTS = {
+    "equipment": "Unit",
+    "event_ts": "At",
+    "document": "Doc",
+    "good_qty": {"from": "Good", "unit_from": "Uom"},
+    "scrap_qty": {"from": "Scrap", "unit_from": "Uom"},
+}
 
 
 def test_quantities_with_signs_units_and_unknown_units() -> None:

@@ -61,7 +61,12 @@ def test_regex_takes_its_first_group() -> None:
 
 
 def test_nulls_and_default() -> None:
-    assert text({"from": "Code", "nulls": ["-", "000"], "default": "NONE"}, Code=["-", "000", "17", ""])[0] == ["NONE", "NONE", "17", "NONE"]
+    assert text({"from": "Code", "nulls": ["-", "000"], "default": "NONE"}, Code=["-", "000", "17", ""])[0] == [
+        "NONE",
+        "NONE",
+        "17",
+        "NONE",
+    ]
 
 
 @pytest.mark.parametrize(

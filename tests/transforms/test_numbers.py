@@ -58,7 +58,7 @@ def test_blanks_and_apostrophes_group_where_they_are_declared() -> None:
     assert number("1'234.5", ".", "'") == 1234.5
 
 
-@given(st.decimals(min_value=-10**9, max_value=10**9, places=3))
+@given(st.decimals(min_value=-(10**9), max_value=10**9, places=3))
 def test_law_a_number_written_in_a_style_is_read_in_that_style(value: object) -> None:
     english = f"{value:,.3f}"
     german = english.replace(",", "_").replace(".", ",").replace("_", ".")

@@ -49,7 +49,17 @@ def test_numbers_in_the_style_of_the_source() -> None:
 
 @pytest.mark.parametrize(
     ("word", "quality"),
-    [("Good", "GOOD"), ("bad", "BAD"), ("192", "GOOD"), ("216", "GOOD"), ("64", "UNCERTAIN"), ("0", "BAD"), ("24", "BAD"), ("odd", "UNCERTAIN"), (None, "GOOD")],
+    [
+        ("Good", "GOOD"),
+        ("bad", "BAD"),
+        ("192", "GOOD"),
+        ("216", "GOOD"),
+        ("64", "UNCERTAIN"),
+        ("0", "BAD"),
+        ("24", "BAD"),
+        ("odd", "UNCERTAIN"),
+        (None, "GOOD"),
+    ],
 )
 def test_quality_words_and_opc_codes(word: str | None, quality: str) -> None:
     # OPC Classic: the two highest bits; 192 = 0b11000000 good, 64 = 0b01000000 uncertain, 0 bad; 216 is good with a limit
@@ -86,7 +96,11 @@ def test_a_surplus_field_makes_a_record_unreadable() -> None:
 def test_wide_records_give_a_sample_for_each_filled_tag_column() -> None:
     frame = records(Time=[AT, AT], **{"Power (kW)": ["1", ""], "Temp [°C]": ["20", "21"], "Note": ["a", "b"]})
     found = samples(frame, {"ts": "Time", "tags": {"from": ["Power (kW)", "Temp [°C]"]}})
-    assert sorted(zip(names(found, "Power", "Temp"), found.accepted["value_num"], strict=True)) == [("Power", 1.0), ("Temp", 20.0), ("Temp", 21.0)]
+    assert sorted(zip(names(found, "Power", "Temp"), found.accepted["value_num"], strict=True)) == [
+        ("Power", 1.0),
+        ("Temp", 20.0),
+        ("Temp", 21.0),
+    ]
     assert found.tags.rows() == [("Power", "kW"), ("Temp", "°C")]
     assert (found.read, found.accepted_records) == (2, 2)
 

@@ -26,7 +26,14 @@ def stated(words: dict[str, list[dict[str, str]]] | None = None, root: Path = Pa
         }
     )  # fmt: skip
     tables = {name: [{**dict.fromkeys(COLUMNS[name], ""), **row} for row in rows] for name, rows in (words or {}).items()}
-    return Stated(plant, Settings(state_method="RESIDUAL", microstop_s=300, plan_freeze_h=24, rate_basis=("ENGINEERED", "TARGET")), Vocabularies(tables, []), "USD", root, NOW)
+    return Stated(
+        plant,
+        Settings(state_method="RESIDUAL", microstop_s=300, plan_freeze_h=24, rate_basis=("ENGINEERED", "TARGET")),
+        Vocabularies(tables, []),
+        "USD",
+        root,
+        NOW,
+    )
 
 
 def test_settings_reach_sql_as_rows() -> None:
@@ -56,7 +63,11 @@ def test_the_pattern_gives_windows_and_breaks_in_utc() -> None:
 
 def test_an_unknown_calendar_is_whole_production_days() -> None:
     found = statements.calendar(stated(calendar="none", shifts={}, production_day_start="06:00"), date(2025, 6, 2), date(2025, 6, 2))
-    assert found["shift_instance"].select("shift_code", "start_ts", "source").rows()[1] == ("DAY", datetime(2025, 6, 2, 4, tzinfo=UTC), "NONE")
+    assert found["shift_instance"].select("shift_code", "start_ts", "source").rows()[1] == (
+        "DAY",
+        datetime(2025, 6, 2, 4, tzinfo=UTC),
+        "NONE",
+    )
 
 
 def test_calendars_that_records_bring_are_not_stated() -> None:

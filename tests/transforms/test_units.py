@@ -33,7 +33,9 @@ def test_an_unknown_unit_names_the_closest_spelling() -> None:
     assert "unit_aliases.csv" in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("s", (1.0, False)), ("min", (60.0, False)), ("1/h", (3600.0, True)), ("pcs/min", (60.0, True))])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("s", (1.0, False)), ("min", (60.0, False)), ("1/h", (3600.0, True)), ("pcs/min", (60.0, True))]
+)
 def test_an_ideal_rate_is_a_time_per_piece_or_pieces_per_time(text: str, expected: tuple[float, bool]) -> None:
     assert seconds_per_item(text) == expected
 

@@ -3,6 +3,7 @@ with own as (
     select
         u.unit_no, c.plant_id, c.equipment_id, c.count_id, c.material_id, c.tool_code,
         c.produced_qty, c.good_qty, c.scrap_qty, c.rework_qty,
+        {{ has_flag('c.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
         {{ micros('c.event_ts') }} - coalesce(s.offset_us, 0) as event_us,
         coalesce(c.corrects_count_id, c.reverses_count_id) as parent_id
     from {{ source('silver', 'production_count') }} as c
@@ -22,7 +23,7 @@ root as (
 )
 
 select
-    o.unit_no, o.plant_id, o.equipment_id, o.count_id, o.material_id, o.tool_code,
+    o.unit_no, o.plant_id, o.equipment_id, o.count_id, o.material_id, o.tool_code, o.is_ambiguous,
     coalesce(r.root_us, o.event_us) as booked_us,
     coalesce(o.produced_qty, coalesce(o.good_qty, 0) + coalesce(o.scrap_qty, 0) + coalesce(o.rework_qty, 0)) as pq,
     -- Good pieces are known when they are counted, or when all and the rejected ones are; a record of rejects alone has none.

@@ -30,6 +30,7 @@ select
     min(coalesce(w.start_us, o.start_us)) as start_us,
     c.material_key,
     count(*) as counts,
+    max(case when c.is_ambiguous then 1 else 0 end) as ambiguous,
     sum(case when c.window_no is null then 1 else 0 end) as outside_counts,
     sum(case when c.gq is null then 1 else 0 end) as unknown_good_counts,
     sum(case when c.pri_s is null then 1 else 0 end) as unrated_counts,

@@ -1,7 +1,7 @@
 {{ config(materialized='table') }}
 -- One row per count with its ideal rate and ideal time; without a rate both are unknown.
 select
-    c.unit_no, c.plant_id, c.equipment_id, c.count_id, coalesce(c.material_id, '?') as material_key, c.window_no, c.booked_us,
+    c.unit_no, c.plant_id, c.equipment_id, c.count_id, coalesce(c.material_id, '?') as material_key, c.window_no, c.booked_us, c.is_ambiguous,
     c.pq, c.gq, c.sq, c.rq, r.pri_s,
     cast(round(cast(c.pq as double) * r.pri_s, 9) as decimal(28, 9)) as ideal_pq_s,
     cast(round(cast(c.gq as double) * r.pri_s, 9) as decimal(28, 9)) as ideal_gq_s

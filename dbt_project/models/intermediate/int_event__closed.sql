@@ -9,7 +9,7 @@ with followed as (
 )
 
 select
-    unit_no, event_no, plant_id, source_system, event_id, event_class, reason_code, is_coded, may_be_failure, order_id, material_id,
+    unit_no, event_no, plant_id, source_system, event_id, event_class, reason_code, is_coded, may_be_failure, order_id, material_id, is_ambiguous,
     microstop_us, start_us,
     least(coalesce(end_us, next_us, watermark_us), watermark_us) as end_us,
     end_us is null and next_us is null as is_open

@@ -46,7 +46,7 @@ level_rank as (
 )
 
 select
-    e.unit_no, e.event_no, e.plant_id, e.event_id, e.event_class, e.reason_code, e.is_coded, e.order_id, e.material_id, e.is_open,
+    e.unit_no, e.event_no, e.plant_id, e.event_id, e.event_class, e.reason_code, e.is_coded, e.order_id, e.material_id, e.is_ambiguous, e.is_open,
     e.start_us, e.end_us,
     m.event_no is not null as is_micro,
     e.may_be_failure and m.event_no is null as is_failure,

@@ -11,6 +11,7 @@ with summed as (
         min(start_ts) as start_ts,
         max(case when is_preliminary then 1 else 0 end) as preliminary,
         max(case when has_shift_overlap then 1 else 0 end) as overlap,
+        max(case when is_dst_ambiguous then 1 else 0 end) as ambiguous,
         sum(duration_s) as ct_s,
         {% for name, class in classes.items() %}
         sum(case when time_class = '{{ class }}' then duration_s else 0 end) as {{ name }},
@@ -36,5 +37,5 @@ select * from summed
 union all
 select
     plant_id, equipment_id, shift_instance_id, shift_code, production_day, start_ts,
-    1, 0, 0, {% for name in classes %}0, {% endfor %}0, 0, 0, 0, 0, 0
+    1, 0, 0, 0, {% for name in classes %}0, {% endfor %}0, 0, 0, 0, 0, 0
 from counted_only

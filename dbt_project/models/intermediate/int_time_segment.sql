@@ -64,7 +64,8 @@ select
     coalesce(e.is_failure, false) as is_failure,
     coalesce(c.is_pbt_extension, false) as is_pbt_extension,
     coalesce(w.is_preliminary, d.is_preliminary) as is_preliminary,
-    coalesce(w.has_overlap, false) as has_shift_overlap
+    coalesce(w.has_overlap, false) as has_shift_overlap,
+    coalesce(e.is_ambiguous, false) as is_dst_ambiguous
 from classed as c
 inner join {{ ref('int_unit') }} as u on c.unit_no = u.unit_no
 inner join {{ ref('int_unit_day') }} as d on c.unit_no = d.unit_no and c.day_no = d.day_no

@@ -31,6 +31,7 @@ with shift_sum as (
         max(case when p.state_method = 'NONE' then 1 else 0 end) as is_none,
         max(case when p.is_preliminary then 1 else 0 end) as is_preliminary,
         max(case when p.has_shift_overlap then 1 else 0 end) as has_overlap,
+        max(case when array_contains(p.flags, 'DST_AMBIGUOUS') then 1 else 0 end) as has_ambiguous,
         max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
     from {{ ref('mart_kpi_parts_shift') }} as p
     where p.valid_to_release is null
@@ -50,7 +51,7 @@ booking as (
 
 unit_shift as (
     select
-        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, s.rate_base_s as rate_all_s, l.company, e.equipment_name, l.plant_name,
+        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, case when s.books_rated = 1 then s.rate_known_s end as rate_known_in_s, l.company, e.equipment_name, l.plant_name,
         case when l.assumed_calendar then 1 else 0 end as assumed_calendar, case when l.assumed_rate then 1 else 0 end as assumed_rate,
         case when l.calendar = 'none' then 1 else 0 end as no_calendar, coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
         case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_iso,
@@ -173,13 +174,14 @@ summed as (
         sum(reported_count_shifts) as reported_count_shifts,
         sum(coded_stop_s) as coded_stop_s,
         sum(told_pbt_s) as told_pbt_s,
-        sum(rate_all_s) as rate_all_s,
-        sum(stop_s) as stop_s,
         sum(rate_in_s) as rate_in_s,
+        sum(rate_known_in_s) as rate_known_in_s,
+        sum(stop_s) as stop_s,
         max(is_residual) as is_residual,
         max(is_none) as is_none,
         max(is_preliminary) as is_preliminary,
         max(has_overlap) as has_overlap,
+        max(has_ambiguous) as has_ambiguous,
         max(assumed_calendar) as assumed_calendar,
         max(assumed_rate) as assumed_rate,
         max(no_calendar) as no_calendar,
@@ -320,11 +322,13 @@ chosen as (
         s.plants_told,
         cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
         cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
-        case when s.rate_in_s is null and s.rate_all_s > 0 then 0.0 else cast(s.rate_known_s as double) / nullif(cast(s.rate_in_s as double), 0) end
-            as rate_cov,
+        coalesce(
+            cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
+            cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
+        ) as rate_cov,
         cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
         cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
-        s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.assumed_calendar,
+        s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.has_ambiguous, s.assumed_calendar,
         s.assumed_rate, s.no_calendar
     from summed_with_plants as s
     cross join kpi as k
@@ -388,6 +392,6 @@ select
         when is_preliminary = 1 then 'PRELIMINARY'
         else 'OK'
     end as status,
-    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
+    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when has_ambiguous = 1 then 'DST_AMBIGUOUS' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
     plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from scored

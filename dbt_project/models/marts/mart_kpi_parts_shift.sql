@@ -1,10 +1,10 @@
-{{ config(materialized='incremental', incremental_strategy='versioned', on_schema_change='fail', full_refresh=false) }}
+{{ config(materialized='incremental', incremental_strategy='versioned', on_schema_change='append_new_columns', full_refresh=false) }}
 -- ADDITIVE parts: one row per KPI unit, shift instance and product; '~' carries the time that belongs to no product and everything that
 -- belongs to the shift. Without a calendar, planned and unknown time is unknown; without states, run time and stops are.
 with shift_count as (
     select
         equipment_id, shift_instance_id, sum(pq) as pq, sum(pq_rated) as pq_rated, sum(unrated_counts) as unrated_counts,
-        sum(outside_counts) as outside_counts, sum(unknown_good_counts) as unknown_good_counts
+        max(ambiguous) as ambiguous, sum(outside_counts) as outside_counts, sum(unknown_good_counts) as unknown_good_counts
     from {{ ref('int_count__placed') }}
     group by equipment_id, shift_instance_id
 ),
@@ -34,7 +34,7 @@ shift as (
         t.apt_s - coalesce(p.apt_s, 0) as free_apt_s,
         c.equipment_id is not null as has_counts,
         c.pq as shift_pq, c.pq_rated as shift_pq_rated, coalesce(c.outside_counts, 0) as shift_outside,
-        coalesce(c.unknown_good_counts, 0) as shift_unknown_good,
+        coalesce(c.unknown_good_counts, 0) as shift_unknown_good, greatest(t.ambiguous, coalesce(c.ambiguous, 0)) as shift_ambiguous,
         -- It provably made nothing: it did not run, and no second of it is unknown.
         u.state_method <> 'NONE' and t.apt_s = 0 and t.unknown_s = 0 as made_nothing,
         -- The share of the run time of no product that has an ideal rate.
@@ -150,7 +150,7 @@ select
     preliminary = 1 as is_preliminary,
     overlap = 1 as has_shift_overlap,
     {{ words("concat_ws(',', case when state_method = 'RESIDUAL' then 'RESIDUAL_APT' end, case when overlap = 1 then 'SHIFT_OVERLAP' end,"
-        " case when shift_outside > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when shift_unknown_good > 0 then 'GOOD_UNKNOWN' end)") }} as flags,
+        " case when shift_outside > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when shift_unknown_good > 0 then 'GOOD_UNKNOWN' end, case when shift_ambiguous = 1 then 'DST_AMBIGUOUS' end)") }} as flags,
     cast('{{ var("calc_version") }}' as varchar) as calc_version,
     cast('{{ var("as_of") }}' as timestamp with time zone) as as_of_ts,
     cast({{ var('release_id') }} as bigint) as valid_from_release,

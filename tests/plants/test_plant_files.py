@@ -1,0 +1,209 @@
+"""Plant files are strict: each problem names file and line, what is closest, and what to write; a broken plant stops no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connectors import portfolio, yaml_lines
+from connectors.errors import ConfigError, Problem
+from connectors.models import PlantFile
+
+GOOD = """\
+plant: {plant}
+name: Works
+company: acme
+timezone: Europe/Berlin
+shifts:
+  F: {{at: 06:00-14:00, days: Mon-Fri}}
+sources:
+  mes:
+    kind: delimited
+    path: mes_*.csv
+    options: {{delimiter: ";"}}
+    tables:
+      equipment_state_event:
+        columns:
+          equipment: Unit
+          start_ts: From
+          state_class: {{from: State, map: {{on: RUN, off: IDLE, NO: UNKNOWN}}}}
+"""
+
+
+def write(root: Path, **plants: str) -> Path:
+    (root / "plants").mkdir(exist_ok=True)
+    (root / "portfolio.yaml").write_text("name: Test\n")
+    for plant, text in plants.items():
+        (root / "plants" / f"{plant}.yaml").write_text(text)
+    return root
+
+
+def good(plant: str = "p", **changed: str) -> str:
+    """The good file with some lines replaced: the key is the line's first word."""
+    lines = []
+    for line in GOOD.format(plant=plant).splitlines():
+        word = line.strip().partition(":")[0]
+        lines.append(line[: len(line) - len(line.lstrip())] + changed[word] if word in changed else line)
+    return "\n".join(lines) + "\n"
+
+
+def problems(root: Path, **changed: str) -> list[Problem]:
+    return portfolio.read(write(root, p=good(**changed))).problems
+
+
+def only(root: Path, **changed: str) -> Problem:
+    (problem,) = problems(root, **changed)
+    return problem
+
+
+def test_a_good_file_has_no_problem(tmp_path: Path) -> None:
+    found = portfolio.read(write(tmp_path, p=good()))
+    assert (list(found.plants), found.problems) == (["p"], [])
+
+
+def test_words_stay_words(tmp_path: Path) -> None:
+    plant = portfolio.read(write(tmp_path, p=good())).plants["p"]
+    assert plant.sources["mes"].tables["equipment_state_event"].columns["state_class"].map == {"on": "RUN", "off": "IDLE", "NO": "UNKNOWN"}
+    assert plant.shifts["F"].at == "06:00-14:00"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("NO", "NO"), ("off", "off"), ("yes", "yes"), ("06:00", "06:00"), ("0123", "0123"), ("1_000", "1_000"), ("2025-01-01", "2025-01-01"),
+        ("1e3", "1e3"), ("12", 12), ("-1.5", -1.5), ("true", True), ("null", None), ("~", None), ("", None), ("'12'", "12"), ("0x1F", "0x1F"),
+    ],
+)  # fmt: skip
+def test_yaml_1_2_scalars(tmp_path: Path, text: str, value: Any) -> None:
+    (tmp_path / "a.yaml").write_text(f"key: {text}\n")
+    assert yaml_lines.load(tmp_path / "a.yaml", "a.yaml") == {"key": value}
+
+
+# --- where, what is closest, what to write --------------------------------------------------------------------------------
+
+
+def test_an_unknown_key_names_its_line_and_the_closest_key(tmp_path: Path) -> None:
+    problem = only(tmp_path, timezone="timzone: Europe/Berlin\ntimezone: Europe/Berlin")
+    assert (problem.where, problem.message, problem.closest) == ("p · plants/p.yaml:4", "Unknown key 'timzone'.", "timezone")
+
+
+def test_an_unknown_key_deep_in_the_file_knows_the_keys_of_its_place(tmp_path: Path) -> None:
+    problem = only(tmp_path, start_ts="start_ts: {from: From, formt: '%Y'}")
+    assert (problem.where, problem.closest) == ("p · plants/p.yaml:16", "format")
+
+
+@pytest.mark.parametrize(
+    ("changed", "line", "closest", "message"),
+    [
+        ({"timezone": "timezone: Europe/Berln"}, 4, "Europe/Berlin", "'Europe/Berln' is not a time zone."),
+        ({"kind": "kind: delimitd"}, 9, "delimited", "There is no connector kind 'delimitd'."),
+        ({"options": "options: {delimeter: ';'}"}, 11, "delimiter", "delimited has no option 'delimeter'."),
+        (
+            {"equipment_state_event": "equipment_state_events:"},
+            13,
+            "equipment_state_event",
+            "There is no canonical table 'equipment_state_events'.",
+        ),
+        ({"start_ts": "start_ts: From\n          end: To"}, 17, "end_ts", "equipment_state_event has no column 'end'."),
+        ({"company": "company: acme\nholidays: DE-XX"}, 4, None, "The calendar of DE has no region 'XX'."),
+    ],
+)
+def test_a_name_that_is_not_known_names_the_closest(
+    tmp_path: Path, changed: dict[str, str], line: int, closest: str | None, message: str
+) -> None:
+    problem = only(tmp_path, **changed)
+    assert problem.message == message
+    assert problem.export == f"plants/p.yaml:{line}"
+    assert closest is None or problem.closest == closest
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"name": ""}, "'name' is missing."),
+        ({"start_ts": "end_ts: To"}, "equipment_state_event needs 'start_ts'"),
+        ({"start_ts": "start_ts: {from: A, const: B}"}, "give exactly one of from, const, sql"),
+        ({"start_ts": "start_ts: {from: A, regex: 'no group'}"}, "The pattern has no group"),
+        ({"start_ts": "start_ts: {from: A, regex: '(open'}"}, "Not a regular expression"),
+        ({"F": "F: {at: 6-14, days: Mon-Fri}"}, "should match pattern"),
+        ({"F": "F: {at: 06:00-14:00, days: Mo}"}, "is not a weekday"),
+        ({"company": "company: acme\ncalendar: pattern2"}, "calendar"),
+        ({"equipment_state_event": "equipment_state_event:\n        mode: snapshot"}, "cannot be written in mode 'snapshot'"),
+        ({"equipment_state_event": "equipment_state_event:\n        records: lines"}, "has no records 'lines'"),
+        ({"equipment_state_event": "equipment_state_event:\n        skip: {x: {column: A, matches: '('}}"}, "Not a regular expression"),
+        (
+            {"equipment_state_event": "equipment_state_event:\n        skip: {x: {column: A}}"},
+            "give exactly one of in, not_in, matches, empty",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_told(tmp_path: Path, changed: dict[str, str], said: str) -> None:
+    assert any(said in str(problem) for problem in problems(tmp_path, **changed))
+
+
+def test_the_id_is_the_name_of_the_file(tmp_path: Path) -> None:
+    (problem,) = portfolio.read(write(tmp_path, q=good("p"))).problems
+    assert problem.fix == "plant: q, or rename the file to p.yaml"
+
+
+def test_a_key_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    problem = only(tmp_path, company="company: acme\ncompany: other")
+    assert "the key 'company' stands twice, first in line 3" in problem.message
+    assert problem.export == "plants/p.yaml:4"
+
+
+def test_broken_yaml_names_its_line(tmp_path: Path) -> None:
+    problem = only(tmp_path, company="company: [acme")
+    assert problem.message.startswith("Not valid YAML")
+    assert str(problem.export).startswith("plants/p.yaml:")
+
+
+@pytest.mark.parametrize("content", [b"", b"- a\n- b\n", b"just text\n", b"\xff\xfe\x00"])
+def test_a_file_that_is_no_plant_file_is_one_broken_plant(tmp_path: Path, content: bytes) -> None:
+    write(tmp_path, q=good("q"))
+    (tmp_path / "plants" / "p.yaml").write_bytes(content)
+    found = portfolio.read(tmp_path)
+    assert list(found.plants) == ["q"]
+    assert list(found.broken) == ["p"]
+
+
+def test_anchors_and_merges_are_yaml_as_people_know_it(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("base: &b {x: 1, y: 2}\nown: {<<: *b, y: 3}\n")
+    assert yaml_lines.load(tmp_path / "a.yaml", "a.yaml")["own"] == {"x": 1, "y": 3}
+
+
+def test_all_problems_of_all_plants_are_told_together(tmp_path: Path) -> None:
+    two = good("p", timezone="timezone: Mars/Base", kind="kind: delimited", options="options: {delimeter: ';', encodng: x}")
+    found = portfolio.read(write(tmp_path, p=two, q=good("q", kind="kind: exel"), r=good("r")))
+    assert list(found.plants) == ["r"]
+    assert [problem.found for problem in found.broken["p"]] == ["Mars/Base", "delimeter", "encodng"]
+    assert [problem.closest for problem in found.broken["q"]] == ["excel"]
+
+
+def test_a_plant_that_is_asked_for_and_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="There is no plant 'works2'"):
+        portfolio.read(write(tmp_path, works1=good("works1")), ("works2",))
+
+
+def test_a_folder_without_portfolio_says_where_it_looked(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"holds no portfolio\.yaml"):
+        portfolio.find(tmp_path)
+
+
+def test_settings_of_the_plant_over_those_of_the_portfolio_over_plantlakes(tmp_path: Path) -> None:
+    write(tmp_path, p=good(company="company: acme\nsettings: {microstop_s: 60}"))
+    (tmp_path / "portfolio.yaml").write_text("name: Test\nsettings: {microstop_s: 120, min_rate_coverage: 0.9}\n")
+    found = portfolio.read(tmp_path)
+    settings = found.settings(found.plants["p"])
+    assert (settings.microstop_s, settings.min_rate_coverage, settings.plan_freeze_h) == (60, 0.9, 24.0)
+
+
+def test_a_plant_without_shifts_has_to_say_what_its_calendar_is() -> None:
+    columns = {"equipment": "U"}
+    source = {"kind": "delimited", "path": "*.csv", "tables": {"equipment": {"columns": columns}}}
+    about = {"plant": "p", "name": "P", "company": "c", "timezone": "UTC", "sources": {"mes": source}}
+    with pytest.raises(ValueError, match="no shifts are given"):
+        PlantFile.model_validate(about)
+    assert PlantFile.model_validate({**about, "calendar": "none"}).calendar_kind == "none"

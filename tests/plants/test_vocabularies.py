@@ -1,0 +1,60 @@
+"""Vocabularies: reviewed CSV tables; a line with a problem is told with its number and left out, the rest counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from connectors import vocabularies
+from connectors.vocabularies import Vocabularies
+
+
+def read(folder: Path, name: str, text: str | bytes) -> Vocabularies:
+    (folder / f"{name}.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return vocabularies.load(folder)
+
+
+def test_rows_of_a_plant_are_its_own_and_those_for_every_plant(tmp_path: Path) -> None:
+    found = read(tmp_path, "unit_aliases", "plant,alias,ucum\np,Krt,{piece}\n*,Stk,{piece}\nq,X,kg\n")
+    assert [row["alias"] for row in found.rows("unit_aliases", "p")] == ["Krt", "Stk"]
+    assert found.problems == []
+
+
+def test_absent_columns_are_empty_and_blanks_do_not_count(tmp_path: Path) -> None:
+    (row,) = read(tmp_path, "reason_map", "plant,source_code,reason_code\n p , 17 ,BREAKDOWN\n").rows("reason_map")
+    assert (row["plant"], row["source_code"], row["valid_from"], row["line"]) == ("p", "17", "", "2")
+
+
+def test_excels_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None:
+    assert read(tmp_path, "unit_aliases", b"\xef\xbb\xbfplant,alias,ucum\np,Krt,kg\n").problems == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said", "closest"),
+    [
+        ("reason_map", "plant,source_cod,reason_code\n", "Unknown column 'source_cod'.", "source_code"),
+        ("reason_map", "plant,source_code\n", "Column 'reason_code' is missing.", "source_code"),
+        ("reasons_map", "plant\n", "No vocabulary has this name.", "reason_map.csv"),
+        ("reason_map", "plant,source_code,reason_code\np,,X\n", "'source_code' is empty.", None),
+        ("reason_map", "plant,source_code,reason_code,valid_from\np,1,X,01.06.2025\n", "'valid_from' is not a date.", None),
+        ("ideal_rates", "plant,rate,unit\np,\"1,5\",s\n", "'rate' is not a number.", None),
+        ("ideal_rates", "plant,rate,unit,pieces_per_cycle\np,1,s,four\n", "'pieces_per_cycle' is not a number.", None),
+        ("unit_aliases", b"plant,alias,ucum\np,St\xfcck,kg\n", "The vocabulary cannot be read.", None),
+    ],
+)  # fmt: skip
+def test_problems_name_file_and_closest(tmp_path: Path, name: str, text: str | bytes, said: str, closest: str | None) -> None:
+    found = read(tmp_path, name, text).problems
+    assert said in [problem.message for problem in found]
+    assert all(str(problem.export).startswith(f"vocabularies/{name}.csv") for problem in found)
+    assert closest is None or closest in [problem.closest for problem in found]
+
+
+def test_a_line_with_a_problem_is_left_out_and_told_with_its_number(tmp_path: Path) -> None:
+    found = read(tmp_path, "ideal_rates", "plant,rate,unit\np,1.5,s\np,fast,s\n")
+    assert [row["rate"] for row in found.rows("ideal_rates")] == ["1.5"]
+    assert [problem.export for problem in found.problems] == ["vocabularies/ideal_rates.csv:3"]
+
+
+def test_no_folder_is_no_vocabulary(tmp_path: Path) -> None:
+    assert vocabularies.load(tmp_path / "none") == Vocabularies({}, [])
