@@ -10,9 +10,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from examples.sample import write_portfolio
 from examples.sample.truth import truth
-
 from pipelines import build
 from pipelines.lock import writer_lock
 from pipelines.refresh import Refresh
