@@ -156,8 +156,8 @@ class _Stream:
                     samples = conform_samples(pl.DataFrame(part), load.reading)
                     last = _later(last, samples.accepted["ts"].max())
                     yield self._counted(load, samples)
-            except PlantlakeError as error:
-                load.error = error
+            except Exception as error:  # one export that nobody foresaw stops no other
+                load.error = foreseen(error)
             self._remember(load)
             load.last = last
             self.loaded_to[load.source] = _later(self._seen(load), last)
@@ -172,7 +172,7 @@ class _Stream:
             return False
         try:
             start = conform_samples(pl.DataFrame(first), load.reading).accepted["ts"].min()
-        except PlantlakeError:
+        except Exception:  # told when its turn comes
             return False
         seen = self._seen(load)
         return isinstance(start, datetime) and seen is not None and start <= seen

@@ -53,6 +53,8 @@ CASES: list[dict[str, list[dict[str, Any]]]] = [
             event("log", at("12:00"), None, "DELAY_EQ"), event("log", at("07:00"), at("07:30"), "SETUP", _source_system="plc"),
         ],
     },
+    # -- a stop whose time could be either of the repeated hour.
+    plant("fold") | {"equipment_state_event": [event("fold", at("06:00"), at("08:00"), "DELAY_EQ", dq_flags=["DST_AMBIGUOUS"])]},
     # -- a stop log that says "no data": not run time.
     plant("said_unknown", method="RESIDUAL") | {
         "equipment_state_event": [
@@ -189,6 +191,12 @@ def test_a_source_may_rank_its_states_otherwise(gold: duckdb.DuckDBPyConnection)
 def test_states_without_end_last_until_the_next_of_their_source(gold: duckdb.DuckDBPyConnection) -> None:
     # RUN 6-8 less SETUP 7-7:30, unknown 8-9, RUN 9-12, breakdown 12-13 and the shift is cut there.
     assert parts(gold, "log", "pbt_s", "apt_s", "aust_s", "unknown_s", "adet_eq_s") == (7 * HOUR, 4.5 * HOUR, HOUR / 2, HOUR, HOUR)
+
+
+def test_a_doubtful_hour_is_flagged_where_it_counts(gold: duckdb.DuckDBPyConnection) -> None:
+    sql = "select shift_code, flags from mart_kpi_parts_shift where plant_id = 'fold' and production_day = '2025-06-02' order by 1"
+    assert gold.execute(sql).fetchall() == [("OFF", []), ("S1", ["DST_AMBIGUOUS"])]
+    assert "DST_AMBIGUOUS" in kpi(gold, "PLANT", "fold", "A")["flags"]
 
 
 def test_time_said_to_be_unknown_is_not_run_time(gold: duckdb.DuckDBPyConnection) -> None:
