@@ -26,6 +26,8 @@ EXPLAINED = {
     "NO_DATA": "no data",
     "RATE_PARTIAL": "ideal rates cover too little of the run time",
     "PLANTS_PARTIAL": "not every plant takes part",
+    "UNITS_PARTIAL": "not every unit takes part",
+    "COUNT_PARTIAL": "some shifts delivered no counts",
 }
 
 

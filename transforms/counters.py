@@ -10,24 +10,23 @@ from collections.abc import Sequence
 import polars as pl
 
 
-def counter_deltas(frame: pl.DataFrame, *, by: Sequence[str], order: Sequence[str], value: str, modulus: int | None = None) -> pl.DataFrame:
+def counter_deltas(frame: pl.LazyFrame, *, by: Sequence[str], order: Sequence[str], value: str, modulus: int | None = None) -> pl.LazyFrame:
     """The rows at which a counter moved, with `delta` (made since the last reading), `total` (the reading) and `reset`.
 
-    Readings are taken in `order` within `by`; exact repeats count once. The first reading is a baseline. A reading below the last
-    one is a roll-over when the counter has a `modulus`, else a reset: it then counts from 0. What is no number gives a row with
-    an empty delta, so that it can be rejected. Golden case GC34.
+    Readings are taken in `order` within `by`. The first one is a baseline. A reading below the last one is a roll-over when the
+    counter has a `modulus` (65536 for 16 bits), else a reset: it then counts from 0. A null is no reading; what is no finite
+    number gives a row with an empty delta, so that it can be rejected, and the next reading continues from the last good one.
+    Golden case GC34: readings of bad quality have to be left out, or set to null, before.
 
     >>> import polars as pl
-    >>> frame = pl.DataFrame({"tag": ["a"] * 4, "t": [1, 2, 3, 4], "v": ["500", "520", "0", "15"]})
-    >>> counter_deltas(frame, by=["tag"], order=["t"], value="v")["delta"].to_list()
+    >>> frame = pl.LazyFrame({"tag": ["a"] * 4, "t": [1, 2, 3, 4], "v": ["500", "520", "0", "15"]})
+    >>> counter_deltas(frame, by=["tag"], order=["t"], value="v").select("delta").collect()["delta"].to_list()
     [20.0, 15.0]
     """
-    read = frame.with_columns(pl.col(value).cast(pl.Float64, strict=False).alias("total")).sort(*by, *order)
-    numbers = read.filter(pl.col("total").is_not_null()).with_columns(pl.col("total").shift(1).over(by).alias("_before"))
-    step = pl.col("total") - pl.col("_before")
-    fell = step < 0
-    delta = pl.when(fell).then(step + modulus if modulus is not None else pl.col("total")).otherwise(step)
-    moved = numbers.with_columns(delta.alias("delta"), (fell & pl.lit(modulus is None)).alias("reset")).filter(pl.col("delta") > 0)
-    words = read.filter(pl.col("total").is_null() & pl.col(value).is_not_null())
-    unread = words.with_columns(pl.lit(None, dtype=pl.Float64).alias("delta"), pl.lit(False).alias("reset"))
-    return pl.concat([moved.drop("_before"), unread], how="diagonal")
+    number = pl.col(value).cast(pl.Float64, strict=False)
+    read = frame.filter(pl.col(value).is_not_null()).with_columns(pl.when(number.is_finite()).then(number).alias("total")).sort(*by, *order)
+    before = pl.col("total").forward_fill().shift(1).over(by)
+    step = pl.col("total") - before
+    delta = pl.when(step < 0).then(step + modulus if modulus is not None else pl.col("total")).otherwise(step)
+    reset = ((step < 0) & pl.lit(modulus is None)).fill_null(False)
+    return read.with_columns(delta.alias("delta"), reset.alias("reset")).filter((pl.col("delta") > 0) | pl.col("total").is_null())

@@ -81,10 +81,10 @@ CASES: list[dict[str, list[dict[str, Any]]]] = [
             event("threshold", at("06:00:00"), at("06:06:40"), "DELAY_ORG", equipment_id="threshold/N"),
         ],
     },
-    # -- rates: of the tool 10 s; of the product 20 s, 30 s from 10:00; of anything 40 s; NAMEPLATE does not count; Z has the general one.
+    # -- rates: of the tool 10 s; of the product 20 s, 30 s from 10:00; of anything 40 s by a lesser basis; NAMEPLATE does not count; Z has the general one.
     plant("rates") | {
         "ideal_rate": [
-            rate("rates", 40, rate_basis="BEST_DEMONSTRATED"), rate("rates", 20, material_id="P", valid_to=at("10:00")),
+            rate("rates", 40, rate_basis="ERP_STANDARD"), rate("rates", 20, material_id="P", valid_to=at("10:00")),
             rate("rates", 30, material_id="P", valid_from=at("10:00")), rate("rates", 5, material_id="P", rate_basis="NAMEPLATE"),
             rate("rates", 10, material_id="P", tool_code="T"),
         ],

@@ -1,36 +1,40 @@
 """MTConnect SHDR dumps (`kind: mtconnect_shdr`): what adapters send and agents log, one observation after the other.
 
-Here: observations, execution states and part-count steps of one dump, with types and units of Devices.xml. Elsewhere: what states
-mean and how replayed snapshots are told apart (the plant file's map and key, `transforms.revisions`), the rule of counters
-(`transforms.counters`).
+Here: observations, execution states and part-count steps of one dump. Elsewhere: Devices.xml (`connectors.kinds.machines.devices`),
+what states mean and how replayed snapshots are told apart (the plant file's map and key, `transforms.revisions`), the rule of
+counters (`transforms.counters`).
 
-A line is `timestamp|key|value[|key|value...]`; a condition has `timestamp|key|level|code|severity|qualifier|text`.
+A line is `timestamp|key|value[|key|value...]`; a condition has `timestamp|key|level|code|severity|qualifier|text`, a message
+`timestamp|key|code|text`. The key may be `device:key`, the timestamp `stamp@duration`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
-from lxml import etree
 
 from connectors.contract import ROW, FileConnector
-from connectors.errors import Problem, ReadError, closest, listed
+from connectors.errors import Problem, ReadError
 from connectors.kinds.files.text import utf8
+from connectors.kinds.machines.devices import ITEM, model_of
 from connectors.strict import StrictModel
+from transforms.clock import parse_timestamps
 from transforms.counters import counter_deltas
 
 LEVELS = ("NORMAL", "WARNING", "FAULT", "UNAVAILABLE")
-STAMP = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}"
-MODEL = {
-    "type": pl.String,
-    "sub_type": pl.String,
-    "category": pl.String,
-    "units": pl.String,
-    "native_units": pl.String,
-    "component": pl.String,
-}
+QUALIFIERS = ("", "HIGH", "LOW")
+UNAVAILABLE = "UNAVAILABLE"
+STAMP = r"^\s*\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
+QUOTED = re.compile(r'(?<=\|)"(?:[^"\\|]|\\.)*"(?=\||$)')
+"""A value in quotes, in which '\\|' is no delimiter (SHDR 2)."""
+NAMELESS = r"^$|:$"
+"""A key that names no data item."""
+MULTILINE = re.compile(r"--multiline--(\S+)$")
+ESCAPED = "\x1f"
+FIELD = pl.col("f").list
 
 
 class ShdrOptions(StrictModel):
@@ -44,35 +48,26 @@ class ShdrOptions(StrictModel):
     """Data item of the execution state; default: the one of type EXECUTION, else 'execution'."""
     controller_mode: str | None = None
     """Data item of the controller mode; default: the one of type CONTROLLER_MODE, else 'mode'."""
+    with_mode: bool = False
+    """Whether `states` has a row at each change of the controller mode too, with the execution that stands then."""
     part_count: tuple[str, ...] = ()
     """Data items that count parts; default: those of type PART_COUNT."""
     encoding: str | None = None
     """Encoding of the dump; default: detected."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """Data items of one device: key (name or id) to its attributes."""
-
-    device: str | None = None
-    items: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"data_item": pl.String, **MODEL}))
-
-    def named(self, kind: str) -> list[str]:
-        return self.items.filter(pl.col("type") == kind)["data_item"].to_list()
-
-
 class MtconnectShdr(FileConnector):
     """Reads SHDR dumps."""
 
     kind = "mtconnect_shdr"
-    version = "1"
+    version = "2"
     Options = ShdrOptions
     records = ("observations", "states", "counts")
     suffixes = (".txt", ".shdr", ".log")
 
     def read(self, path: Path, options: ShdrOptions, records: str = "observations") -> pl.LazyFrame:
         """One of the record sets; `_row` numbers its records from 1 in the order of the file. See `connectors.contract`."""
-        observations = _observations(utf8(path, options.encoding), options, path)
+        observations = _observations(utf8(path, options.encoding), options)
         if records == "states":
             return _states(observations, options).lazy()
         if records == "counts":
@@ -80,175 +75,222 @@ class MtconnectShdr(FileConnector):
         return observations.lazy()
 
 
-def _observations(path: Path, options: ShdrOptions, original: Path) -> pl.DataFrame:
-    lines = _lines(path)
-    split = lines.with_columns(pl.col("text").str.split("|").alias("f")).with_columns(pl.col("f").list.len().alias("n"))
-    key = pl.col("f").list.get(1, null_on_oob=True).str.strip_chars()
-    split = split.with_columns(
-        pl.col("f").list.get(0).str.strip_chars().alias("timestamp"),
-        key.str.extract(r"^(.*):[^:]+$", 1).alias("prefix"),
-        key.str.extract(r"([^:]+)$", 1).alias("data_item"),
-    )
-    model = _model(options, split["data_item"].drop_nulls().unique().to_list())
-    conditions = model.items.filter(pl.col("category") == "CONDITION")["data_item"].to_list()
-    messages = model.named("MESSAGE")
-    level = pl.col("f").list.get(2, null_on_oob=True).str.to_uppercase()
-    bad = ~pl.col("timestamp").str.contains(STAMP) | (pl.col("n") < 3) | pl.col("data_item").is_null()
-    split = split.with_columns(
-        pl.when(pl.col("text").str.starts_with("*")).then(pl.lit("COMMAND"))
-        .when(bad).then(pl.lit("MALFORMED"))
-        .when(key.str.starts_with("@")).then(pl.lit("ASSET"))
-        .when(pl.col("data_item").is_in(conditions) | (level.is_in(LEVELS) & (pl.col("n") >= 6))).then(pl.lit("CONDITION"))
-        .when(pl.col("data_item").is_in(messages)).then(pl.lit("MESSAGE"))
-        .otherwise(pl.lit("PAIRS")).alias("shape")
-    )  # fmt: skip
-    found = pl.concat([_pairs(split.filter(pl.col("shape") == "PAIRS")), _whole(split.filter(pl.col("shape") != "PAIRS"))], how="diagonal")
-    found = found.sort("line", "place").with_row_index(ROW, offset=1)
-    device = options.device or model.device or original.stem.split("-")[0]
-    joined = found.join(model.items, on="data_item", how="left", maintain_order="left")
+# --- lines to observations ---------------------------------------------------------------------------------------------------
+
+
+def _observations(path: Path, options: ShdrOptions) -> pl.DataFrame:
+    """One row per observation, each with what Devices.xml says of its data item."""
+    split = _split(_lines(path))
+    readable = split.filter(~pl.col("raw"))
+    later = readable.filter(pl.col("n") > 3)["f"].list.gather_every(2, 1).explode(empty_as_null=False)
+    raw_keys = pl.concat([readable["key"], later.str.strip_chars()]).drop_nulls().unique()
+    model = model_of(options.devices, options.device, raw_keys)
+    keys = model.resolved(raw_keys, options.device)
+    shaped = _shaped(_unmixed(split, keys), keys)
+    single = shaped.filter(pl.col("shape") != "PAIR")
+    found = pl.concat([_pairs(shaped.filter(pl.col("shape") == "PAIR")), _whole(single)], how="diagonal").sort("line", "place")
+    joined = found.join(keys, on="key", how="left", maintain_order="left").with_row_index(ROW, offset=1)
     return joined.select(
-        pl.col(ROW).cast(pl.Int64), "line", "timestamp", pl.coalesce("prefix", pl.lit(device)).alias("device"), "data_item",
-        pl.coalesce("own_category", "category").alias("category"), "type", "sub_type", "units", "native_units", "component", "value",
-        (pl.col("value").str.to_uppercase() == "UNAVAILABLE").fill_null(False).alias("unavailable"),
+        pl.col(ROW).cast(pl.Int64), "line", "timestamp", "duration",
+        pl.when(pl.col("key").is_null()).then(pl.lit(model.label(options.device), dtype=pl.String)).otherwise("device").alias("device"),
+        "data_item", pl.coalesce("own_category", "category").alias("category"), *(name for name in ITEM if name != "category"),
+        pl.col("value").str.replace_all(ESCAPED, "|", literal=True),
+        (pl.col("value").str.strip_chars().str.to_uppercase() == UNAVAILABLE).fill_null(False).alias("unavailable"),
         "native_code", "native_severity", "qualifier", "message",
     )  # fmt: skip
 
 
 def _lines(path: Path) -> pl.DataFrame:
-    """Every line that is not blank, with its number in the file."""
-    frame = pl.scan_csv(
-        path, has_header=False, separator="\x01", quote_char=None, schema={"text": pl.String}, row_index_name="line", row_index_offset=1
-    )
-    lines = frame.with_columns(pl.col("line").cast(pl.Int64), pl.col("text").str.strip_chars_end("\r")).collect()
-    lines = lines.filter(pl.col("text").fill_null("").str.strip_chars() != "")
-    if not lines["text"].head(1000).str.contains(r"\|").any():
-        raise ReadError(
-            Problem(
-                "The file is no SHDR dump: no line has the form timestamp|key|value.", found=str(lines["text"][0])[:80], fix="another kind"
-            )
-        )
+    """`line` (from 1) and `text` of every line that is not blank; an asset over several lines is one, at its first."""
+    lines = pl.scan_lines(path, name="text", row_index_name="line", row_index_offset=1, glob=False).collect()
+    text = pl.col("text").str.strip_chars_end("\r")
+    text = pl.when(pl.col("line") == 1).then(text.str.strip_prefix("\ufeff")).otherwise(text)
+    lines = _joined(lines.select(pl.col("line").cast(pl.Int64), text.alias("text"))).filter(pl.col("text").str.strip_chars() != "")
+    if not lines["text"].str.contains(STAMP + r"[^|]*\|").any():
+        told = "The file is no SHDR dump: no line has the form timestamp|key|value."
+        raise ReadError(Problem(told, found=str(lines["text"][0])[:80], fix="kind: <the kind for this format>, such as delimited"))
     return lines
 
 
-def _pairs(split: pl.DataFrame) -> pl.DataFrame:
-    """One row a pair; a key without value at the end of a line is malformed."""
-    plain = split.filter(pl.col("n") == 3).select(
-        "line", pl.lit(0, dtype=pl.Int64).alias("place"), "timestamp", "prefix", "data_item", pl.col("f").list.get(2).alias("value")
+def _joined(lines: pl.DataFrame) -> pl.DataFrame:
+    """Assets that go over several lines (`--multiline--TAG` to the line `--multiline--TAG`), each as one text with line breaks."""
+    if not lines["text"].str.contains("--multiline--", literal=True).any():
+        return lines
+    rows: list[tuple[int, str]] = []
+    body: list[tuple[int, str]] = []
+    tag = ""
+    for row in lines.iter_rows():
+        if body:
+            body.append(row)
+            if row[1].strip() == tag:
+                rows.append((body[0][0], "\n".join(text for _, text in body)))
+                body = []
+        elif "|" in row[1] and (opened := MULTILINE.search(row[1])):
+            tag, body = opened.group(), [row]
+        else:
+            rows.append(row)
+    return pl.DataFrame([*rows, *body], schema=lines.schema, orient="row")  # a body without end stays as it is
+
+
+def _split(lines: pl.DataFrame) -> pl.DataFrame:
+    """The fields `f` of each line, their number `n`, the first `key`, and whether the line can only be kept as `raw` text."""
+    text = pl.col("text")
+    if lines["text"].str.contains(r'\|"[^|]*\\\|').any():
+        hidden = [QUOTED.sub(lambda found: found.group().replace("|", ESCAPED), line) for line in lines["text"]]
+        lines = lines.with_columns(pl.Series("text", hidden))
+    split = lines.with_columns(
+        text.str.split("|").alias("f"), pl.lit(0, dtype=pl.Int64).alias("place"), ~text.str.contains(STAMP).alias("raw")
     )
+    split = split.with_columns(
+        FIELD.get(0).str.strip_chars().str.extract(r"^([^@]*)").alias("timestamp"), FIELD.get(0).str.extract(r"@(.*)$").alias("duration")
+    )
+    split = _counted(split)
+    lacking = (pl.col("n") < 3) & ~pl.col("key").fill_null("").str.starts_with("@")
+    return split.with_columns(pl.col("raw") | lacking | pl.col("key").fill_null("").str.contains(NAMELESS))
+
+
+def _counted(split: pl.DataFrame) -> pl.DataFrame:
+    return split.with_columns(FIELD.len().cast(pl.Int64).alias("n"), FIELD.get(1, null_on_oob=True).str.strip_chars().alias("key"))
+
+
+def _unmixed(split: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """Cuts a line before the first condition, message or series that stands behind pairs: pairs and the rest are two lines then."""
+    special = keys.filter(pl.col("layout") != "PAIR")["key"]
+    if special.is_empty():
+        return split
+    alone = pl.col("raw") | (pl.col("n") <= 3) | pl.col("key").is_in(special.implode()) | pl.col("key").str.starts_with("@")
+    names = FIELD.gather_every(2, 1).list.eval(pl.element().str.strip_chars().is_in(special.implode()))
+    several = split.filter(~alone).with_columns(names.alias("is_special"))
+    mixed = several.filter(pl.col("is_special").list.any()).with_columns((pl.col("is_special").list.arg_max() * 2 + 1).alias("at"))
+    if mixed.is_empty():
+        return split
+    pairs = mixed.with_columns(FIELD.head("at").alias("f"))
+    rest = mixed.with_columns(
+        pl.concat_list(FIELD.head(1), FIELD.slice(pl.col("at"))).alias("f"), pl.col("at").cast(pl.Int64).alias("place")
+    )
+    cut = _counted(pl.concat([pairs, rest]).select(split.columns))
+    return pl.concat([split.join(mixed, on="line", how="anti", maintain_order="left"), cut])
+
+
+def _shaped(split: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
+    """`shape` of each line: PAIR, CONDITION, MESSAGE, REST (series and asset events), ASSET, COMMAND or MALFORMED.
+
+    Without Devices.xml a condition is told by its level and qualifier; a burst of 'UNAVAILABLE' pairs is none.
+    """
+    known = split.join(keys.select("key", "layout", "category"), on="key", how="left", maintain_order="left")
+    value = FIELD.get(2, null_on_oob=True).str.strip_chars().str.to_uppercase()
+    qualifier = FIELD.get(5, null_on_oob=True).str.strip_chars().str.to_uppercase()
+    looks = pl.col("category").is_null() & value.is_in(LEVELS) & qualifier.is_in(QUALIFIERS)
+    tuples = pl.col("layout").is_in(["MESSAGE", "REST"]) & (value != UNAVAILABLE)
+    shape = (
+        pl.when(pl.col("raw") & pl.col("text").str.starts_with("*")).then(pl.lit("COMMAND"))
+        .when("raw").then(pl.lit("MALFORMED"))
+        .when(pl.col("key").str.starts_with("@")).then(pl.lit("ASSET"))
+        .when((pl.col("layout") == "CONDITION") | looks).then(pl.lit("CONDITION"))
+        .when(tuples).then(pl.col("layout"))
+        .otherwise(pl.lit("PAIR"))
+    )  # fmt: skip
+    return known.with_columns(shape.alias("shape"))
+
+
+def _pairs(split: pl.DataFrame) -> pl.DataFrame:
+    """One row a pair; a key without value, or a value without key, is malformed; nothing behind a last delimiter is nothing."""
+    plain = split.filter(pl.col("n") == 3).select("line", "place", "timestamp", "duration", "key", FIELD.get(2).alias("value"))
     several = split.filter(pl.col("n") > 3)
     if several.is_empty():
         return plain
-    tail = several.with_columns(pl.col("f").list.slice(1).alias("rest")).with_columns(
-        pl.int_ranges(0, pl.col("rest").list.len(), 2).alias("at")
-    )
-    pairs = tail.explode("at").with_columns(
-        pl.col("rest").list.get(pl.col("at"), null_on_oob=True).str.strip_chars().alias("key"),
-        pl.col("rest").list.get(pl.col("at") + 1, null_on_oob=True).alias("value"),
-    )
+    exploded = several.with_columns(pl.int_ranges(1, pl.col("n"), 2).alias("at")).explode("at", empty_as_null=False)
+    pairs = exploded.with_columns(
+        FIELD.get(pl.col("at")).str.strip_chars().alias("key"), FIELD.get(pl.col("at") + 1, null_on_oob=True).alias("value")
+    ).filter((pl.col("key") != "") | (pl.col("value").fill_null("") != ""))
+    bad = pl.col("value").is_null() | pl.col("key").str.contains(NAMELESS)
     rows = pairs.select(
-        "line", pl.col("at").cast(pl.Int64).alias("place"), "timestamp", pl.col("key").str.extract(r"^(.*):[^:]+$", 1).alias("prefix"),
-        pl.col("key").str.extract(r"([^:]+)$", 1).alias("data_item"), "value",
-        pl.when(pl.col("value").is_null()).then(pl.lit("MALFORMED")).alias("own_category"),
+        "line", pl.col("at").alias("place"), "timestamp", "duration", pl.when(~bad).then("key").alias("key"),
+        pl.when(bad).then(pl.concat_str("key", "value", separator="|", ignore_nulls=True)).otherwise("value").alias("value"),
+        pl.when(bad).then(pl.lit("MALFORMED")).alias("own_category"),
     )  # fmt: skip
     return pl.concat([plain, rows], how="diagonal")
 
 
 def _whole(split: pl.DataFrame) -> pl.DataFrame:
-    """Lines that are one observation: conditions, messages, assets, commands, and what cannot be read."""
-    shape, part = pl.col("shape"), pl.col("f").list
+    """Lines that are one observation: conditions, messages, series, assets, commands, and what cannot be read."""
+    shape, raw = pl.col("shape"), pl.col("raw")
     condition = shape == "CONDITION"
-    raw = shape.is_in(["MALFORMED", "COMMAND"])
-    rest = pl.col("f").list.slice(2).list.join("|")
-    field_of = {"native_code": 3, "native_severity": 4, "qualifier": 5}
+    coded = (shape == "MESSAGE") & (pl.col("n") > 3)
+    own = pl.when(raw | (shape == "ASSET")).then(shape).when(condition & pl.col("category").is_null()).then(shape)
+
+    def part(place: int) -> pl.Expr:
+        return FIELD.get(place, null_on_oob=True)
+
+    def behind(place: int) -> pl.Expr:
+        return FIELD.slice(place).list.join("|")
+
+    value = pl.when(raw).then(pl.col("text")).when(condition).then(part(2)).when(coded).then(behind(3)).otherwise(behind(2))
     return split.select(
-        "line", pl.lit(0, dtype=pl.Int64).alias("place"),
-        pl.when(~raw).then(pl.col("timestamp")).alias("timestamp"), pl.when(~raw).then(pl.col("prefix")).alias("prefix"),
-        pl.when(~raw).then(pl.col("data_item")).alias("data_item"),
-        pl.when(raw).then(pl.col("text")).when(condition).then(part.get(2, null_on_oob=True)).otherwise(rest).alias("value"),
-        pl.when(shape == "MESSAGE").then(None).otherwise(shape).alias("own_category"),
-        *(pl.when(condition).then(part.get(place, null_on_oob=True)).alias(name) for name, place in field_of.items()),
-        pl.when(condition).then(pl.col("f").list.slice(6).list.join("|")).alias("message"),
+        "line", "place", *(pl.when(~raw).then(name).alias(name) for name in ("timestamp", "duration", "key")), value.alias("value"),
+        own.alias("own_category"), pl.when(condition).then(part(3)).when(coded).then(part(2)).alias("native_code"),
+        pl.when(condition).then(part(4)).alias("native_severity"), pl.when(condition).then(part(5)).alias("qualifier"),
+        pl.when(condition & (pl.col("n") > 6)).then(behind(6)).alias("message"),
     )  # fmt: skip
 
 
-def _model(options: ShdrOptions, keys: list[str]) -> Model:
-    """The device of Devices.xml that the options name, else the one that has most of the dump's keys."""
-    if not options.devices:
-        return Model()
-    try:
-        root = etree.parse(options.devices).getroot()
-    except (etree.XMLSyntaxError, OSError) as error:
-        raise ReadError(Problem("Devices.xml cannot be read.", found=str(error)[:200], fix="options.devices")) from error
-    devices = [_device(node) for node in root.iter() if _local(node) == "Device"]
-    if options.device:
-        names = {name: model for model, names in devices for name in names}
-        if options.device not in names:
-            near = closest(options.device, names)
-            raise ReadError(
-                Problem(f"Devices.xml has no device '{options.device}'.", found=listed(sorted(names)), closest=near, fix="options.device")
-            )
-        return names[options.device]
-    if not devices:
-        raise ReadError(Problem("Devices.xml holds no device.", found=options.devices, fix="options.devices"))
-    return max((model for model, _ in devices), key=lambda model: model.items["data_item"].is_in(keys).sum())
+# --- observations to states and counts ---------------------------------------------------------------------------------------
 
 
-def _device(node: etree._Element) -> tuple[Model, list[str]]:
-    rows = []
-    for item in node.iter():
-        if _local(item) != "DataItem":
-            continue
-        component = next((a.get("name") or a.get("id") for a in item.iterancestors() if _local(a) not in ("DataItems", "Components")), None)
-        about = (item.get("type"), item.get("subType"), item.get("category"), item.get("units"), item.get("nativeUnits"), component)
-        rows += [(key, *about) for key in dict.fromkeys([item.get("name"), item.get("id")]) if key]
-    items = pl.DataFrame(rows, schema={"data_item": pl.String, **MODEL}, orient="row").unique(
-        "data_item", keep="first", maintain_order=True
-    )
-    names = [name for name in (node.get("name"), node.get("uuid"), node.get("id")) if name]
-    return Model(node.get("name") or node.get("id"), items), names
+def _of(observations: pl.DataFrame, stated: Sequence[str], kind: str, usual: Sequence[str]) -> pl.DataFrame:
+    """Observations of the data items that are stated, else of a type, else of a usual name, with their instant `at`."""
+    typed = pl.col("type") == kind
+    by_type = not stated and bool(observations.select(typed.any()).item())
+    found = observations.filter(typed if by_type else pl.col("data_item").is_in(list(stated or usual)))
+    moments = parse_timestamps(found["timestamp"])
+    return found.with_columns(moments.select((pl.col("naive") - pl.duration(seconds=pl.col("offset_s").fill_null(0))).alias("at"))["at"])
 
 
-def _local(node: etree._Element) -> str:
-    return etree.QName(node).localname if isinstance(node.tag, str) else ""
-
-
-def _moment() -> pl.Expr:
-    """The stamp as a sortable instant, to the microsecond."""
-    text = pl.col("timestamp").str.replace(r"(\.\d{6})\d+", "$1").str.strip_suffix("Z")
-    return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f", time_unit="us", strict=False)
-
-
-def _items(observations: pl.DataFrame, stated: tuple[str, ...], kind: str, usual: tuple[str, ...]) -> list[str]:
-    typed = observations.filter(pl.col("type") == kind)["data_item"].unique().to_list()
-    return list(stated) or typed or [name for name in usual if (observations["data_item"] == name).any()]
+def _stated(name: str | None) -> tuple[str, ...]:
+    return (name,) if name else ()
 
 
 def _states(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
-    """Observations of the execution item in the order of the file, each with the controller mode as of its instant."""
-    execution = _items(observations, (options.execution,) if options.execution else (), "EXECUTION", ("execution",))
-    mode = _items(
-        observations, (options.controller_mode,) if options.controller_mode else (), "CONTROLLER_MODE", ("mode", "controllermode")
-    )
-    states = observations.filter(pl.col("data_item").is_in(execution)).with_columns(_moment().alias("at"))
-    modes = observations.filter(pl.col("data_item").is_in(mode)).select(
-        "device", _moment().alias("at"), pl.col("value").alias("controller_mode")
-    )
-    joined = states.sort("at", ROW, nulls_last=True).join_asof(
-        modes.drop_nulls("at").sort("at"), on="at", by="device", strategy="backward", check_sortedness=False
-    )
-    ordered = joined.sort(ROW).drop(ROW).with_row_index(ROW, offset=1)
-    return ordered.select(
-        pl.col(ROW).cast(pl.Int64), "timestamp", "device", "data_item", pl.col("value").alias("execution"), "controller_mode"
-    )
+    """Observations of the execution items in the order of the file, each with the controller mode as of its instant.
+
+    A machine with several paths has several execution items; each takes the mode of its own path where modes are told by path.
+    """
+    execution = _of(observations, _stated(options.execution), "EXECUTION", ("execution",))
+    mode = _of(observations, _stated(options.controller_mode), "CONTROLLER_MODE", ("mode", "controllermode"))
+    by_path = mode["component"].null_count() == 0 and mode["component"].is_in(execution["component"].unique().implode()).all()
+    path = pl.concat_str(pl.col("device").fill_null(""), pl.col("component").fill_null("") if by_path else pl.lit(""), separator="|")
+    execution = execution.with_columns(path.alias("path")).rename({"value": "execution"}).sort("at", ROW, nulls_last=True)
+    mode = mode.drop_nulls("at").with_columns(path.alias("path")).rename({"value": "controller_mode"}).sort("at", ROW)
+    told = mode.select("path", "at", "controller_mode").unique(["path", "at"], keep="last", maintain_order=True)
+    rows = execution.join_asof(told, on="at", by="path", check_sortedness=False)
+    if options.with_mode:
+        rows = pl.concat([rows, _mode_changes(execution, told, mode)], how="diagonal")
+    ordered = rows.sort(ROW, "data_item").drop(ROW).with_row_index(ROW, offset=1)
+    return ordered.select(pl.col(ROW).cast(pl.Int64), "timestamp", "device", "data_item", "execution", "controller_mode")
+
+
+def _mode_changes(execution: pl.DataFrame, told: pl.DataFrame, mode: pl.DataFrame) -> pl.DataFrame:
+    """Changes of the mode as rows of each execution item of the path; none where the item says something itself or nothing yet."""
+    stamps = mode.select("path", "at", "timestamp", ROW).unique(["path", "at"], keep="last", maintain_order=True)
+    changed = told.filter(pl.col("controller_mode").ne_missing(pl.col("controller_mode").shift(1).over("path")))
+    items = execution.select("path", "device", "data_item").unique(maintain_order=True)
+    rows = changed.join(stamps, on=["path", "at"]).join(items, on="path").join(execution, on=["path", "data_item", "at"], how="anti")
+    states = execution.drop_nulls("at").select("path", "data_item", "at", "execution")
+    return rows.sort("at").join_asof(states, on="at", by=["path", "data_item"], check_sortedness=False).drop_nulls("execution")
 
 
 def _counts(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
     """Steps of the part counters; none where a counter never moves, because unknown is not zero."""
-    names = _items(observations, options.part_count, "PART_COUNT", ("PartCountAct", "part_count", "partcount"))
-    counted = observations.filter(pl.col("data_item").is_in(names), ~pl.col("unavailable")).with_columns(_moment().alias("at"))
-    steps = counter_deltas(counted, by=["device", "data_item"], order=["at", ROW], value="value")
-    ordered = steps.sort(ROW).drop(ROW).with_row_index(ROW, offset=1)
-    return ordered.select(pl.col(ROW).cast(pl.Int64), "timestamp", "device", "data_item", "sub_type", "delta", "total", "reset")
+    counted = _of(observations, options.part_count, "PART_COUNT", ("PartCountAct", "part_count", "partcount")).filter(
+        ~pl.col("unavailable")
+    )
+    timed = counted.drop_nulls("at").unique(["device", "data_item", "at", "value"], keep="first", maintain_order=True)
+    steps = counter_deltas(timed.lazy(), by=["device", "data_item"], order=["at", ROW], value="value").collect()
+    timeless = counted.filter(pl.col("at").is_null()).with_columns(pl.col("value").cast(pl.Float64, strict=False).alias("total"))
+    ordered = pl.concat([steps, timeless], how="diagonal").sort(ROW).drop(ROW).with_row_index(ROW, offset=1)
+    return ordered.select(
+        pl.col(ROW).cast(pl.Int64), "timestamp", "device", "data_item", "sub_type", "delta", "total", pl.col("reset").fill_null(False)
+    )
 
 
 CONNECTOR = MtconnectShdr()

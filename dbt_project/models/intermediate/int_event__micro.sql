@@ -1,10 +1,15 @@
 {{ config(materialized='table') }}
 -- One row per event, with whether it is a micro-stop (T7) and the level at which it competes for its time (T8).
-with stop as (
+-- Read once: the numbering below it is a sort.
+with event as (
+    select * from {{ ref('int_event__closed') }}
+),
+
+stop as (
     select
         unit_no, event_no, event_class, start_us, end_us, microstop_us, is_open,
         max(end_us) over (partition by unit_no order by event_no rows between unbounded preceding and 1 preceding) as reached_us
-    from {{ ref('int_event__closed') }}
+    from event
     where event_class not in ('RUN', 'UNKNOWN')
 ),
 
@@ -12,7 +17,7 @@ with stop as (
 numbered as (
     select
         *,
-        sum(case when start_us <= reached_us then 0 else 1 end) over (partition by unit_no order by event_no rows unbounded preceding) as block_no
+        sum(case when start_us <= reached_us then 0.0e0 else 1.0e0 end) over (partition by unit_no order by event_no rows unbounded preceding) as block_no
     from stop
 ),
 
@@ -51,7 +56,7 @@ select
     m.event_no is not null as is_micro,
     e.may_be_failure and m.event_no is null as is_failure,
     cast(r.level_rank as integer) as level_rank
-from {{ ref('int_event__closed') }} as e
+from event as e
 left join micro as m on e.unit_no = m.unit_no and e.event_no = m.event_no
 left join {{ source('silver', 'class_precedence') }} as p
     on e.plant_id = p.plant_id and e.source_system = p.source_system and e.event_class = p.state_class

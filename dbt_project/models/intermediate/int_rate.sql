@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
--- One row per unit, product and tool that was made, and span: the ideal rate (PRI, s per piece) that holds. The most specific line wins
--- (tool, then material, then equipment), then the plant's order of bases, then the line that began last.
+-- One row per unit, product and tool that was made, and span: the ideal rate (PRI, s per piece) that holds. The plant's order of bases
+-- decides (specification 6), then the most specific line (tool, then material, then equipment), then the line that began last.
 with made as (
     select distinct plant_id, equipment_id, material_id, tool_code from {{ ref('int_count__booked') }}
 ),
@@ -28,4 +28,4 @@ matched as (
 )
 
 {{ best_in_time('matched', ['equipment_id', 'material_key', 'tool_key'], ['pri_s'],
-    'm.wildcards, m.any_tool, m.any_material, m.basis_rank, m.from_us desc, m.ideal_rate_id') }}
+    'm.basis_rank, m.wildcards, m.any_tool, m.any_material, m.from_us desc, m.ideal_rate_id') }}

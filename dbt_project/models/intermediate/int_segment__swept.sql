@@ -60,7 +60,8 @@ swept as (
     select
         unit_no, t as start_us,
         lead(t) over (partition by unit_no order by t) as end_us,
-        cast(sum(bit) over (partition by unit_no order by t rows between unbounded preceding and current row) as bigint) as mask,
+        -- As double: exact below 2^53, and DuckDB adds BIGINT in 128 bits, which takes twice as long.
+        cast(sum(cast(bit as double)) over (partition by unit_no order by t rows between unbounded preceding and current row) as bigint) as mask,
         {{ last_known('window_no', 'partition by unit_no order by t') }} as window_no,
         {{ last_known('day_no', 'partition by unit_no order by t') }} as day_no
     from edge
