@@ -40,7 +40,7 @@ def plant(
         "plant_setting": [{"plant_id": name, "equipment_id": "*", "microstop_s": 300, "plan_freeze_s": 86400, "min_rate_coverage": 0.95}],
         "source_watermark": [{"plant_id": name, "source_system": source, "data_from": DAY, "data_to": until} for source in sources],
         "source_setting": [{"plant_id": name, "source_system": source, "clock_offset_s": offset} for source, offset in sources.items()],
-        "rate_basis_rank": [{"plant_id": name, "rate_basis": basis, "rank": n} for n, basis in enumerate(("BEST_DEMONSTRATED", "ENGINEERED"))],
+        "rate_basis_rank": [{"plant_id": name, "rate_basis": basis, "rank": n} for n, basis in enumerate(("BEST_DEMONSTRATED", "ENGINEERED", "ERP_STANDARD"))],
         "production_day": [
             {"plant_id": name, "production_day": (DAY + timedelta(days=n)).date(), "start_ts": DAY + timedelta(days=n), "end_ts": DAY + timedelta(days=n + 1)}
             for n in range(-1, 3)
