@@ -17,6 +17,7 @@ from dbt_project import generate
 from pipelines import build, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
+from quality_checks.runner import RESULTS
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -121,7 +122,7 @@ def _quality(lake: Lake, outcome: Outcome) -> pl.DataFrame:
     if outcome.quality is not None and len(outcome.quality):
         frames = [*(frame.filter(pl.col("refresh_id") != outcome.refresh_id) for frame in frames), outcome.quality]
     if not frames:
-        return pl.DataFrame(schema={"refresh_id": pl.String})
+        return pl.DataFrame(schema=RESULTS)
     stacked = pl.concat(frames, how="diagonal_relaxed")
     with lake.half_written(path) as part:
         stacked.write_parquet(part)

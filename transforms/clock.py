@@ -44,15 +44,20 @@ def _one(frame: pl.DataFrame, form: str | None) -> tuple[pl.Series, pl.Series]:
     if form is None:
         return _iso(frame)
     if form in EPOCHS or form == "epoch_ns":
-        micros = text.cast(pl.Float64, strict=False) * EPOCHS[form] if form in EPOCHS else text.cast(pl.Int64, strict=False) // 1000
-        whole = text.cast(pl.Int64, strict=False) * EPOCHS[form] if form in EPOCHS else micros
-        return _pair(frame, pl.coalesce(whole, micros.round().cast(pl.Int64)).cast(NAIVE), pl.lit(0, dtype=pl.Int64))
+        whole, part = text.cast(pl.Int64, strict=False), text.cast(pl.Float64, strict=False)
+        if form == "epoch_ns":
+            return _pair(frame, (whole // 1000).cast(NAIVE), pl.lit(0, dtype=pl.Int64))
+        factor = EPOCHS[form]
+        exact = pl.when(whole.is_between(-(2**63 // factor), 2**63 // factor - 1)).then(whole * factor)  # more would wrap around
+        return _pair(frame, pl.coalesce(exact, (part * factor).round().cast(pl.Int64, strict=False)).cast(NAIVE), pl.lit(0, dtype=pl.Int64))
     if form == "excel":
-        days = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        number = text.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
+        days = pl.when(number.is_between(0, 2_958_466)).then(number)  # Excel ends with the year 9999
         micros = (days * 86_400_000_000.0 / 1000).round().cast(pl.Int64) * 1000 - 25_569 * 86_400_000_000
         return _pair(frame, micros.cast(NAIVE), none)
     if any(code in form for code in ("%z", "%Z", "%:z", "%#z")):
-        aware = text.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+        numeric = text.str.replace("[Zz]$", "+00:00")  # chrono's %z reads no letter
+        aware = numeric.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
         return _pair(frame, aware.dt.replace_time_zone(None), pl.lit(0, dtype=pl.Int64))
     cut = text.str.replace(r"(\.\d{6})\d+", "$1") if "%.f" in form or "%f" in form else text
     late = _is_24(form, cut)
@@ -112,9 +117,9 @@ def to_utc(naive: pl.Series, zone: str, *, no_dst: bool = False, by: pl.Series |
     """Local times to `ts` (UTC) and `flag`, by rule T14.
 
     A time that does not exist (spring) is null with flag DST_NONEXISTENT. In the repeated hour (autumn) the order of the rows
-    decides: once the clock ran backwards inside the hour of that day it is the second pass; where the order tells nothing the
-    first is taken, with flag DST_AMBIGUOUS. `by` tells the clocks apart whose rows are mixed (one a machine). `no_dst` keeps the
-    zone's standard time all year (rule T15).
+    decides, from the end of the file where the newest row comes first: once the clock ran backwards inside the hour of that day
+    it is the second pass; where the order tells nothing the first is taken, with flag DST_AMBIGUOUS. `by` tells the clocks apart
+    whose rows are mixed (one a machine). `no_dst` keeps the zone's standard time all year (rule T15).
     """
     if zone == "UTC":
         return pl.DataFrame({"ts": naive.dt.replace_time_zone("UTC"), "flag": _no_flags(naive)})
@@ -142,7 +147,9 @@ def _resolved(naive: pl.Series, zone: str, first: pl.Series, flag: pl.Series, am
     second = naive.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
     rows = pl.DataFrame({"naive": naive, "first": first, "second": second, "flag": flag, "amb": ambiguous}).with_row_index("i")
     rows = rows.with_columns((by if by is not None else pl.Series([""] * len(rows), dtype=pl.String)).alias("clock"))
-    hour = rows.filter("amb").with_columns(pl.col("naive").dt.date().alias("day"))
+    hour = rows.join(_newest_first(rows), on="clock", how="left", nulls_equal=True, maintain_order="left").filter("amb")
+    hour = hour.with_columns(pl.col("naive").dt.date().alias("day"))
+    hour = hour.sort(pl.when("newest_first").then(-pl.col("i").cast(pl.Int64)).otherwise("i"))
     hour = hour.with_columns((pl.col("naive") < pl.col("naive").cum_max().shift(1).over("clock", "day")).fill_null(False).alias("back"))
     hour = hour.with_columns(
         pl.col("back").cum_max().over("clock", "day").alias("is_second"), pl.col("back").any().over("clock", "day").alias("told")
@@ -155,10 +162,19 @@ def _resolved(naive: pl.Series, zone: str, first: pl.Series, flag: pl.Series, am
     return joined.select(pl.coalesce("chosen", "first").alias("ts"), pl.coalesce("unsure", "flag").alias("flag"))
 
 
+def _newest_first(rows: pl.DataFrame) -> pl.DataFrame:
+    """`newest_first` per clock: whether its stamps mostly run back, so that they arrived in the opposite order."""
+    step = pl.col("naive").diff()
+    back = (step < pl.duration()).sum() > (step > pl.duration()).sum() + 1  # one step back alone is the repeated hour itself
+    return rows.drop_nulls("naive").group_by("clock").agg(back.alias("newest_first"))
+
+
 def standard_offset(zone: str) -> timedelta:
-    """The zone's offset outside daylight-saving time (2024)."""
-    winter, summer = (datetime(2024, month, 1, tzinfo=ZoneInfo(zone)) for month in (1, 7))
-    return next((m.utcoffset() for m in (winter, summer) if not m.dst()), None) or winter.utcoffset() or timedelta(0)
+    """The zone's offset outside daylight-saving time (2024): the lesser one of January and July.
+
+    The database's own mark of daylight saving is not asked: for Ireland it says that summer is standard.
+    """
+    return min(datetime(2024, month, 1, tzinfo=ZoneInfo(zone)).utcoffset() or timedelta(0) for month in (1, 7))
 
 
 def local_to_utc(local: datetime, zone: ZoneInfo) -> datetime:

@@ -247,14 +247,14 @@ def test_a_stop_told_by_two_exports_is_one_stop(lake: Snapshot) -> None:
 
 def test_the_autumn_night_has_nine_hours(lake: Snapshot) -> None:
     # 22:00 CEST to 06:00 CET is 9 h; 02:30 CEST to 02:15 CET is 45 min although the clock goes backwards.
-    night = {"shift": "N", "day": "2025-10-25"}
+    night: dict[str, Any] = {"shift": "N", "day": "2025-10-25"}
     check(parts(lake, "night_of_nine_hours", **night), pbt=32400, adet_eq=2700, apt=29700)
     ratios(lake, "night_of_nine_hours", **night, A=11 / 12, E=10 / 11, Q=99 / 100, OEE=33 / 40)
 
 
 def test_the_spring_night_has_seven_hours(lake: Snapshot) -> None:
     # 01:45 to 03:15 by the clock is half an hour, because 02:00 to 03:00 does not exist.
-    night = {"shift": "N", "day": "2025-03-29"}
+    night: dict[str, Any] = {"shift": "N", "day": "2025-03-29"}
     check(parts(lake, "night_of_seven_hours", **night), pbt=25200, adet_eq=1800, apt=23400)
     ratios(lake, "night_of_seven_hours", **night, A=13 / 14, E=19500 / 23400, Q=756 / 780, OEE=3 / 4)
 
@@ -378,7 +378,7 @@ def test_a_shift_that_stood_has_oee_zero_and_no_performance(lake: Snapshot) -> N
 
 
 def test_a_day_without_plan_has_no_oee_and_teep_zero(lake: Snapshot) -> None:
-    sunday = {"shift": None, "day": "2025-06-01"}
+    sunday: dict[str, Any] = {"shift": None, "day": "2025-06-01"}
     ratios(lake, "nothing_planned", **sunday, A=None, E=None, Q=None, OEE=None, TEEP=0)
 
 

@@ -11,47 +11,94 @@ import typer
 
 from connectors.registry import KINDS, connector
 from connectors.vocabularies import COLUMNS
-from dbt_project import generate
-from docs import generate as plant_file
+from dbt_project import generate as kpi_catalogue
+from docs import generate
 from pipelines import cli
-from publish import snapshot
+from publish import snapshot, tables
 from transforms.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {
-    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in [ROOT / "README.md", ROOT / "DECISIONS.md", *sorted((ROOT / "docs").rglob("*.md"))]
 }
 ALL = "\n".join(PAGES.values())
+VERBS = dict(generate.verbs(typer.main.get_command(cli.app), "plantlake"))
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+"""What stands as code in a page."""
 
 
-def test_the_plant_file_reference_is_current() -> None:
-    assert plant_file.PAGE.read_text(encoding="utf-8") == plant_file.page()
+def test_generated_blocks_are_current() -> None:
+    assert [path.name for path, text in generate.pages().items() if path.read_text(encoding="utf-8") != text] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_a_page_with_its_options(kind: str) -> None:
     page = PAGES[f"docs/connectors/{kind}.md"]
-    assert [name for name in connector(kind).Options.model_fields if f"`{name}`" not in page and name not in page] == []
+    assert [name for name in connector(kind).Options.model_fields if name not in page] == []
+    assert f"connectors/{kind}.md" in PAGES["docs/index.md"]
 
 
-def test_every_table_and_vocabulary_is_named() -> None:
-    assert [name for name in (*TABLES, *COLUMNS) if name not in ALL] == []
+def test_every_table_with_its_inputs_is_named() -> None:
+    page = PAGES["docs/plant-file.md"]
+    for name, spec in TABLES.items():
+        section = page.split(f"### {name}\n")[1].split("\n#")[0]
+        assert [column for column in spec.inputs if f"| `{column}` |" not in section] == [], name
+
+
+def test_every_vocabulary_with_its_columns_is_named() -> None:
+    page = PAGES["docs/plant-file.md"]
+    for name, columns in COLUMNS.items():
+        (line,) = (line for line in page.splitlines() if line.startswith(f"| `vocabularies/{name}.csv`"))
+        assert [column for column in columns if f"`{column}`" not in line] == []
 
 
 def test_every_kpi_is_explained() -> None:
-    assert [kpi for kpi in generate.kpi_ids() if f"| {kpi} |" not in PAGES["docs/kpis.md"]] == []
+    assert [kpi for kpi in kpi_catalogue.kpi_ids() if f"| {kpi} |" not in PAGES["docs/kpis.md"]] == []
+
+
+def test_every_status_flag_scope_and_period_is_explained() -> None:
+    """Every word in capitals that the view can answer with stands in the page, and so does each that the terminal explains."""
+    sql = kpi_catalogue.kpi_value_sql(lambda name: name)
+    words = {*re.findall(r"(?:then|else) '([A-Z][A-Z_0-9]+)'", sql), *re.findall(r"'(\w+)' as scope_type", sql), *tables.EXPLAINED}
+    assert {"NO_STATES", "PERF_GT_1", "ESTIMATED", "PORTFOLIO", "WEEK"} < words
+    assert sorted(word for word in words if not re.search(rf"\b{word}\b", PAGES["docs/kpis.md"])) == []
 
 
 def test_every_published_table_is_named() -> None:
     names = (*snapshot.GOLD, *snapshot.SILVER, "kpi_value", "export_ledger", "quarantine", "plant_status", "quality_results")
-    assert [name for name in names if f"`{name}`" not in PAGES["docs/sql.md"]] == []
+    assert [name for name in names if f"| `{name}` |" not in PAGES["docs/sql.md"]] == []
 
 
-def test_every_verb_is_named_and_explains_itself() -> None:
-    group = typer.main.get_command(cli.app)
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        assert f"plantlake {name}" in ALL, name
-        assert command.help, name
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_and_option_is_named_and_explains_itself(verb: str) -> None:
+    page = PAGES["docs/operations.md"]
+    section = page.split(f"### {verb}\n")[1].split("\n#")[0]
+    assert VERBS[verb].help
+    assert [
+        option for parameter in VERBS[verb].params for option in parameter.opts if option[0] == "-" and f"`{option}`" not in section
+    ] == []
+    prose = page.split("<!-- commands:start -->")[0] + "".join(text for name, text in PAGES.items() if name != "docs/operations.md")
+    assert verb in prose, f"{verb} stands in the list of commands only: no page says what it is for"
+
+
+def test_no_page_names_a_verb_that_does_not_exist() -> None:
+    known = {verb.split()[1] for verb in VERBS}
+    named = {
+        (page, word) for page, text in PAGES.items() for code in CODE.findall(text) for word in re.findall(r"\bplantlake ([a-z]+)", code)
+    }
+    assert sorted(item for item in named if item[1] not in known) == []
+
+
+def test_every_page_can_be_reached_from_the_index() -> None:
+    reached, waiting = set(), [ROOT / "docs/index.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md":
+            continue
+        reached.add(page)
+        waiting += [(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))]
+    assert sorted(name for name in PAGES if name.startswith("docs/") and ROOT / name not in reached) == []
 
 
 def test_links_between_pages_resolve() -> None:
@@ -64,15 +111,27 @@ def test_links_between_pages_resolve() -> None:
     assert broken == []
 
 
+def test_files_and_folders_that_pages_name_exist() -> None:
+    """`connectors/models.py` in a page is a file of the repository."""
+    folders = "connectors|transforms|pipelines|publish|quality_checks|dbt_project|tests|examples|docs"
+    missing = [
+        (page, name)
+        for page, text in PAGES.items()
+        for name in re.findall(rf"`((?:{folders})/[\w./-]+?)/?`", text)
+        if not (ROOT / name).exists() and not list(ROOT.glob(f"{name}*"))
+    ]
+    assert missing == []
+
+
 def test_no_path_of_a_machine_and_no_registry_host() -> None:
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split()
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\0")
     host = "pypi" + ".org", "files.python" + "hosted.org", "registry.npm" + "js.org"
     place = "/" + "work/", "/root" + "/"
     found = [
         (name, word)
-        for name in tracked
-        if (ROOT / name).is_file() and (ROOT / name).suffix not in {".xlsx", ".xlsb", ".parquet", ".gz", ".zst"}
+        for name in filter(None, listed)
+        if (ROOT / name).is_file() and b"\0" not in (content := (ROOT / name).read_bytes())
         for word in (*host, *place)
-        if word in (ROOT / name).read_text(encoding="utf-8", errors="ignore")
+        if word.encode() in content
     ]
     assert found == []

@@ -63,6 +63,13 @@ def utc(texts: list[str | None], zone: str, **how: object) -> list[tuple[str | N
         ("45809,75", ("excel",), "2025-06-01T18:00:00"),
         ("  2025-06-01 06:00  ", (), "2025-06-01T06:00:00"),
         ("tomorrow", (), None),
+        ("NaN", ("epoch_s",), None),
+        ("1e300", ("epoch_ms",), None),
+        ("inf", ("excel",), None),
+        ("1e15", ("excel",), None),
+        ("18446744073711", ("epoch_s",), None),  # in 64 bits the microseconds would wrap around to 1970
+        ("2025-06-01T12:00:00Z", ("%Y-%m-%dT%H:%M:%S%z",), "2025-06-01T12:00:00"),
+        ("2025-06-01T12:00:00+02:00", ("%Y-%m-%dT%H:%M:%S%z",), "2025-06-01T10:00:00"),
         ("", (), None),
     ],
 )
@@ -116,6 +123,36 @@ def test_where_the_order_tells_nothing_the_first_pass_is_taken_and_flagged() -> 
     assert utc(["2025-10-26 02:10", "2025-10-26 02:20"], BERLIN) == [("00:10", "DST_AMBIGUOUS"), ("00:20", "DST_AMBIGUOUS")]
 
 
+def test_a_file_with_the_newest_row_first_is_read_from_its_end() -> None:
+    once = ["2025-10-26 03:10", "2025-10-26 02:50", "2025-10-26 02:10", "2025-10-26 01:10"]
+    assert utc(once, BERLIN) == [("02:10", None), ("00:50", "DST_AMBIGUOUS"), ("00:10", "DST_AMBIGUOUS"), ("23:10", None)]
+    twice = ["2025-10-26 03:10", "2025-10-26 02:50", "2025-10-26 02:10", "2025-10-26 02:40", "2025-10-26 02:05", "2025-10-26 01:10"]
+    # from its end the clock runs back from 02:40 to 02:10: what stands above is the second pass
+    assert utc(twice, BERLIN) == [("02:10", None), ("01:50", None), ("01:10", None), ("00:40", None), ("00:05", None), ("23:10", None)]
+
+
+@given(st.lists(st.integers(0, 6 * 60 - 1), min_size=5, max_size=40, unique=True), st.booleans())
+def test_law_an_ordered_file_over_the_repeated_hour_is_right_or_flagged(minutes: list[int], newest_first: bool) -> None:
+    start = datetime(2025, 10, 25, 22, tzinfo=UTC)  # 00:00 in Berlin; the six hours hold both passes
+    truth = sorted((start + timedelta(minutes=minute) for minute in minutes), reverse=newest_first)
+    local = [moment.astimezone(ZoneInfo(BERLIN)).replace(tzinfo=None) for moment in truth]
+    found = clock.to_utc(pl.Series(local, dtype=pl.Datetime("us")), BERLIN)
+    assert all(ts == moment or flag == "DST_AMBIGUOUS" for moment, (ts, flag) in zip(truth, found.rows(), strict=True))
+
+
+def test_a_production_day_holds_exactly_the_instants_that_are_dated_to_it() -> None:
+    for start in ("00:00", "02:00", "02:30", "06:00"):
+        for month, first, last in ((3, 28, 31), (6, 1, 3)):
+            days = clock.day_windows(BERLIN, start, date(2025, month, first), date(2025, month, last))
+            edges = (
+                days.select("production_day", pl.col("start_ts").alias("t")),
+                days.select("production_day", pl.col("end_ts").dt.offset_by("-1s").alias("t")),
+            )
+            for frame in edges:
+                dated = frame.select("production_day", clock.production_day(pl.col("t"), BERLIN, start).alias("d"))
+                assert dated["d"].to_list() == dated["production_day"].to_list()
+
+
 def test_clocks_of_several_machines_do_not_tell_of_each_other() -> None:
     texts = ["2025-10-26 02:30", "2025-10-26 02:10", "2025-10-26 02:40", "2025-10-26 02:05"]
     machines = pl.Series(["A", "B", "A", "A"])
@@ -126,6 +163,10 @@ def test_clocks_of_several_machines_do_not_tell_of_each_other() -> None:
 def test_a_source_without_daylight_saving_keeps_standard_time() -> None:
     assert utc(["2025-07-01 12:00", "2025-03-30 02:30"], BERLIN, no_dst=True) == [("11:00", None), ("01:30", None)]
     assert utc(["2025-07-01 12:00"], "Australia/Sydney", no_dst=True) == [("02:00", None)]  # standard +10, also south of the equator
+
+
+def test_standard_time_is_winter_time_in_ireland_too() -> None:
+    assert utc(["2025-07-01 12:00"], "Europe/Dublin", no_dst=True) == [("12:00", None)]
 
 
 def test_empty_stays_empty() -> None:

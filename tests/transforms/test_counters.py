@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import doctest
+
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transforms import counters
 from transforms.counters import counter_deltas
 
 
@@ -79,3 +82,9 @@ def test_law_a_step_is_never_negative_and_words_are_never_lost(readings: list[st
     found = moved(readings)
     assert all(step is None or step > 0 for step in found["delta"])
     assert found["delta"].null_count() == sum(reading == "word" for reading in readings)
+
+
+def test_the_worked_examples_are_true() -> None:
+    found = doctest.testmod(counters)
+    assert found.attempted > 0
+    assert found.failed == 0

@@ -17,9 +17,9 @@ from pathlib import Path
 import polars as pl
 
 from connectors.contract import ROW, FileConnector
-from connectors.errors import Problem, ReadError
+from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.text import utf8
-from connectors.kinds.machines.devices import ITEM, model_of
+from connectors.kinds.machines.devices import ITEM, Model, model_of
 from connectors.strict import StrictModel
 from transforms.clock import parse_timestamps
 from transforms.counters import counter_deltas
@@ -33,7 +33,8 @@ QUOTED = re.compile(r'(?<=\|)"(?:[^"\\|]|\\.)*"(?=\||$)')
 NAMELESS = r"^$|:$"
 """A key that names no data item."""
 MULTILINE = re.compile(r"--multiline--(\S+)$")
-ESCAPED = "\x1f"
+ESCAPED = "\ufdd0"
+"""Stands for an escaped delimiter while lines are split: a code point that Unicode keeps out of all text."""
 FIELD = pl.col("f").list
 
 
@@ -60,7 +61,7 @@ class MtconnectShdr(FileConnector):
     """Reads SHDR dumps."""
 
     kind = "mtconnect_shdr"
-    version = "2"
+    version = "3"
     Options = ShdrOptions
     records = ("observations", "states", "counts")
     suffixes = (".txt", ".shdr", ".log")
@@ -86,6 +87,7 @@ def _observations(path: Path, options: ShdrOptions) -> pl.DataFrame:
     raw_keys = pl.concat([readable["key"], later.str.strip_chars()]).drop_nulls().unique()
     model = model_of(options.devices, options.device, raw_keys)
     keys = model.resolved(raw_keys, options.device)
+    _refuse_unknown_items(options, model, keys)
     shaped = _shaped(_unmixed(split, keys), keys)
     single = shaped.filter(pl.col("shape") != "PAIR")
     found = pl.concat([_pairs(shaped.filter(pl.col("shape") == "PAIR")), _whole(single)], how="diagonal").sort("line", "place")
@@ -94,10 +96,27 @@ def _observations(path: Path, options: ShdrOptions) -> pl.DataFrame:
         pl.col(ROW).cast(pl.Int64), "line", "timestamp", "duration",
         pl.when(pl.col("key").is_null()).then(pl.lit(model.label(options.device), dtype=pl.String)).otherwise("device").alias("device"),
         "data_item", pl.coalesce("own_category", "category").alias("category"), *(name for name in ITEM if name != "category"),
-        pl.col("value").str.replace_all(ESCAPED, "|", literal=True),
+        _unescaped("value"),
         (pl.col("value").str.strip_chars().str.to_uppercase() == UNAVAILABLE).fill_null(False).alias("unavailable"),
-        "native_code", "native_severity", "qualifier", "message",
+        *map(_unescaped, ("native_code", "native_severity", "qualifier", "message")),
     )  # fmt: skip
+
+
+def _unescaped(name: str) -> pl.Expr:
+    return pl.col(name).str.replace_all(ESCAPED, "|", literal=True)
+
+
+def _refuse_unknown_items(options: ShdrOptions, model: Model, keys: pl.DataFrame) -> None:
+    """Raises ReadError for a data item in the options unknown to Devices.xml and the dump; without Devices.xml nobody can tell."""
+    known = [*dict.fromkeys([*model.items["data_item"], *keys["data_item"].drop_nulls()])]
+    single = {"execution": _stated(options.execution), "controller_mode": _stated(options.controller_mode)}
+    stated = {**single, "part_count": options.part_count}
+    lost = [(option, name) for option, names in stated.items() for name in names if name not in known]
+    if lost and not model.items.is_empty():
+        option, name = lost[0]
+        near = closest(name, known)
+        told = f"Neither Devices.xml nor the dump has the data item '{name}'."
+        raise ReadError(Problem(told, found=listed(known), closest=near, fix=f"options.{option}: {near or '<name of a data item>'}"))
 
 
 def _lines(path: Path) -> pl.DataFrame:
@@ -175,12 +194,13 @@ def _unmixed(split: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
 def _shaped(split: pl.DataFrame, keys: pl.DataFrame) -> pl.DataFrame:
     """`shape` of each line: PAIR, CONDITION, MESSAGE, REST (series and asset events), ASSET, COMMAND or MALFORMED.
 
-    Without Devices.xml a condition is told by its level and qualifier; a burst of 'UNAVAILABLE' pairs is none.
+    Without Devices.xml a condition is told by its level and qualifier, and UNAVAILABLE has no code: a burst of such pairs is none.
     """
     known = split.join(keys.select("key", "layout", "category"), on="key", how="left", maintain_order="left")
     value = FIELD.get(2, null_on_oob=True).str.strip_chars().str.to_uppercase()
     qualifier = FIELD.get(5, null_on_oob=True).str.strip_chars().str.to_uppercase()
-    looks = pl.col("category").is_null() & value.is_in(LEVELS) & qualifier.is_in(QUALIFIERS)
+    codeless = FIELD.get(3, null_on_oob=True).str.strip_chars() == ""
+    looks = pl.col("category").is_null() & value.is_in(LEVELS) & qualifier.is_in(QUALIFIERS) & ((value != UNAVAILABLE) | codeless)
     tuples = pl.col("layout").is_in(["MESSAGE", "REST"]) & (value != UNAVAILABLE)
     shape = (
         pl.when(pl.col("raw") & pl.col("text").str.starts_with("*")).then(pl.lit("COMMAND"))
@@ -284,6 +304,7 @@ def _counts(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
     counted = _of(observations, options.part_count, "PART_COUNT", ("PartCountAct", "part_count", "partcount")).filter(
         ~pl.col("unavailable")
     )
+    counted = counted.with_columns(pl.col("value").str.strip_chars())
     timed = counted.drop_nulls("at").unique(["device", "data_item", "at", "value"], keep="first", maintain_order=True)
     steps = counter_deltas(timed.lazy(), by=["device", "data_item"], order=["at", ROW], value="value").collect()
     timeless = counted.filter(pl.col("at").is_null()).with_columns(pl.col("value").cast(pl.Float64, strict=False).alias("total"))
