@@ -232,7 +232,7 @@ def duckdb_view_sql(lake: Lake, table: str, at_version: int | None = None) -> st
     text. A table without files is an empty SELECT.
     """
     _, paths = files(lake, table, at_version)
-    types = {name: _duckdb_type(dtype) for name, dtype in columns(table).items()}
+    types = {name: duckdb_type(dtype) for name, dtype in columns(table).items()}
     head = f"CREATE OR REPLACE VIEW silver.{_name(table)} AS\nSELECT"
     if not paths:
         nothing = ", ".join(f"CAST(NULL AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
@@ -407,11 +407,12 @@ def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _duckdb_type(dtype: pl.DataType) -> str:
+def duckdb_type(dtype: pl.DataType) -> str:
+    """The DuckDB type of a stored column."""
     if isinstance(dtype, pl.Decimal):
         return f"DECIMAL({dtype.precision}, {dtype.scale})"
     if isinstance(dtype, pl.List):
-        return _duckdb_type(_stored(dtype.inner)) + "[]"
+        return duckdb_type(_stored(dtype.inner)) + "[]"
     if isinstance(dtype, pl.Datetime):
         return "TIMESTAMPTZ" if dtype.time_zone else "TIMESTAMP"
     names = {"String": "VARCHAR", "Int64": "BIGINT", "Int32": "INTEGER", "Float64": "DOUBLE", "Boolean": "BOOLEAN", "Date": "DATE"}
