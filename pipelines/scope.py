@@ -66,8 +66,8 @@ class Finder:
         """
         state.create(self.con)
         plants = sorted(set(known) & set(wanted or known))
-        self.con.execute(sql.SESSION)
         self._whole_views()
+        self.con.execute(sql.SESSION)
         anew = self._built_anew(plants, full)
         groups = self._groups([plant for plant in plants if plant not in anew])
         self._index(anew)
@@ -166,6 +166,7 @@ class Finder:
         self.con.execute(f"CREATE OR REPLACE TEMP TABLE diffed AS SELECT unnest([{views.listed(plants)}]::VARCHAR[]) AS plant_id")
         same = "true" if versions["source_watermark"] == self.versions["source_watermark"] else "false"
         self.con.execute(sql.GROUP.format(same=same))
+        self._changed_months(changed)
         for statement in (sql.WATERMARK, sql.SOURCES, sql.IDEAL_RATE):
             self.con.execute(statement)
         for table, columns, unit, where, cause in sql.STATEMENTS:
@@ -235,9 +236,10 @@ class Finder:
         self.con.execute("CREATE OR REPLACE TEMP TABLE diffed (plant_id VARCHAR)")
         self.con.execute(sql.GROUP.format(same="true").replace("was.source_watermark", "silver.source_watermark"))
         self.con.execute("CREATE OR REPLACE TEMP TABLE counted_anew (plant_id VARCHAR, count_id VARCHAR)")
+        self._changed_months(changed)
         self._update_index(changed)
 
-    def _update_index(self, changed: dict[str, set[tuple[str, str]]]) -> None:
+    def _changed_months(self, changed: dict[str, set[tuple[str, str]]]) -> None:
         frame = pl.DataFrame(
             [(table, plant, month) for table, months in changed.items() for plant, month in sorted(months)],
             schema={"table_name": pl.String, "plant_id": pl.String, "month": pl.String}, orient="row",
@@ -245,6 +247,8 @@ class Finder:
         self.con.register("changed_frame", frame.to_arrow())
         self.con.execute("CREATE OR REPLACE TEMP TABLE changed_month AS SELECT * FROM changed_frame")
         self.con.unregister("changed_frame")
+
+    def _update_index(self, changed: dict[str, set[tuple[str, str]]]) -> None:
         if changed["equipment_state_event"]:
             self.con.execute(sql.INDEX)
         for table in SPANS:
@@ -318,7 +322,7 @@ class Finder:
         )
 
     def _chosen(self, table: str, months: set[tuple[str, str]]) -> pl.DataFrame:
-        wanted = pl.DataFrame(sorted(months), schema={"plant_id": pl.String, "month": pl.String}, orient="row")
+        wanted = pl.DataFrame(sorted(row for row in months if row[1]), schema={"plant_id": pl.String, "month": pl.String}, orient="row")
         return self._now(table).join(wanted, on=["plant_id", "month"], how="semi")
 
     def _orphans(self, known: Collection[str]) -> None:
