@@ -86,7 +86,8 @@ def doubts(
     return [
         reading.problem(
             "The export lacks most of what stood in the window that it says it covers.",
-            found=f"a window from {window[0]:%Y-%m-%d %H:%M} to {window[1]:%Y-%m-%d %H:%M} UTC and {held}; {len(silent)} of {len(stood)} records that stood in the window lie where it has none",
+            found=f"a window from {window[0]:%Y-%m-%d %H:%M} to {window[1]:%Y-%m-%d %H:%M} UTC and {held}; "
+            f"{len(silent)} of {len(stood)} records that stood in the window lie where it has none",
             fix="if the file was cut off, ask the plant for the whole export: it brings the records back",
             consequence="The missing records count as deleted; their versions are kept.",
         )
