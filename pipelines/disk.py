@@ -8,7 +8,6 @@ names what may be freed. Elsewhere: that nothing is half-published (each layer i
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +59,7 @@ def no_space(error: BaseException, lake: Lake) -> Problem | None:
 
 def size_of(folder: Path) -> int:
     """The bytes in the files below a folder."""
-    return sum(os.stat(path).st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
 def _text(size: int) -> str:

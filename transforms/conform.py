@@ -139,10 +139,7 @@ class _Found:
         rows, rejected, skipped = _parts(accepted), _parts(self.rejected), _parts(self.skipped)
         refused, movable = _parts(self.refused), _parts(self.movable)
         spans, until = _per_export(accepted, *_span(spec, accepted)), _per_export(self.named, *_until(spec, self.named))
-        units, materials = (
-            _per_export(accepted, *_codes(accepted, "equipment_code")),
-            _per_export(self.named, *_codes(self.named, "material")),
-        )
+        units, materials = _codes(accepted, "equipment_code"), _codes(self.named, "material")
         return [
             Conformed(
                 rows[i], rejected[i], len(export), _counted(skipped[i]["skip"]), spans[i][0], _most(spans[i][1], until[i][0]),
