@@ -398,11 +398,27 @@ def _overwrite(lake: Lake, table: str, rows: pl.DataFrame, predicate: str, metad
     """Replaces the rows that meet the predicate, within files."""
     from deltalake import write_deltalake
 
-    write_deltalake(
-        lake.table(table), _fitting(table, rows), mode="overwrite", predicate=predicate,
-        writer_properties=_zstd(), commit_properties=_commit(metadata),
-    )  # fmt: skip
+    started = time.time()
+    try:
+        write_deltalake(
+            lake.table(table), _fitting(table, rows), mode="overwrite", predicate=predicate,
+            writer_properties=_zstd(), commit_properties=_commit(metadata),
+        )  # fmt: skip
+    except BaseException:
+        _remove_unknown(lake, table, started)
+        raise
     return _current_version(lake, table)
+
+
+def _remove_unknown(lake: Lake, table: str, since: float) -> None:
+    """Removes what a commit that failed wrote: files that are not older than its start and that the log does not know."""
+    delta = _open(lake, table)
+    known = set(_paths(delta)) if delta else set()
+    folder = lake.table(table)
+    for path in folder.rglob("*.parquet"):
+        place = path.relative_to(folder).as_posix()
+        if "_delta_log" not in path.parts and place not in known and path.stat().st_mtime >= since - 1:
+            path.unlink(missing_ok=True)
 
 
 def _zstd() -> WriterProperties:
