@@ -51,7 +51,9 @@ QUARANTINE: Schema = {
     "source_object": pl.String(), "table_name": pl.String(), "row_number": pl.Int64(), "rule": pl.String(), "detail": pl.String(),
     "raw_row": pl.String(), "rejected_at": UTC_US, "resolved_at": UTC_US,
 }  # fmt: skip
-"""One row per rejected source record, target table and broken rule; `raw_row` is the record as delivered, in JSON."""
+"""One row per rejected source record, target table and broken rule; `raw_row` is the record as delivered, in JSON. `rejected_at`: first
+so; `resolved_at`: when a later load of the same export no longer rejected it for this rule, null as long as it stands rejected."""
+_EXPORT_TABLE = ("plant_id", "table_name", "batch_id")
 
 _CONFIGURATION = {
     "delta.checkpointInterval": "50",
@@ -165,23 +167,49 @@ def replace(
         return _commit_files(lake, table, stamp, _located(delta, replaced), metadata)
 
 
-def quarantine(lake: Lake, rows: pl.DataFrame, scope: Collection[tuple[str, str, str]], metadata: Mapping[str, str]) -> int:
-    """Makes `rows` the rejected records of the (plant_id, table_name, batch_id)s of `scope`, in one commit.
+def quarantine(
+    lake: Lake, rows: pl.DataFrame, scope: Collection[tuple[str, str, str]], metadata: Mapping[str, str], *, at: datetime | None = None
+) -> int:
+    """Makes `rows` the unresolved rejected records of the (plant_id, table_name, batch_id)s of `scope`, in one commit.
 
-    Loading an export again so replaces what was rejected of it the last time, and an export without rejects clears it.
-    `quarantine_id` and `resolved_at` may be absent: the id follows from the record, and nothing is resolved yet.
+    A record that is rejected again keeps when that was first so. One that stood rejected and is not any more stays, with `at` (the
+    instant of the refresh, default now) as `resolved_at`. Exports of which nothing changed are not written again, and without any
+    change there is no commit. `quarantine_id` and `resolved_at` of `rows` may be absent. Returns the table's version.
     """
     if not scope:
         raise ValueError("quarantine: a commit that replaces nothing")
+    _created(lake, "quarantine")
+    wanted = pl.DataFrame(sorted(scope), schema=dict.fromkeys(_EXPORT_TABLE, pl.String), orient="row")
+    standing = read(lake, "quarantine", wanted["plant_id"].unique().to_list()).join(wanted.lazy(), on=_EXPORT_TABLE, how="semi").collect()
+    known = _identified(standing.drop("quarantine_id"))  # lakes of format 1 made the id of the file's name too
+    now = _resolved(_fitting("quarantine", _identified(rows)), _fitting("quarantine", known), at or datetime.now(UTC))
+    changed = now.join(standing, on=list(QUARANTINE), how="anti", nulls_equal=True).select(_EXPORT_TABLE).unique()
+    if changed.is_empty():
+        return _current_version(lake, "quarantine")
+    now = now.join(changed, on=_EXPORT_TABLE, how="semi")
+    is_new = standing.join(changed, on=_EXPORT_TABLE, how="semi").is_empty()
+    return _overwrite(lake, "quarantine", now, None if is_new else _any_of(changed), metadata)
+
+
+def _resolved(rejected: pl.DataFrame, standing: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """All that is known of rejected records: those of today, as of when they were first rejected, and those that no longer are."""
+    first = standing.select("quarantine_id", pl.col("rejected_at").alias("_first"))
+    again = rejected.unique("quarantine_id", keep="first", maintain_order=True).join(first, on="quarantine_id", how="left")
+    again = again.with_columns(pl.coalesce("_first", "rejected_at").alias("rejected_at")).select(*QUARANTINE)
+    gone = standing.join(rejected, on="quarantine_id", how="anti")
+    return pl.concat([again, gone.with_columns(pl.col("resolved_at").fill_null(pl.lit(at, dtype=UTC_US)))])
+
+
+def _any_of(exports: pl.DataFrame) -> str:
+    """A predicate for the rows of these exports and tables."""
     batches: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for plant_id, table_name, batch_id in scope:
+    for plant_id, table_name, batch_id in exports.iter_rows():
         batches[plant_id, table_name].add(batch_id)
     tests = [
         f"(plant_id = {_quoted(plant)} AND table_name = {_quoted(name)} AND batch_id IN ({_listed(ids)}))"
         for (plant, name), ids in sorted(batches.items())
     ]
-    _created(lake, "quarantine")
-    return _overwrite(lake, "quarantine", _identified(rows), " OR ".join(tests), metadata)
+    return " OR ".join(tests)
 
 
 def append(
@@ -286,7 +314,7 @@ def _fitting(table: str, rows: Frame) -> Frame:
 
 
 def _identified(rows: pl.DataFrame) -> pl.DataFrame:
-    key = ["plant_id", "source_system", "source_object", "batch_id", "table_name", "row_number", "rule"]
+    key = ["plant_id", "source_system", "batch_id", "table_name", "row_number", "rule"]
     if "quarantine_id" not in rows.columns:
         rows = rows.with_columns(row_hash(key).alias("quarantine_id"))
     return rows if "resolved_at" in rows.columns else rows.with_columns(pl.lit(None, dtype=UTC_US).alias("resolved_at"))
@@ -341,12 +369,12 @@ def _current_version(lake: Lake, table: str) -> int:
     return found
 
 
-def _overwrite(lake: Lake, table: str, rows: pl.DataFrame, predicate: str, metadata: Mapping[str, str]) -> int:
-    """Replaces the rows that meet the predicate, within files."""
+def _overwrite(lake: Lake, table: str, rows: pl.DataFrame, predicate: str | None, metadata: Mapping[str, str]) -> int:
+    """Replaces the rows that meet the predicate, within files; without a predicate the rows are added."""
     from deltalake import write_deltalake
 
     write_deltalake(
-        lake.table(table), _fitting(table, rows), mode="overwrite", predicate=predicate,
+        lake.table(table), _fitting(table, rows), mode="overwrite" if predicate else "append", predicate=predicate,
         writer_properties=_zstd(), commit_properties=_commit(metadata),
     )  # fmt: skip
     return _current_version(lake, table)
