@@ -39,12 +39,16 @@ if TYPE_CHECKING:
     from deltalake import CommitProperties, DeltaTable, WriterProperties
     from deltalake.transaction import AddAction
 
+    from pipelines.ledger import TableRow
+
 Schema = dict[str, pl.DataType]
 Located = tuple[str, int, dict[str, str | None]]
 """A file: its path in the table, its size, its partition values."""
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 BATCHES = "plantlake.batches"
+ACCOUNTS = "plantlake.accounts"
 REFRESH = "plantlake.refresh_id"
+_ACCOUNTED = ("plant_id", "source_system", "table_name", "mapping_version", "connector_version")
 
 QUARANTINE: Schema = {
     "plant_id": pl.String(), "quarantine_id": pl.String(), "batch_id": pl.String(), "source_system": pl.String(),
@@ -176,6 +180,8 @@ def quarantine(
     instant of the refresh, default now) as `resolved_at`. Exports of which nothing changed are not written again, and without any
     change there is no commit. `quarantine_id` and `resolved_at` of `rows` may be absent. Returns the table's version.
     """
+    from deltalake import write_deltalake
+
     if not scope:
         raise ValueError("quarantine: a commit that replaces nothing")
     _created(lake, "quarantine")
@@ -187,8 +193,12 @@ def quarantine(
     if changed.is_empty():
         return _current_version(lake, "quarantine")
     now = now.join(changed, on=_EXPORT_TABLE, how="semi")
-    is_new = standing.join(changed, on=_EXPORT_TABLE, how="semi").is_empty()
-    return _overwrite(lake, "quarantine", now, None if is_new else _any_of(changed), metadata)
+    if standing.join(changed, on=_EXPORT_TABLE, how="semi").is_empty():
+        write_deltalake(
+            lake.quarantine, _fitting("quarantine", now), mode="append", writer_properties=_zstd(), commit_properties=_commit(metadata)
+        )
+        return _current_version(lake, "quarantine")
+    return _overwrite(lake, "quarantine", now, _any_of(changed), metadata)
 
 
 def _resolved(rejected: pl.DataFrame, standing: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -282,9 +292,27 @@ def committed_batches(lake: Lake, table: str) -> set[str]:
 
     Commits older than the log's retention (90 days) are not known any more.
     """
+    return {str(batch) for commit in _commits(lake, table) for batch in json.loads(commit.get(BATCHES, "[]"))}
+
+
+def committed_accounts(lake: Lake, table: str) -> dict[tuple[str, str], TableRow]:
+    """By (plant, batch): what the newest commit that tells accounts says of the export; those of the last 90 days, as above."""
+    from pipelines.ledger import TableRow
+
+    found: dict[tuple[str, str], TableRow] = {}
+    for commit in _commits(lake, table):  # newest first
+        for group in json.loads(commit.get(ACCOUNTS, "[]")):
+            plant_id, source_id, name, mapping, connector = (group[key] for key in _ACCOUNTED)
+            for batch, read_, accepted, rejected, duplicate, written, filtered_by in group["of"]:
+                row = TableRow(plant_id, source_id, batch, name, "COMMITTED", read_, accepted, rejected, duplicate, filtered_by, written,
+                               mapping, connector)  # fmt: skip
+                found.setdefault((plant_id, batch), row)
+    return found
+
+
+def _commits(lake: Lake, table: str) -> list[dict[str, Any]]:
     delta = _open(lake, table)
-    commits = delta.history() if delta else []
-    return {str(batch) for commit in commits for batch in json.loads(commit.get(BATCHES, "[]"))}
+    return delta.history() if delta else []
 
 
 def maintain(lake: Lake, table: str) -> None:
@@ -369,12 +397,12 @@ def _current_version(lake: Lake, table: str) -> int:
     return found
 
 
-def _overwrite(lake: Lake, table: str, rows: pl.DataFrame, predicate: str | None, metadata: Mapping[str, str]) -> int:
-    """Replaces the rows that meet the predicate, within files; without a predicate the rows are added."""
+def _overwrite(lake: Lake, table: str, rows: pl.DataFrame, predicate: str, metadata: Mapping[str, str]) -> int:
+    """Replaces the rows that meet the predicate, within files."""
     from deltalake import write_deltalake
 
     write_deltalake(
-        lake.table(table), _fitting(table, rows), mode="overwrite" if predicate else "append", predicate=predicate,
+        lake.table(table), _fitting(table, rows), mode="overwrite", predicate=predicate,
         writer_properties=_zstd(), commit_properties=_commit(metadata),
     )  # fmt: skip
     return _current_version(lake, table)
@@ -418,9 +446,21 @@ def _commit(metadata: Mapping[str, str]) -> CommitProperties:
     return CommitProperties(custom_metadata=dict(metadata))
 
 
-def commit_metadata(refresh_id: str, batches: Iterable[str]) -> dict[str, str]:
-    """What a commit says about itself: the refresh, and the exports it holds."""
-    return {REFRESH: refresh_id, BATCHES: json.dumps(sorted(set(batches)))}
+def commit_metadata(refresh_id: str, batches: Iterable[str], accounts: Iterable[TableRow] = ()) -> dict[str, str]:
+    """What a commit says about itself: the refresh, the exports it holds and, if given, what became of their records.
+
+    Accounts are grouped by plant, source, table and versions; each is [batch, read, accepted, rejected, duplicate, rows written,
+    {filter: records}], 110 bytes an export.
+    """
+    metadata = {REFRESH: refresh_id, BATCHES: json.dumps(sorted(set(batches)))}
+    groups: dict[tuple[str | None, ...], list[list[Any]]] = defaultdict(list)
+    for row in accounts:
+        counts = (row.records_read, row.accepted, row.rejected, row.duplicate, row.rows_written, dict(row.filtered_by))
+        groups[tuple(getattr(row, name) for name in _ACCOUNTED)].append([row.batch_id, *counts])
+    if groups:
+        grouped = [dict(zip((*_ACCOUNTED, "of"), (*key, rows), strict=True)) for key, rows in groups.items()]
+        metadata[ACCOUNTS] = json.dumps(grouped, separators=(",", ":"))
+    return metadata
 
 
 def _listed(texts: Iterable[str]) -> str:
