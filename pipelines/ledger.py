@@ -326,7 +326,10 @@ class ExportLedger:
         if row["sha256"] and (found := self._connection.execute(f"SELECT first_seen_at {before}", row).fetchone()):
             row = row | {"first_seen_at": found[0]}
             self._connection.execute(f"DELETE {before}", row)
-        renewed = [f"{name} = excluded.{name}" for name in ("seen", *row) if name not in (*_KEY, *_KEPT, "first_seen_at")]
+        renewed = [f"{name} = excluded.{name}" for name in row if name not in (*_KEY, *_KEPT, "first_seen_at")]
+        # What an older version's data told may be said again later; only another look at the object makes it the last one seen.
+        same = " AND ".join(f"excluded.{name} IS export.{name}" for name in ("state", "size", "modified", "landed_at", "attempt"))
+        renewed.append(f"seen = CASE WHEN {same} THEN export.seen ELSE excluded.seen END")
         renewed += [f"{name} = coalesce(excluded.{name}, {name})" for name in _KEPT]
         self._connection.execute(
             f"INSERT INTO export (seen, {', '.join(row)}) VALUES ((SELECT coalesce(max(seen), 0) + 1 FROM export),"

@@ -4,10 +4,10 @@ Here: what is set aside, what is read in which order, the comparison. Elsewhere:
 journal (`pipelines.journal`), the exports that the commits of silver name (`pipelines.silver`), telling it (`pipelines.doctor`).
 
 Sources, the surer first. The journal in bronze has every line of the ledger. Where it has a gap (a lake of format 1, a folder that
-was lost), silver's rows name the exports that they came from, and bronze has their bytes: such an export is entered as landed, and
-the next refresh conforms it again, which gives its exact account and changes nothing in silver. Accounts in Delta's history are not
-entered: they do not tell up to when an export's data go, and a table without that would get a wrong watermark. They serve to say
-what the ledger does not know.
+was lost), silver's rows name the exports that they came from, and bronze has their bytes: such an export is entered as landed, its
+tables as not done, and the next refresh makes them again, which gives the exact accounts and changes nothing in silver. Accounts in
+Delta's history are not entered: they do not tell up to when an export's data go, and without that a source would get a wrong
+watermark. They serve to say what the ledger does not know.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ import polars as pl
 from pipelines import bronze, silver
 from pipelines.journal import Journal
 from pipelines.lake import Lake
-from pipelines.ledger import ExportLedger, ExportRow
+from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.lock import writer_lock
 from transforms.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-_LINEAGE = ("plant_id", "_source_system", "_batch_id", "_source_object", "_export_order")
+EXPORT = ("plant_id", "_source_system", "_batch_id")
+_LINEAGE = ("_source_object", "_export_order", "_ingested_at")
 _SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -70,7 +71,8 @@ def rebuild(lake: Lake, *, wait_s: float = 0) -> Rebuilt:
         with ledger.transaction():
             ledger.rebuild()
             found = list(_in_silver(lake, ledger))
-            ledger.record_export(*found)
+            ledger.record_export(*(export for export, _ in found))
+            ledger.record_tables(_to_count(export, table) for export, tables in found for table in tables)
         frame = ledger.frame()
     return Rebuilt(
         frame.select("plant_id", "source_system", "name", "sha256").n_unique(), frame["table_name"].count(), len(found), set_aside
@@ -129,11 +131,11 @@ def _set_aside(lake: Lake) -> Path:
     return target
 
 
-def _in_silver(lake: Lake, ledger: ExportLedger) -> Iterator[ExportRow]:
-    """Exports that silver's rows name, whose bytes are in bronze and that the ledger does not know."""
+def _in_silver(lake: Lake, ledger: ExportLedger) -> Iterator[tuple[ExportRow, list[str]]]:
+    """Exports that silver's rows name, whose bytes are in bronze and that the ledger does not know; with their tables."""
     known: dict[str, set[tuple[str, str]]] = {}
     for row in _named(lake).iter_rows(named=True):
-        plant_id, source_id, batch = (str(row[name]) for name in _LINEAGE[:3])
+        plant_id, source_id, batch = (str(row[name]) for name in EXPORT)
         if plant_id not in known:
             known[plant_id] = {(export.source_system, str(export.batch_id)) for export in ledger.exports(plant_id)}
         if (source_id, batch) in known[plant_id] or not bronze.object_path(lake, row["sha256"]).exists():
@@ -141,21 +143,23 @@ def _in_silver(lake: Lake, ledger: ExportLedger) -> Iterator[ExportRow]:
         yield ExportRow(
             plant_id, source_id, row["_source_object"], "", "LANDED", sha256=row["sha256"], batch_id=batch,
             first_seen_at=row["_ingested_at"], landed_at=row["_ingested_at"], export_order=row["_export_order"],
-        )  # fmt: skip
+        ), row["tables"]  # fmt: skip
+
+
+def _to_count(export: ExportRow, table: str) -> TableRow:
+    """The account of a table that has to be made again: under no mapping version, so that the whole table of the source is."""
+    return TableRow(export.plant_id, export.source_system, str(export.batch_id), table, "FAILED")
 
 
 def _named(lake: Lake) -> pl.DataFrame:
-    """The exports that rows came from, once each; the hash of their bytes stands at the end of their place in the order of exports."""
-    frames = list(_lineage(lake, (name for name, spec in TABLES.items() if set(_LINEAGE) <= set(spec.columns))))
-    if not frames:
-        return pl.DataFrame(schema=dict.fromkeys((*_LINEAGE, "_ingested_at", "sha256"), pl.String))
-    rows = pl.concat(frames).group_by("plant_id", "_source_system", "_batch_id").agg(
-        pl.col("_source_object", "_ingested_at").sort_by("_ingested_at").first(), pl.col("_export_order").max()
+    """The exports that rows came from, once each, with their tables; the hash of their bytes ends their place in the order of exports."""
+    names = [name for name, spec in TABLES.items() if {*EXPORT, *_LINEAGE} <= set(spec.columns)]
+    frames = [silver.read(lake, name).select(*EXPORT, *_LINEAGE, pl.lit(name).alias("tables")).unique() for name in names]
+    rows = pl.concat(frames).group_by(EXPORT).agg(
+        pl.col("_source_object").sort_by("_ingested_at", "_source_object").first(), pl.col("_ingested_at").min(),
+        pl.col("_export_order").max(), pl.col("tables").unique().sort(),
     )  # fmt: skip
     rows = rows.with_columns(pl.col("_export_order").str.split("|").list.last().alias("sha256"))
-    return rows.filter(pl.col("sha256").str.contains(_SHA256)).sort("plant_id", "_source_system", "_export_order")
-
-
-def _lineage(lake: Lake, tables: Iterable[str]) -> Iterator[pl.DataFrame]:
-    for table in tables:
-        yield silver.read(lake, table).group_by(_LINEAGE).agg(pl.col("_ingested_at").min()).collect(engine="streaming")
+    return (
+        rows.filter(pl.col("sha256").str.contains(_SHA256)).sort("plant_id", "_source_system", "_export_order").collect(engine="streaming")
+    )
