@@ -59,10 +59,12 @@ QUARANTINE: Schema = {
 so; `resolved_at`: when a later load of the same export no longer rejected it for this rule, null as long as it stands rejected."""
 _EXPORT_TABLE = ("plant_id", "table_name", "batch_id")
 
+_KEPT_DAYS = 7
+"""So long stay files that a newer version replaced."""
 _CONFIGURATION = {
     "delta.checkpointInterval": "50",
     "delta.logRetentionDuration": "interval 90 days",
-    "delta.deletedFileRetentionDuration": "interval 7 days",
+    "delta.deletedFileRetentionDuration": f"interval {_KEPT_DAYS} days",
 }
 _WIDENED = "plantlake.widened"
 """Property of a table whose older files lack columns that were added since."""
@@ -364,21 +366,55 @@ def repartition(lake: Lake, table: str) -> bool:
     return True
 
 
-def maintain(lake: Lake, table: str) -> None:
-    """Upkeep, cheap when there is nothing to do: makes small files of an appended table one, removes files nobody can read.
+def maintain(lake: Lake, table: str, *, vacuum: bool = True, keep_versions: Collection[int] = ()) -> tuple[int, int]:
+    """Upkeep, cheap when there is nothing to do; only for the holder of the writer's lock. Returns (partitions made one, files removed).
 
-    Checkpoints and log clean-up happen by themselves, every 50 commits. Files that a newer version replaced stay for a week for
-    readers of a pinned version; files of interrupted writes go with them. Only for the holder of the writer's lock.
+    Small files of one partition are made one. Files that a newer version replaced stay for a week for readers of a pinned version,
+    and as long as one of `keep_versions` is made of them; files of interrupted writes go with them. Removing lists the table's
+    folder (2,000 files: 0.06 s) and makes two commits without rows when it finds something; `vacuum` says whether to look.
+    Checkpoints and log clean-up happen by themselves, every 50 commits.
     """
     delta = _open(lake, table)
     if delta is None:
-        return
+        return 0, 0
     keys = partition_by(table)
-    if keys:
-        for partition in _crowded(delta, keys):
-            filters = [(name, "=", value) for name, value in partition]
-            delta.optimize.compact(partition_filters=filters, writer_properties=_zstd())
-    delta.vacuum(retention_hours=24 * 7, dry_run=False, full=True)
+    crowded = _crowded(delta, keys) if keys else []
+    for partition in crowded:
+        filters = [(name, "=", value) for name, value in partition]
+        delta.optimize.compact(partition_filters=filters, writer_properties=_zstd())
+    if not vacuum:
+        return len(crowded), 0
+    kept = _needing_care(lake, table, keep_versions)
+    how: dict[str, Any] = {"retention_hours": _KEPT_DAYS * 24, "full": True, "keep_versions": kept or None}
+    found = [path for path in delta.vacuum(dry_run=True, **how) if (lake.table(table) / path).exists()]
+    if found:
+        delta.vacuum(dry_run=False, **how)
+    return len(crowded), len(found)
+
+
+def _needing_care(lake: Lake, table: str, versions: Collection[int]) -> list[int]:
+    """Of these versions those of which a vacuum would remove files: a commit after them is older than the files' week.
+
+    Each costs the vacuum a reading of the log. A version that the log no longer tells has no files that could be kept.
+    """
+    log, oldest = lake.table(table) / "_delta_log", time.time() - _KEPT_DAYS * 86400
+    found = []
+    for number in sorted(set(versions)):
+        after = log / f"{number + 1:020d}.json"
+        replaced = after.exists() and after.stat().st_mtime < oldest
+        cleaned = not after.exists() and number < _current_version(lake, table)
+        if (replaced or cleaned) and _is_told(lake, table, number):
+            found.append(number)
+    return found
+
+
+def _is_told(lake: Lake, table: str, number: int) -> bool:
+    from deltalake.exceptions import DeltaError
+
+    try:
+        return _open(lake, table, number) is not None
+    except DeltaError:
+        return False
 
 
 def _stored(dtype: Any) -> pl.DataType:
