@@ -340,9 +340,18 @@ def committed_accounts(lake: Lake, table: str) -> dict[tuple[str, str], TableRow
     return found
 
 
-def _commits(lake: Lake, table: str) -> list[dict[str, Any]]:
+def last_commit(lake: Lake, table: str) -> datetime | None:
+    """When a refresh last wrote to a table; upkeep does not count."""
+    for commit in _commits(lake, table, 50):
+        if commit.get(REFRESH):
+            return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+    return None
+
+
+def _commits(lake: Lake, table: str, most: int | None = None) -> list[dict[str, Any]]:
+    """What commits say about themselves, the newest first."""
     delta = _open(lake, table)
-    return delta.history() if delta else []
+    return delta.history(most) if delta else []
 
 
 def repartition(lake: Lake, table: str) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -15,7 +20,7 @@ from hypothesis import strategies as st
 from small_portfolio import COUNTS, SmallPortfolio
 
 from connectors.errors import LockedError, PlantlakeError
-from pipelines import rebuild, silver
+from pipelines import doctor, rebuild, silver, upkeep
 from pipelines.journal import Journal
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
@@ -255,3 +260,96 @@ def test_law_a_ledger_made_anew_is_the_ledger(tmp_path_factory: pytest.TempPathF
         assert made[0].equals(before[0])
         assert made[1].equals(before[1])
         assert made[2] == before[2]
+
+
+# --- doctor ------------------------------------------------------------------------------------------------------------------------
+
+
+def found(portfolio: SmallPortfolio) -> dict[str, doctor.Finding]:
+    return {finding.check: finding for finding in doctor.examine(portfolio.root)}
+
+
+def test_doctor_finds_a_good_lake_good(portfolio: SmallPortfolio) -> None:
+    portfolio.good("a").refresh()
+    wrong = [finding for finding in doctor.examine(portfolio.root) if not finding.good]
+    assert wrong == []
+    assert found(portfolio)["ledger"].text == "3 deliveries"
+
+
+def test_doctor_notices_a_ledger_that_is_missing_or_damaged_and_makes_it_anew(portfolio: SmallPortfolio) -> None:
+    before = loaded(portfolio).ledger()
+    lake = lake_of(portfolio)
+    lose(lake)
+    finding = found(portfolio)["ledger"]
+    assert (finding.good, finding.fix) == (False, "plantlake doctor --rebuild-ledger")
+    assert not lake.ledger.exists(), "looking makes nothing"
+    lake.ledger.write_bytes(b"no ledger at all" * 512)
+    assert "damaged" in found(portfolio)["ledger"].text
+    assert doctor.rebuilt(portfolio.root).text.startswith("made anew: 10 exports, 8 accounts; the damaged file is")
+    assert found(portfolio)["ledger"].good
+    assert portfolio.ledger().equals(before)
+
+
+def test_doctor_tells_what_silver_holds_and_the_ledger_does_not(portfolio: SmallPortfolio) -> None:
+    portfolio.good("a").load()
+    lake = lake_of(portfolio)
+    rows = silver.read(lake, "material").collect()
+    silver.replace(lake, "material", rows, ["a"], silver.commit_metadata("killed", ["of-nobody"]))
+    finding = found(portfolio)["ledger"]
+    assert not finding.good
+    assert "1 in silver that the ledger does not hold as loaded (material)" in finding.text
+
+
+def test_doctor_tells_when_readers_see_less_than_silver_holds(portfolio: SmallPortfolio) -> None:
+    portfolio.good("a").refresh()
+    assert found(portfolio)["snapshot"].good
+    upkeep.keep(lake_of(portfolio), TABLES)  # commits of upkeep bring nothing new
+    assert found(portfolio)["snapshot"].good
+    assert found(portfolio)["upkeep"].good
+    os.utime(lake_of(portfolio).snapshot, (time.time() - 3600,) * 2)
+    finding = found(portfolio)["snapshot"]
+    assert (finding.good, finding.fix) == (False, "plantlake refresh")
+    with writer_lock(lake_of(portfolio)):  # a refresh is on its way
+        assert found(portfolio)["snapshot"].good
+
+
+def test_doctor_names_held_plants_and_open_work(portfolio: SmallPortfolio) -> None:
+    portfolio.good("a").load()
+    lake = lake_of(portfolio)
+    with duckdb.connect(str(lake.build_database)) as con:
+        con.execute(
+            "CREATE SCHEMA gold; CREATE TABLE gold.plant_gate (plant_id VARCHAR, held_since TIMESTAMPTZ, gate VARCHAR, reason VARCHAR)"
+        )
+        con.execute("INSERT INTO gold.plant_gate VALUES ('a', now(), 'silver', 'event_id is not unique')")
+        con.execute("CREATE TABLE gold.change_scope (plant_id VARCHAR, state VARCHAR)")
+        con.execute("INSERT INTO gold.change_scope VALUES ('a', 'OPEN'), ('a', 'OPEN'), ('b', 'CLOSED'), ('gone', 'ORPHANED')")
+    findings = found(portfolio)
+    assert (findings["held"].good, findings["held"].text) == (False, "a (silver): event_id is not unique")
+    assert (findings["open work"].good, findings["open work"].text) == (True, "2 rows of the change scope wait for the next refresh (a)")
+    assert (findings["orphaned work"].good, "(gone)" in findings["orphaned work"].text) == (False, True)
+    with writer_lock(lake):  # it has one writer: not opened then
+        assert "held" not in found(portfolio)
+
+
+@pytest.mark.parametrize(("holds", "good"), [(True, True), (False, False)], ids=["in use", "damaged"])
+def test_doctor_looks_at_a_build_database_only_when_it_is_free(portfolio: SmallPortfolio, holds: bool, good: bool) -> None:
+    portfolio.good("a").load()
+    path = lake_of(portfolio).build_database
+    if not holds:
+        path.write_bytes(b"no database" * 4096)
+        assert found(portfolio)["build database"].good == good
+        return
+    code = f"import duckdb, time; con = duckdb.connect({str(path)!r}); print('open', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        finding = found(portfolio)["build database"]
+        other.kill()
+    assert (finding.good, "in use" in finding.text) == (good, True)
+
+
+def test_doctor_weighs_free_space_against_the_lake(portfolio: SmallPortfolio, monkeypatch: pytest.MonkeyPatch) -> None:
+    portfolio.good("a").load()
+    assert found(portfolio)["disk"].good
+    monkeypatch.setattr(doctor, "FREE_SHARE", 1e12)
+    assert not found(portfolio)["disk"].good
