@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dbt_project.generate import kpi_value_sql
 from quality_checks.measuring import Part, Recipe, unit_orphans
 
-KEY = ("plant_id", "equipment_id", "shift_instance_id", "material_key", "production_day", "shift_code")
+KEY = ("equipment_id", "shift_instance_id", "material_key", "production_day", "shift_code")
 SHIFT_TIMES = (
     "ct_s", "pot_s", "planned_maint_s", "planned_break_s", "planned_no_demand_s", "planned_other_s", "pbt_planned_s", "pbt_ext_s",
     "pbt_s", "aust_s", "adet_eq_s", "adet_org_s", "micro_s", "adot_s", "unknown_s", "coded_stop_s", "rate_base_s", "micro_rated_s",
