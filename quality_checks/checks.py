@@ -36,15 +36,19 @@ class Check:
 
     @property
     def limit(self) -> str:
-        """The limit in words.
+        """The limit in words."""
+        return limit_in_words(self.low, self.high)
 
-        >>> Check("a", "b", "plausible", "warning", "c", high=0.5).limit
-        '≤ 0.5'
-        """
-        if self.low is not None and self.low == self.high:
-            return f"= {self.low:g}"
-        bounds = [f"{sign} {bound:g}" for sign, bound in (("≥", self.low), ("≤", self.high)) if bound is not None]
-        return " and ".join(bounds)
+
+def limit_in_words(low: float | None, high: float | None) -> str:
+    """A limit for people; None is unbounded.
+
+    >>> limit_in_words(None, 0.5), limit_in_words(0, 1), limit_in_words(1, 1)
+    ('≤ 0.5', '≥ 0 and ≤ 1', '= 1')
+    """
+    if low is not None and low == high:
+        return f"= {low:g}"
+    return " and ".join(f"{sign} {bound:g}" for sign, bound in (("≥", low), ("≤", high)) if bound is not None)
 
 
 def none(name: str, measure: str, rung: Rung, reason: str, *, severity: Severity = "blocking", owner: str = PLATFORM) -> Check:

@@ -57,7 +57,8 @@ _DAYS = """
         select days.plant_id, days.production_day, days.start_ts, days.end_ts,
                least(days.end_ts, told.until) as until
         from silver.production_day days
-        join (select mark.plant_id, max(mark.data_to - to_microseconds(cast(round(coalesce(clock_offset_s, 0) * 1000000) as bigint))) as until
+        join (select mark.plant_id,
+                     max(mark.data_to - to_microseconds(cast(round(coalesce(clock_offset_s, 0) * 1000000) as bigint))) as until
               from silver.source_watermark mark
               left join silver.source_setting setting
                 on setting.plant_id = mark.plant_id and setting.source_system = mark.source_system
@@ -103,7 +104,8 @@ _LOST_PIECES = Part(
         from silver.production_count counted
         left join silver.source_setting setting
           on setting.plant_id = counted.plant_id and setting.source_system = counted._source_system
-        where is_current and not is_deleted and counted.plant_id in (select plant_id from cur)),
+        where is_current and not is_deleted and counted.plant_id in (select plant_id from cur)
+          and counted.equipment_id in (select equipment_id from silver.equipment where is_current and not is_deleted and is_kpi_unit)),
     dated as (
         select one.plant_id, one.equipment_id, one.pieces, coalesce(four.ts, three.ts, two.ts, up.ts, one.ts) as ts
         from booked one
@@ -157,12 +159,13 @@ CANDIDATE_PARTS = Recipe(
         "unequal_pieces_share": "avg((gq + sq + coalesce(rq, 0) <> pq)::double) filter (where material_key <> '~')",
         "ideal_time_without_output":
             "count(*) filter (where coalesce(pq, 0) = 0 and (coalesce(ideal_pq_s, 0) <> 0 or coalesce(ideal_gq_s, 0) <> 0))",
-        "rated_beyond_run_time": "count(*) filter (where apt_rated_s > apt_s or micro_rated_s > micro_s or rate_known_s > rate_base_s + apt_s)",
+        "rated_beyond_run_time":
+            "count(*) filter (where apt_rated_s > apt_s or micro_rated_s > micro_s or rate_known_s > rate_base_s + apt_s)",
         "future_rows": "count(*) filter (where start_ts > {late})",
     },
     (
-        unit_orphans(), _unknown("unknown_plant_rows", "plant", "plant_id"), _unknown("unknown_day_rows", "production_day", "production_day"),
-        _OF_SHIFTS, _OF_DAYS, _LOST_PIECES, _UNIT_DAY_PIECES,
+        unit_orphans(), _unknown("unknown_plant_rows", "plant", "plant_id"),
+        _unknown("unknown_day_rows", "production_day", "production_day"), _OF_SHIFTS, _OF_DAYS, _LOST_PIECES, _UNIT_DAY_PIECES,
     ),
     source="gold.candidate_parts",
     plants="select distinct plant_id from every",
@@ -215,7 +218,8 @@ _FACTORS = Part(
 _LOST_UNIT_DAYS = Part(
     """
     select parts.plant_id, count(*) as unit_days_without_value
-    from (select distinct plant_id, equipment_id, production_day from gold.candidate_parts where plant_id in (select plant_id from plants)) parts
+    from (select distinct plant_id, equipment_id, production_day from gold.candidate_parts
+          where plant_id in (select plant_id from plants)) parts
     anti join cur on cur.plant_id = parts.plant_id and cur.scope_id = parts.equipment_id and cur.period_start = parts.production_day
     group by parts.plant_id""",
     ("unit_days_without_value",),

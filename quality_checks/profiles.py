@@ -19,7 +19,7 @@ import dataframely as dy
 import polars as pl
 
 from quality_checks.gold_profiles import GOLD
-from quality_checks.measuring import PROFILE, Part, Recipe, measure, unit_orphans
+from quality_checks.measuring import Part, Recipe, measure, unit_orphans
 from transforms.tables import LINEAGE, TABLES
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def _revisions(id_column: str, *, by_month: bool) -> Part:
     name = "lost_record_share" if by_month else "ids_without_current"
     lost = "avg((current_rows = 0)::double)" if by_month else "count(*) filter (where current_rows = 0)"
     sql = f"""
-        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current, {lost} as {name}, sum(repeats) as repeated_revisions
+        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current, {lost} as {name},
+               sum(repeats) as repeated_revisions
         from (select plant_id, {id_column}, count(*) filter (where is_current) as current_rows,
                      count(*) - count(distinct revision) as repeats
               from every group by all)

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from quality_checks.checks import PLANTS, SPRING, Check, Rung
+from quality_checks.checks import PLANTS, SPRING, Check
 from quality_checks.checks import most as _most
 from quality_checks.checks import none as _none
 from quality_checks.gold_suites import GOLD_OWN
@@ -191,7 +191,8 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "coarse clocks repeat instants (estimated, within some 5 %); above half an export was loaded twice or seconds were cut off"),
         _most("tags_move", "frozen_tag_share", 0.5,
             "set points stand still; more than half of the busy tags frozen is a stuck gateway"),
-        _most("tags_repeat", "tags_with_one_sample_share", 0.5, "a tag with one sample in a day or longer was read from a header or a stray column"),
+        _most("tags_repeat", "tags_with_one_sample_share", 0.5,
+            "a tag with one sample in a day or longer was read from a header or a stray column"),
         *_times(),
     ),
     "map_downtime_reason": (
@@ -218,7 +219,9 @@ def limits_version() -> str:
     >>> limits_version() == limits_version(), len(limits_version())
     (True, 12)
     """
-    limits = [(table, check.name, check.measure, check.severity, check.low, check.high) for table, found in CHECKS.items() for check in found]
+    limits = [
+        (table, check.name, check.measure, check.severity, check.low, check.high) for table, found in CHECKS.items() for check in found
+    ]
     return hashlib.sha256(repr(sorted(limits)).encode()).hexdigest()[:12]
 
 

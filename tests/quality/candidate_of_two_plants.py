@@ -14,6 +14,8 @@ import duckdb
 import polars as pl
 from lake_of_two_plants import AT, DAY, PLANTS, hours, lake
 
+from transforms.tables import TABLES
+
 DECIMAL = "decimal(18, 6)"
 WHOLE = {"fe": "bigint", "setup_count": "bigint", "inspected": "bigint", "fp_good": "bigint", "expected_count_shifts": "integer",
          "reported_count_shifts": "integer", "unknown_good_counts": "integer", "outside_counts": "integer"}  # fmt: skip
@@ -34,7 +36,8 @@ def candidate() -> duckdb.DuckDBPyConnection:
     cells = [f"cast({name} as {_type(name)}) as {name}" for name in _plant("north")[0]]
     con.execute(f"create table gold.candidate_parts as select {', '.join(cells)} from given")
     con.unregister("given")
-    for table in ("gold.candidate_parts", "silver.equipment", "silver.production_count"):  # ids of units are unique in a portfolio
+    units = [name for name, spec in TABLES.items() if "equipment_id" in spec.columns]
+    for table in ("gold.candidate_parts", *(f"silver.{name}" for name in units)):  # ids of units are unique in a portfolio
         con.execute(f"update {table} set equipment_id = 'north/' || equipment_id where plant_id = 'north'")
     return con
 

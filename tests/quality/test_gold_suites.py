@@ -6,7 +6,6 @@ Checks of sums overlap by nature (a second too many in a shift is one too many i
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -35,7 +34,9 @@ def _parts(where: str, **cells: str) -> str:
 
 def _values(where: str, **cells: str) -> str:
     assignments = ", ".join(f"{name} = {value}" for name, value in cells.items())
-    return f"update gold.unit_day set {assignments} where plant_id = 'south' and scope_id = 'M1' and period_start = '2026-10-01' and {where}"
+    return (
+        f"update gold.unit_day set {assignments} where plant_id = 'south' and scope_id = 'M1' and period_start = '2026-10-01' and {where}"
+    )
 
 
 def _value(kpi: str, value: float) -> str:
@@ -154,9 +155,7 @@ def test_sound_candidates_pass_every_check(gold: duckdb.DuckDBPyConnection) -> N
 
 
 @pytest.mark.parametrize(("table", "check"), CASES, ids=lambda part: part)
-def test_damage_is_named_by_its_check_for_its_plant(
-    failures: dict[tuple[str, str], set[tuple[str, str]]], table: str, check: str
-) -> None:
+def test_damage_is_named_by_its_check_for_its_plant(failures: dict[tuple[str, str], set[tuple[str, str]]], table: str, check: str) -> None:
     expected = {check, *DAMAGE[table][check][1]}
     assert failures[table, check] == {(name, "south") for name in expected}
 
@@ -181,9 +180,11 @@ def test_a_wrong_part_makes_a_wrong_kpi_fail_through_the_view() -> None:
 
 def test_days_that_a_shift_enters_or_leaves_are_not_judged_by_their_length() -> None:
     con = candidate()
-    con.execute("update silver.shift_instance set end_ts = end_ts + interval 9 hour where shift_instance_id = '1late' and plant_id = 'south'")
+    con.execute(
+        "update silver.shift_instance set end_ts = end_ts + interval 9 hour where shift_instance_id = '1late' and plant_id = 'south'"
+    )
     con.execute(_parts("production_day in (date '2026-10-02', date '2026-10-03')", ct_s="ct_s + 1", pq="7"))
-    found = {name: value for name, value in profile(con, "candidate_parts", ["south"], AT).select("measure", "value").iter_rows()}
+    found = dict(profile(con, "candidate_parts", ["south"], AT).select("measure", "value").iter_rows())
     assert (found["unit_days_with_gaps"], found["unit_days_with_lost_pieces"]) == (0, 0)  # what is left is the first
 
 
@@ -204,8 +205,3 @@ def test_corrections_count_on_the_day_of_their_document_when_pieces_are_compared
     con.execute("delete from silver.production_count where plant_id = 'south' and count_id = 'C3'")
     found = dict(profile(con, "candidate_parts", ["south"], AT).select("measure", "value").iter_rows())
     assert found["unit_days_with_lost_pieces"] == 1
-
-
-@pytest.mark.skipif(not (Path(__file__).resolve().parents[2] / "examples/sample").is_dir(), reason="no sample portfolio")
-def test_parts_that_the_models_make_of_the_sample_portfolio_pass(tmp_path: Path) -> None:
-    pytest.skip("written below")

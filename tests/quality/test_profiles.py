@@ -222,7 +222,9 @@ def test_a_tag_with_one_sample_is_judged_over_a_day_or_longer(con: duckdb.DuckDB
 
 def test_an_order_overproduces_by_one_unit_not_by_its_operations(con: duckdb.DuckDBPyConnection) -> None:
     # Planned 300: two units that book 290 each are two operations of it; 460 on one unit is half as much again and more.
-    con.execute("insert into silver.production_count select * replace ('M2' as equipment_id, 'x' || count_id as count_id) from silver.production_count")
+    con.execute(
+        "insert into silver.production_count select * replace ('M2' as equipment_id, 'x' || count_id as count_id) from silver.production_count"
+    )
     assert measures(con, "production_order")["overproduced_share"] == 0
     con.execute("update silver.production_count set produced_qty = 270 where plant_id = 'south' and count_id = 'D1'")  # 290 + 170
     assert measures(con, "production_order")["overproduced_share"] == 1
