@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from connectors import portfolio
-from pipelines import build
 from pipelines.lock import writer_lock
 from pipelines.refresh import Refresh
 from publish.reader import Snapshot
@@ -40,12 +39,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refresh:
     """The refresh of the example, without Dagster and quality checks."""
     job = Refresh(written(tmp_path_factory.mktemp("worked") / "portfolio"))
     with writer_lock(job.lake):
-        todo = job.plan()
-        job.land(todo)
-        job.load(todo)
-        build.views(job.lake)
-        job.build()
-        job.publish()
+        job.run(job.plan(), quality=False)
     job.close()
     return job
 
@@ -98,7 +92,7 @@ def test_every_published_column_is_named(lake: Snapshot) -> None:
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND column_name NOT LIKE '\\_%' ESCAPE '\\'"
     )
     described = {name: section(name) for name, _ in columns}
-    assert len(described) == 12
+    assert len(described) == 14
     assert sorted((table, column) for table, column in columns if f"`{column}`" not in described[table]) == []
 
 
