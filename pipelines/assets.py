@@ -83,6 +83,7 @@ class Graph:
     assets: Sequence[Any]
     checks: Sequence[Any]
     refresh: Any
+    laws: Any
 
 
 def silver_key(table: str) -> dg.AssetKey:
@@ -98,7 +99,29 @@ def graph(plants: dg.PartitionsDefinition[str]) -> Graph:
     refresh = _refresh_asset()
     job = dg.define_asset_job("refresh", selection=dg.AssetSelection.assets(*refresh.keys), executor_def=EXECUTOR,
                               description="The main job: pull what is new, conform, check, build, publish.")  # fmt: skip
-    return Graph([refresh, plant], [], job)
+    return Graph([refresh, plant], [], job, all_laws)
+
+
+@dg.op
+def every_data_test(context: dg.OpExecutionContext, portfolio: PortfolioResource) -> None:
+    """Runs the data tests over all history; fails naming what is broken. A refresh tests the days that it builds."""
+    from datetime import UTC, datetime
+
+    from connectors.portfolio import lake_of
+    from pipelines import build
+    from pipelines.lake import Lake
+
+    lake = Lake(lake_of(Path(portfolio.root)))
+    with writer_lock(lake, wait_s=3600):
+        broken = build.test_all(lake, datetime.now(UTC), context.log.debug)
+    if broken:
+        raise dg.Failure(description="\n\n".join(str(problem) for problem in broken), allow_retries=False)
+
+
+@dg.job(executor_def=EXECUTOR, description="Every data test over all history, as the nights have time for it.")
+def all_laws() -> None:
+    """The nightly job."""
+    every_data_test()
 
 
 def dbt_models() -> dict[str, dict[str, Any]]:
