@@ -128,7 +128,7 @@ def gold() -> duckdb.DuckDBPyConnection:
 @pytest.fixture(scope="module")
 def failures(gold: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[tuple[str, str]]]:
     """What each damage makes fail, as (check, plant). One judgement for all: the plants of a case carry its number."""
-    recipes = {"candidate_parts": GOLD["candidate_parts"], "kpi_value": replace(KPI_VALUE, source="gold.unit_day")}
+    recipes = {"candidate_parts": GOLD["candidate_parts"], "kpi_value": replace(KPI_VALUE, source=lambda: "gold.unit_day")}
     damaged = []
     for number, (table, check) in enumerate(CASES):
         gold.execute("begin")
