@@ -183,6 +183,9 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
             "suite", asset=silver_key(name), description=f"Great Expectations suite of {name}: structure, keys, references, ranges."
         )
         for name in (*TABLES, "plant", "map_downtime_reason")
+    ] + [
+        dg.AssetCheckSpec("suite", asset=model_key(name), description=f"Great Expectations suite of {name}, before parts move.")
+        for name in ("candidate_parts", "kpi_value")
     ]
 
 
@@ -206,6 +209,7 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
     if not todo:
         context.log.info("Nothing new.")
         return
+    job.prepare()
     job.land(todo)
     yield dg.MaterializeResult(asset_key=BRONZE, metadata={"exports": job.outcome.exports})
     job.load(todo)
@@ -216,11 +220,12 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
         context.log_event(dg.AssetMaterialization(asset_key=PLANT, partition=plant, metadata=_plant_rows(job, plant)))
     scope = job.find()
     context.log.info(f"{len(scope.plants)} plants in scope; {scope.files} files with {scope.rows} rows of silver")
-    yield from _checks(job.check())
+    yield from _checks(job.check(), "silver")
     job.build()
     for name, seconds in job.outcome.models.items():
         if model_key(name) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=model_key(name), metadata={"seconds": seconds, "release": job.outcome.release_id})
+    yield from _checks(job.outcome.quality, "gold")
     path = job.publish()
     page = job.document()
     yield dg.MaterializeResult(
@@ -250,9 +255,9 @@ def _worst(results: Any) -> list[dict[str, Any]]:
     return list(worst(results).to_dicts()) if len(results) else []
 
 
-def _checks(results: Any) -> Iterator[dg.AssetCheckResult]:
-    """One check a table, with its worst plants; the result of each plant is in quality_results."""
-    for spec in _check_specs():
+def _checks(results: Any, layer: str) -> Iterator[dg.AssetCheckResult]:
+    """One check a table of the layer, with its worst plants; the result of each plant is in quality_results."""
+    for spec in (spec for spec in _check_specs() if spec.asset_key.path[0] == layer):
         table = spec.asset_key.path[-1]
         mine = results.filter(results["table_name"] == table)
         failed = mine.filter(mine["status"] == "FAIL")
