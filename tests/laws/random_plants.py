@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -432,14 +432,18 @@ class Master(System):
 
 
 class RandomPlant:
-    """A plant with random systems. `deliver` gives the exports of the next hours or days, `change` edits its plant file or words."""
+    """A plant with random systems. `deliver` gives the exports of the next hours or days, `change` edits its plant file or words.
+
+    With `repeats` exports may hold the very bytes of earlier ones; else each line says in which export it stands, in a column that is
+    not mapped. With `master` units and materials come by snapshot as well.
+    """
 
     def __init__(
         self, plant_id: str, seed: int, *, zone: str | None = None, variant: str | None = None, offsets: bool = False,
         master: bool = True, repeats: bool = True,
     ):  # fmt: skip
         self.rng = rng = Random(seed)
-        self.repeats, self._told = repeats, set[tuple[str, ...]]()
+        self.repeats = repeats
         self.plant_id = plant_id
         self.wall = Wall(zone or rng.choice(("Europe/Berlin", "America/Chicago", "Asia/Kolkata", "UTC")), offsets)
         self.variant = variant or rng.choice(("ended", "next", "numbered", "window", "stops"))
@@ -469,29 +473,22 @@ class RandomPlant:
         """The plant lives on for half a day to three days; its states and counts, and perhaps other systems, export."""
         self.now += timedelta(hours=self.rng.choice((7, 12, 24, 24, 31, 70)))
         systems = [system for number, system in enumerate(self.systems) if number < 2 or system.last is None or self.rng.random() < 0.4]
-        exports = [self._export(system) for system in systems]
-        return [export for export in exports if self._is_new(export)]
+        return [self._export(system) for system in systems]
 
     def deliver_one(self) -> Delivery:
         """The next export of one system, the one that a turn of the dice says."""
-        while True:
-            self.now += timedelta(hours=self.rng.choice((3, 7, 12, 24, 31)))
-            fresh = [system for system in self.systems if system.last is None]
-            export = self._export(fresh[0] if fresh else self.rng.choice((*self.systems[:2], *self.systems)))
-            if self._is_new(export):
-                return export
-
-    def _is_new(self, export: Delivery) -> bool:
-        """Without `repeats` no two exports hold the same bytes (they still hold the same records)."""
-        content = (export.header, *export.lines)
-        is_new = self.repeats or content not in self._told
-        self._told.add(content)
-        return is_new
+        self.now += timedelta(hours=self.rng.choice((3, 7, 12, 24, 31)))
+        fresh = [system for system in self.systems if system.last is None]
+        return self._export(fresh[0] if fresh else self.rng.choice((*self.systems[:2], *self.systems)))
 
     def _export(self, system: System) -> Delivery:
         look_back = self.rng.choice((DAY, 2 * DAY, 4 * DAY))
         system.last = self.now
-        return system.export(self.now, look_back)
+        export = system.export(self.now, look_back)
+        if self.repeats:
+            return export
+        lines = (f"{line};{self.wall.stamp(self.now)}-{number}" for number, line in enumerate(export.lines))
+        return replace(export, header=f"{export.header};Export", lines=tuple(lines))
 
     def change(self) -> str:
         """Edits the plant file or the vocabularies; tells what was changed."""
