@@ -1,6 +1,7 @@
-"""Builds gold: views over the pinned files of silver, dbt in process, one release.
+"""Runs dbt over the scope of a refresh, in this process: the models and the laws of the ledger.
 
-Here: what dbt needs around it. Elsewhere: the models (`dbt_project`), what readers see of a release (`publish.snapshot`).
+Here: the invocation, and which plants broke a law. Elsewhere: what is in scope (`pipelines.scope`), the models (`dbt_project`), what
+becomes of the candidate parts (`pipelines.release`).
 """
 
 from __future__ import annotations
@@ -9,31 +10,16 @@ import json
 import os
 import re
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from connectors.errors import PlantlakeError, Problem
-from pipelines import silver
 from pipelines.lake import Lake
-from transforms.tables import STATEMENTS, TABLES
+from pipelines.state import PROJECT, calc_version, connection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from duckdb import DuckDBPyConnection
-
-PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
-CALC_VERSION = "1"
-"""Version of the models and the KPI catalogue; raised when the same silver gives other parts."""
-
-RELEASE = """
-CREATE TABLE IF NOT EXISTS gold.release (
-  release_id BIGINT PRIMARY KEY, refresh_id VARCHAR, released_at TIMESTAMPTZ, watermark TIMESTAMPTZ, calc_version VARCHAR,
-  plants VARCHAR, exports BIGINT)
-"""
 
 
 class BuildError(PlantlakeError):
@@ -42,70 +28,84 @@ class BuildError(PlantlakeError):
 
 @dataclass
 class Built:
-    """A release that was built and checked."""
+    """Candidate parts that were built."""
 
     release_id: int
     models: dict[str, float] = field(default_factory=dict)
     """Model: seconds."""
     tests: int = 0
+    broken: dict[str, str] = field(default_factory=dict)
+    """Plant: the law of the ledger that its parts break."""
 
 
-@contextmanager
-def connection(lake: Lake) -> Iterator[DuckDBPyConnection]:
-    """The private build database. Only for the holder of the writer's lock."""
-    import duckdb
-
-    con = duckdb.connect(str(lake.build_database))
-    try:
-        yield con
-    finally:
-        con.close()
-
-
-def views(lake: Lake) -> None:
-    """Makes `silver.<table>` in the build database, each over one version of its Delta table, pinned for this refresh."""
-    with connection(lake) as con:
-        for schema in ("silver", "int", "gold"):
-            con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        con.execute("SET TimeZone = 'UTC'")
-        for name in (*TABLES, *STATEMENTS):
-            con.execute(silver.duckdb_view_sql(lake, name))
-        con.execute(RELEASE)
-
-
-def next_release(lake: Lake) -> int:
-    with connection(lake) as con:
-        row = con.execute("SELECT coalesce(max(release_id), 0) + 1 FROM gold.release").fetchone()
+def next_release(con: DuckDBPyConnection) -> int:
+    row = con.execute("SELECT coalesce(max(release_id), 0) + 1 FROM gold.release").fetchone()
     return int(row[0]) if row else 1
 
 
 def build(lake: Lake, release_id: int, at: datetime, tell: Callable[[str], None] = lambda _: None) -> Built:
-    """Runs every seed, model and data test once, in this process. Raises BuildError with what failed."""
+    """Runs every seed, model and data test in scope once. A law that a plant's rows break holds that plant back, and no other.
+
+    Raises BuildError when a model cannot be built, or a broken law names no plant.
+    """
+    built = Built(release_id)
+    variables = {"release_id": release_id, "calc_version": calc_version(), "as_of": at.isoformat()}
+    results, exception = _invoke(lake, ["build", "--exclude", "tag:history"], variables, tell)
+    for item in results:
+        if item.node.resource_type == "test":
+            built.tests += 1
+        elif item.node.resource_type == "model":
+            built.models[item.node.name] = float(item.execution_time)
+    broken = [item for item in results if item.node.resource_type == "test" and _is_broken(item)]
+    failed = [item for item in results if str(item.status) in ("error", "runtime error")]
+    with connection(lake) as con:
+        for item in broken:
+            plants = _plants_of(con, item)
+            failed += [] if plants else [item]
+            built.broken |= dict.fromkeys(plants, f"breaks the law {item.node.name}")
+    if failed or exception is not None or not results:
+        raise BuildError(_problems(failed, exception))
+    return built
+
+
+def test_all(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None) -> list[Problem]:
+    """Runs every data test over all history, as the nightly job does; returns what is broken."""
+    variables = {"test_all": True, "calc_version": calc_version(), "as_of": at.isoformat()}
+    results, exception = _invoke(lake, ["test"], variables, tell)
+    bad = [item for item in results if str(item.status) in ("error", "runtime error") or _is_broken(item)]
+    return _problems(bad, exception) if bad or exception is not None or not results else []
+
+
+def _is_broken(item: Any) -> bool:
+    """Whether a law does not hold; tests with the tag `notice` are told by quality checks and hold nobody back."""
+    return str(item.status) in ("fail", "warn") and "notice" not in item.node.tags
+
+
+def _invoke(lake: Lake, verbs: list[str], variables: dict[str, Any], tell: Callable[[str], None]) -> tuple[list[Any], BaseException | None]:
     from dbt.cli.main import dbtRunner
 
     os.environ["PLANTLAKE_BUILD_DB"] = str(lake.build_database)
-    variables = {"release_id": release_id, "calc_version": CALC_VERSION, "as_of": at.isoformat()}
-    built = Built(release_id)
 
     def told(event: Any) -> None:
         name = getattr(event.info, "name", "")
         if name in {"LogModelResult", "LogStartLine"} and (found := re.search(r"(\w+)\.(\w+)", str(event.info.msg))):
             tell(f"dbt {found[2]}")
 
-    runner = dbtRunner(callbacks=[told])
-    arguments = ["build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(lake.gold / "dbt"),
+    arguments = [*verbs, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(lake.gold / "dbt"),
                  "--log-path", str(lake.logs / "dbt"), "--vars", json.dumps(variables), "--quiet"]  # fmt: skip
-    outcome = runner.invoke(arguments)
-    results = list(getattr(outcome.result, "results", None) or [])
-    for item in results:
-        if item.node.resource_type == "test":
-            built.tests += 1
-        elif item.node.resource_type == "model":
-            built.models[item.node.name] = float(item.execution_time)
-    failed = [item for item in results if str(item.status) in ("error", "fail", "runtime error")]
-    if failed or not outcome.success:
-        raise BuildError(_problems(failed, outcome.exception))
-    return built
+    outcome = dbtRunner(callbacks=[told]).invoke(arguments)
+    return list(getattr(outcome.result, "results", None) or []), outcome.exception
+
+
+def _plants_of(con: DuckDBPyConnection, item: Any) -> list[str]:
+    """The plants of the rows that a failed test stored; none where its rows name no plant."""
+    import duckdb
+
+    try:
+        rows = con.execute(f"SELECT DISTINCT plant_id FROM {item.node.relation_name} WHERE plant_id IS NOT NULL").fetchall()
+    except duckdb.Error:
+        return []
+    return [row[0] for row in rows]
 
 
 def _problems(failed: list[Any], exception: BaseException | None) -> list[Problem]:
@@ -121,13 +121,3 @@ def _problems(failed: list[Any], exception: BaseException | None) -> list[Proble
         for item in failed
     ]
     return found or [Problem("dbt could not run.", found=str(exception)[:600], consequence=consequence, actor="us")]
-
-
-def release(lake: Lake, built: Built, refresh_id: str, at: datetime, plants: list[str], exports: int) -> None:
-    """Writes the release row: from now on the parts of this release count."""
-    with connection(lake) as con:
-        con.execute("SET TimeZone = 'UTC'")
-        con.execute(
-            "INSERT INTO gold.release SELECT ?, ?, ?, (SELECT max(data_to) FROM silver.source_watermark), ?, ?, ?",
-            [built.release_id, refresh_id, at, CALC_VERSION, ",".join(plants), exports],
-        )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +24,7 @@ from connectors.errors import LockedError, PlantlakeError, Problem
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipelines.refresh import Outcome
+    from pipelines.refresh import Outcome, Request
 
 app = typer.Typer(
     help="A portfolio-wide industrial data lakehouse: every plant's exports in one place, meaning one thing.",
@@ -130,7 +131,7 @@ def demo(
         with err.status("Writing the sample portfolio ..."):
             write_portfolio(folder, seed=seed)
         err.print(f"Sample portfolio written to {folder}: eight plants, 45 days of exports in eight dialects.", highlight=False)
-    code = _refresh(folder.resolve(), (), full=False, retry_lock_s=0, as_json=False)
+    code = _refresh(folder.resolve(), None, retry_lock_s=0, as_json=False)
     _print_kpis(folder.resolve(), [], "plant,month", "ISO", None)
     err.print(
         f"\nNext:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
@@ -176,21 +177,28 @@ def refresh(
     portfolio: PortfolioOption = None,
     plant: Annotated[list[str] | None, typer.Option("--plant", help="Only this plant (repeatable).", show_default=False)] = None,
     full: Annotated[bool, typer.Option("--full", help="Make every table anew from bronze.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Build that day and all later ones anew.", show_default=False)
+    ] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another refresh to end.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """The main job: pulls what is new, conforms, checks, builds and publishes. A broken plant stops no other."""
-    raise typer.Exit(_refresh(_root(portfolio), tuple(plant or ()), full=full, retry_lock_s=wait, as_json=as_json))
+    from pipelines.refresh import Request
+
+    request = Request(tuple(plant or ()), full, since.date() if since else None)
+    raise typer.Exit(_refresh(_root(portfolio), request, retry_lock_s=wait, as_json=as_json))
 
 
-def _refresh(root: Path, only: tuple[str, ...], *, full: bool, retry_lock_s: float, as_json: bool) -> int:
+def _refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json: bool) -> int:
     from pipelines.refresh import Refresh
 
     status = err.status("Looking for new exports ...")
-    job = Refresh(root, only, full=full, tell=lambda text: status.update(text[:110]))
+    job = Refresh(root, request, tell=lambda text: status.update(text[:110]))
+    only = job.request.plants
     try:
         todo = job.plan()
-        if todo or not job.lake.snapshot.exists():
+        if todo:
             from pipelines.run import run
 
             with status:
@@ -210,14 +218,17 @@ def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, a
         return
     _say(outcome.problems)
     for plant, text in failures:
-        if plant not in outcome.broken_plants:
+        if plant not in outcome.broken_plants or (plant in outcome.held and plant not in {p.plant for p in outcome.problems}):
             err.print(text + "\n", highlight=False, soft_wrap=True, markup=False)
     good = outcome.plants - len(broken)
     if nothing:
         err.print(f"Nothing new. {good} of {outcome.plants} plants are up to date.", highlight=False)
         return
+    for plant, reason in outcome.held.items():
+        err.print(f"{plant} keeps its last good numbers: {reason}\n", highlight=False, soft_wrap=True, markup=False)
+    released = f"Release {outcome.release_id}: " if outcome.release_id else "No number changed: "
     err.print(
-        f"Release {outcome.release_id}: {outcome.exports} exports, {outcome.accepted:,} records accepted, {outcome.rejected:,} rejected, "
+        f"{released}{outcome.exports} exports, {outcome.accepted:,} records accepted, {outcome.rejected:,} rejected, "
         f"{outcome.duplicate:,} repeated, {outcome.filtered:,} left out on purpose. {good} of {outcome.plants} plants refreshed"
         + (f"; not {', '.join(broken)}." if broken else "."),
         highlight=False,

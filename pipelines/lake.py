@@ -75,6 +75,11 @@ class Lake:
         return self.gold / "releases" / release_id
 
     @property
+    def published_parts(self) -> Path:
+        """The published parts, a folder a month."""
+        return self.gold / "parts"
+
+    @property
     def snapshot(self) -> Path:
         """The published database that readers open."""
         return self.root / "kpi.duckdb"
@@ -83,6 +88,11 @@ class Lake:
     def ledger(self) -> Path:
         """Export ledger and writer's lock."""
         return self.root / "ledger.sqlite"
+
+    @property
+    def quality(self) -> Path:
+        """Measures, judgements and pages of the quality checks."""
+        return self.root / "quality"
 
     @property
     def dagster_home(self) -> Path:

@@ -215,6 +215,16 @@ class ExportLedger:
         )
         return [(row["plant_id"], row["error"]) for row in rows]
 
+    def failing(self) -> list[tuple[str, str, str | None, str]]:
+        """(plant, source and name, table or None, error block) of the newest version of each export, as far as it failed."""
+        rows = self._rows(
+            "WITH newest AS (SELECT *, row_number() OVER (PARTITION BY plant_id, source_system, name ORDER BY seen DESC) AS place FROM export)"
+            " SELECT plant_id, source_system || ' · ' || name, NULL, coalesce(error, '') FROM newest WHERE place = 1 AND state = 'FAILED'"
+            " UNION ALL SELECT e.plant_id, e.source_system || ' · ' || e.name, t.table_name, coalesce(t.error, '') FROM newest e"
+            " JOIN export_table t USING (plant_id, source_system, batch_id) WHERE e.place = 1 AND t.state = 'FAILED' ORDER BY 1, 2, 3"
+        )
+        return [tuple(row) for row in rows]
+
     def mapping_versions(self, plant_id: str) -> dict[tuple[str, str], set[str]]:
         """By (source, table): the mapping versions under which its exports were last tried."""
         found: dict[tuple[str, str], set[str]] = defaultdict(set)

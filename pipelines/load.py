@@ -2,8 +2,9 @@
 
 Here: the order of the steps, what a failure stops and what it does not, the account of every export. Elsewhere: what there is to
 do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), samples of historians
-(`pipelines.load_samples`), what plant files state (`pipelines.load_stated`), the account's home (`pipelines.ledger`), rows
-(`transforms`).
+(`pipelines.load_samples`), windows that exports replace (`pipelines.load_windows`), what plant files state
+(`pipelines.load_stated`), what is read for it and what of it is new (`pipelines.standing`), the account's home
+(`pipelines.ledger`), rows (`transforms`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,12 +26,13 @@ from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
-from pipelines import bronze, load_samples, load_stated, silver
+from pipelines import bronze, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_version, statement_hash
+from pipelines.standing import Change, Standing
 from transforms import revisions
-from transforms.conform import Conformed, conform
+from transforms.conform import Conformed, conform_together
 from transforms.mapping import Reading
 from transforms.tables import TABLES, TableSpec
 
@@ -43,12 +46,15 @@ ORDER = ("equipment", "material", "tag", "ideal_rate", "shift_instance", "planne
 """Master data first, so that what names it can be checked against it."""
 
 
-@dataclass
-class Change:
-    """New content of some partitions of a silver table; `months` is None where the table has no months."""
-
-    rows: pl.DataFrame
-    months: list[str] | None
+TOGETHER_ROWS = 200_000
+"""Exports of one source are conformed together up to this many records; a larger one is conformed alone."""
+LANDING = 4
+"""Exports that are fetched and read at once."""
+LANDED_TOGETHER = 64
+"""Exports whose landing is written to the ledger in one transaction."""
+LAST = "source_watermark"
+"""Committed after all others: the calendar is known to reach as far as it says."""
+REJECTED_OF = ["plant_id", "table_name", "batch_id"]
 
 
 @dataclass
@@ -65,8 +71,16 @@ class PlantResult:
     samples: list[load_samples.SampleLoad] = field(default_factory=list)
     materials: set[str] = field(default_factory=set)
     codes: set[str] = field(default_factory=set)
+    restate: bool = True
+    """The plant file or a vocabulary states something else than what stands, or everything is made anew."""
     is_stated: bool = True
     """False where the plant file's statements could not be used: the next refresh tries again."""
+    known: list[ExportRow] = field(default_factory=list)
+    """Every export of the plant in bronze, with the times that its name states."""
+    done: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """By (source, table): the batches that are loaded."""
+    renamed: list[ExportRow] = field(default_factory=list)
+    """Exports whose names say something else by today's plant file than the ledger holds."""
 
 
 @dataclass
@@ -87,49 +101,58 @@ class Loader:
     """One refresh of the lake's silver layer. `refresh_id` marks its commits; `at` is the instant it started."""
 
     def __init__(
-        self, portfolio: Portfolio, lake: Lake, ledger: ExportLedger, refresh_id: str, at: datetime, tell: Progress = lambda _: None
-    ):
+        self, portfolio: Portfolio, lake: Lake, ledger: ExportLedger, refresh_id: str, at: datetime, tell: Progress = lambda _: None,
+        check: Callable[[], None] = lambda: None,
+    ):  # fmt: skip
         self.portfolio, self.lake, self.ledger = portfolio, lake, ledger
         self.refresh_id, self.at, self.tell = refresh_id, at, tell
+        self.check = check
+        """Called before each commit to silver; raises when this process may not write any more."""
+        self.standing = Standing(lake, portfolio.plants)
+        self._readings: dict[tuple[str, str, str], Reading] = {}
 
     # --- bronze ---------------------------------------------------------------------------------------------------------------
 
     def land(self, plan: Plan) -> list[Problem]:
-        """Brings every new export into bronze; one that cannot be read is recorded as failed and stops nothing else."""
-        return [problem for todo in plan.plants.values() for delivery in todo.deliveries for problem in self._land(delivery)]
+        """Brings every new export into bronze; one that cannot be read is recorded as failed and stops nothing else.
 
-    def _land(self, delivery: Delivery) -> list[Problem]:
+        A few are fetched and read at a time. What became of them is written to the ledger in groups: an export that was landed but
+        not written down is landed again, which changes nothing.
+        """
+        deliveries = [delivery for todo in plan.plants.values() for delivery in todo.deliveries]
+        problems: list[Problem] = []
+        with ThreadPoolExecutor(LANDING, thread_name_prefix="land") as pool:
+            for start in range(0, len(deliveries), LANDED_TOGETHER):
+                group = deliveries[start : start + LANDED_TOGETHER]
+                landed = list(pool.map(self._land, group))
+                self.ledger.record_export(*(row for row, _ in landed))
+                problems += [problem for _, found in landed for problem in found]
+        return problems
+
+    def _land(self, delivery: Delivery) -> tuple[ExportRow, list[Problem]]:
+        """One export in bronze, as the ledger has to know it, and what was wrong with it."""
         plant = self.portfolio.plants[delivery.plant_id]
         source = plant.sources[delivery.source_id]
         row = self._export_row(delivery)
         self.tell(f"{row.plant_id} · {row.source_system} · {row.name}")
+        record_sets = _record_sets(plant, delivery.source_id)
         try:
             times = stated(plant, source, delivery.export.name)
             options, extra = self.options(plant, delivery.source_id)
-            landed = bronze.land(
-                self.lake,
-                connector(source.kind),
-                delivery.export,
-                options,
-                _record_sets(plant, delivery.source_id),
-                extra_hash=extra,
-            )
-            if len(landed.failed) == len(_record_sets(plant, delivery.source_id)):
+            landed = bronze.land(self.lake, connector(source.kind), delivery.export, options, record_sets, extra_hash=extra)
+            if len(landed.failed) == len(record_sets):
                 raise next(iter(landed.failed.values()))
         except PlantlakeError as error:
             placed = error.at(plant=row.plant_id, source=row.source_system, export=row.name)
-            again = any(problem.actor == "retry" for problem in placed.problems)
-            self.ledger.failed(replace(row, attempt="") if again else row, placed)  # a locked file is tried again, a bad one is not
-            return [
+            again = any(problem.actor == "retry" for problem in placed.problems)  # a locked file is tried again, a bad one is not
+            failed = replace(row, state="FAILED", error=str(placed), attempt="" if again else row.attempt)
+            return failed, [
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
-        self.ledger.record_export(
-            replace(
-                row, state="LANDED", sha256=landed.sha256, batch_id=_batch(row.source_system, landed.batch_id), landed_at=self.at,
-                exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to,
-            )
-        )  # fmt: skip
-        return []
+        return replace(
+            row, state="LANDED", sha256=landed.sha256, batch_id=_batch(row.source_system, landed.batch_id), landed_at=self.at,
+            exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to,
+        ), []  # fmt: skip
 
     def _export_row(self, delivery: Delivery) -> ExportRow:
         export = delivery.export
@@ -165,8 +188,12 @@ class Loader:
     # --- conform and silver -----------------------------------------------------------------------------------------------------
 
     def load(self, plan: Plan) -> Loaded:
-        """Conforms everything that waits and commits it: one commit a table, then the ledger."""
-        results = [self._plant(PlantResult(self.portfolio.plants[plant_id]), todo) for plant_id, todo in plan.plants.items()]
+        """Conforms everything that waits and commits it: one commit a table, then the ledger.
+
+        Nothing is written that stands already: a partition whose rows say what they said stays the file it was.
+        """
+        self.standing = Standing(self.lake, plan.plants)
+        results = [self._plant(self._opened(plant_id, todo), todo) for plant_id, todo in plan.plants.items()]
         loaded = Loaded()
         load_samples.commit(self, [result for result in results if result.samples], loaded.changed)
         for result in results:
@@ -182,6 +209,24 @@ class Loader:
         self._record(results)
         return loaded
 
+    def _opened(self, plant_id: str, todo: PlantPlan) -> PlantResult:
+        """What the ledger knows of a plant. A name is read again only where the plant file now says otherwise how names read, or
+        where its export waits."""
+        result = PlantResult(self.portfolio.plants[plant_id], restate=todo.restate)
+        done: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for account in self.ledger.tables(plant_id):
+            if account.state == "COMMITTED":
+                done[account.source_system, account.table_name].add(account.batch_id)
+        renamed = {source_id for source_id, _ in todo.rederive}
+        loaded = {(source_id, batch) for (source_id, _), batches in done.items() for batch in batches}
+        result.done = done
+        for row in self.ledger.exports(plant_id):
+            is_settled = row.source_system not in renamed and (row.source_system, row.batch_id) in loaded
+            today = _stated_before(result.plant, row) if is_settled else self.restated(result.plant, row)
+            result.known.append(today)
+            result.renamed += [today] if not is_settled and today != row else []
+        return result
+
     def _plant(self, result: PlantResult, todo: PlantPlan) -> PlantResult:
         plant = result.plant
         self.tell(f"{plant.plant} · conform")
@@ -194,10 +239,8 @@ class Loader:
         return result
 
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
-        landed = _once(
-            [self.restated(result.plant, row) for row in self.ledger.exports(result.plant.plant, source_id) if row.state != "FAILED"]
-        )
-        done = {row.batch_id for row in self.ledger.tables(result.plant.plant) if _is_done(row, source_id, name)}
+        landed = _once([row for row in result.known if row.source_system == source_id and row.state != "FAILED"])
+        done = result.done.get((source_id, name), set())
         waiting = [row for row in landed if rederive or row.batch_id not in done]
         if not waiting:
             return
@@ -226,21 +269,54 @@ class Loader:
     ) -> list[tuple[str, ExportRow, Conformed]]:
         """Conformed exports in their total order; one that fails is a problem and a failed account, and the rest goes on."""
         found: list[tuple[str, ExportRow, Conformed]] = []
+        for batch in self._batches(result, source_id, name, exports):
+            for export, reading, given in self._conform_batch(batch):
+                if isinstance(given, Exception):
+                    result.accounts.append(failed_account(reading, export, foreseen(given), result))
+                    continue
+                item = load_windows.flagged(given, export, TABLES[name])
+                told = self._told(result, export, name, item)
+                order = order_of(told, item.data_to)
+                accepted = item.accepted.with_columns(pl.lit(order).alias("_export_order"))
+                found.append((order, export, replace(item, accepted=accepted)))
+                result.materials |= item.materials
+                result.codes |= item.equipment
+                result.rejected.append(quarantined(reading, export, item.rejected))
+        return sorted(found, key=lambda item: item[0])
+
+    def _batches(
+        self, result: PlantResult, source_id: str, name: str, exports: Sequence[ExportRow]
+    ) -> Iterator[list[tuple[ExportRow, Reading, pl.DataFrame | Exception]]]:
+        """The records of exports, those with equal columns together while they are few."""
+        waiting: dict[tuple[Any, ...], list[tuple[ExportRow, Reading, pl.DataFrame | Exception]]] = defaultdict(list)
+        rows: dict[tuple[Any, ...], int] = defaultdict(int)
         for export in exports:
             reading = self.reading(result.plant, source_id, name, export)
             try:
-                item = conform(pl.scan_parquet(self.parsed(result.plant, source_id, reading.table, export)), reading)
+                records = pl.read_parquet(self.parsed(result.plant, source_id, reading.table, export))
             except Exception as error:  # one export that nobody foresaw stops no other
-                result.accounts.append(failed_account(reading, export, foreseen(error), result))
+                yield [(export, reading, error)]
                 continue
-            told = self._told(result, export, name, item)
-            order = order_of(told, item.data_to)
-            accepted = item.accepted.with_columns(pl.lit(order).alias("_export_order"))
-            found.append((order, export, replace(item, accepted=accepted)))
-            result.materials |= item.materials
-            result.codes |= item.equipment
-            result.rejected.append(quarantined(reading, export, item.rejected))
-        return sorted(found, key=lambda item: item[0])
+            columns = tuple(records.schema.items())
+            if waiting[columns] and rows[columns] + len(records) > TOGETHER_ROWS:
+                yield waiting.pop(columns)
+                rows[columns] = 0
+            waiting[columns].append((export, reading, records))
+            rows[columns] += len(records)
+        yield from waiting.values()
+
+    def _conform_batch(
+        self, batch: Sequence[tuple[ExportRow, Reading, pl.DataFrame | Exception]]
+    ) -> Iterator[tuple[ExportRow, Reading, Conformed | Exception]]:
+        """What conform makes of exports: of all at once, or, where that fails, of one after the other."""
+        given = [(reading, records) for _, reading, records in batch if isinstance(records, pl.DataFrame)]
+        try:
+            items: Sequence[Conformed | Exception] = conform_together([frame for _, frame in given], [reading for reading, _ in given])
+        except Exception:  # told below, for the export that it belongs to
+            items = [_alone(reading, frame) for reading, frame in given]
+        found = iter(items)
+        for export, reading, records in batch:
+            yield export, reading, records if isinstance(records, Exception) else next(found)
 
     def _told(self, result: PlantResult, export: ExportRow, name: str, item: Conformed) -> ExportRow:
         """The export with the span of its data, as far as its tables tell what happened."""
@@ -254,78 +330,55 @@ class Loader:
 
     def reading(self, plant: PlantFile, source_id: str, name: str, export: ExportRow) -> Reading:
         """What conform knows of one export for one table."""
-        source = plant.sources[source_id]
-        return Reading(
-            plant=plant, source_id=source_id, source=source, table_name=name, table=source.tables[name], export=export.name,
-            batch_id=str(export.batch_id), export_order="", extracted_at=export.exported_at, ingested_at=self.at,
-            transform_version=mapping_version(self.portfolio, plant, source_id, name),
-            state_method=self.portfolio.settings(plant).state_method or "MEASURED",
-            unit_aliases={row["alias"]: row["ucum"] for row in self.portfolio.vocabularies.rows("unit_aliases", plant.plant)},
-            known_equipment=frozenset(plant.equipment.units) if plant.equipment.unknown == "reject" else None,
-        )  # fmt: skip
+        key = (plant.plant, source_id, name)
+        if key not in self._readings:
+            source = plant.sources[source_id]
+            self._readings[key] = Reading(
+                plant=plant, source_id=source_id, source=source, table_name=name, table=source.tables[name], export="", batch_id="",
+                export_order="", extracted_at=None, ingested_at=self.at,
+                transform_version=mapping_version(self.portfolio, plant, source_id, name),
+                state_method=self.portfolio.settings(plant).state_method or "MEASURED",
+                unit_aliases={row["alias"]: row["ucum"] for row in self.portfolio.vocabularies.rows("unit_aliases", plant.plant)},
+                known_equipment=frozenset(plant.equipment.units) if plant.equipment.unknown == "reject" else None,
+            )  # fmt: skip
+        return replace(self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at)
 
     def _merge(
         self, result: PlantResult, source_id: str, name: str, conformed: list[tuple[str, ExportRow, Conformed]], rederive: bool
     ) -> None:
         spec = TABLES[name]
         mode = result.plant.sources[source_id].tables[name].mode or spec.mode
-        incoming = [item.accepted for _, _, item in conformed]
-        base, months = self.base(result, spec, incoming, whole=rederive or mode != "upsert")
-        if rederive:
-            base = base.filter(pl.col("_source_system") != source_id)
+        found = [item for _, _, item in conformed]
+        windows = [load_windows.replaced(export, item) for _, export, item in conformed] if mode == "window" else []
+        months = None if rederive else self.standing.months(spec, result.plant.plant, found, windows)
+        change = self.standing.opened(result.changes.get(name), name, result.plant.plant, months)
+        rows = change.rows.filter(pl.col("_source_system") != source_id) if rederive else change.rows
         duplicates: dict[str, int] = defaultdict(int)
-        steps = [incoming] if mode == "upsert" else [[item.accepted] for _, _, item in conformed]
+        steps = [[item.accepted for item in found]] if mode == "upsert" else [[item.accepted] for item in found]
         for number, frames in enumerate(steps):
             gone: list[pl.DataFrame] = []
             if mode != "upsert":
                 _, export, item = conformed[number]
-                gone = self._gone(base, spec, source_id, export, item, windowed=mode == "window")
-            merged = revisions.merge(base, stacked([*frames, *gone], spec), id=str(spec.id))
-            base = merged.rows
+                window = windows[number] if windows else None
+                gone = [load_windows.gone(rows, spec, self._lineage(export, item), source_id, item, window)]
+                result.problems += load_windows.doubts(
+                    rows, gone[0], spec, self.reading(result.plant, source_id, name, export), item, window
+                )
+            merged = revisions.merge(rows, stacked([*frames, *gone], spec), id=str(spec.id))
+            rows = merged.rows
             for batch, count in merged.duplicates.group_by("_batch_id").len().rows():
                 duplicates[str(batch)] += int(count)
-        result.changes[name] = Change(base, _months(base, months))
+        result.changes[name] = Change(rows, _months(rows, change.months), change.standing)
         for _, export, item in conformed:
             reading = self.reading(result.plant, source_id, name, export)
             result.accounts.append(account(reading, export, item, duplicates[str(export.batch_id)], self.at))
 
-    def _gone(
-        self, base: pl.DataFrame, spec: TableSpec, source_id: str, export: ExportRow, item: Conformed, *, windowed: bool
-    ) -> list[pl.DataFrame]:
-        lineage = {
+    def _lineage(self, export: ExportRow, item: Conformed) -> dict[str, Any]:
+        """Where a deletion comes from: the export in which its record is missing."""
+        return {
             "_batch_id": export.batch_id, "_source_object": export.name, "_export_order": order_of(export, item.data_to),
             "_extracted_at": export.exported_at, "_ingested_at": self.at, "_transform_version": "",
         }  # fmt: skip
-        window = (export.covers_from or item.data_from, export.covers_to or item.data_to) if windowed else None
-        return [
-            revisions.tombstones(
-                base,
-                item.accepted,
-                id=str(spec.id),
-                source_system=source_id,
-                lineage=lineage,
-                time=spec.time if windowed else None,
-                window=window,
-            )
-        ]
-
-    def base(
-        self, result: PlantResult, spec: TableSpec, incoming: list[pl.DataFrame], *, whole: bool
-    ) -> tuple[pl.DataFrame, list[str] | None]:
-        """What stands in the partitions that the incoming rows touch, with this refresh's earlier changes; and those months."""
-        plant_id, change = result.plant.plant, result.changes.get(spec.name)
-        standing = silver.read(self.lake, spec.name, [plant_id], None)
-        if spec.time is None:
-            return (change.rows if change else standing.collect()), None
-        taken = change.months or [] if change else []
-        if whole:
-            rest = standing.filter(~pl.col("month").is_in(taken)).collect()
-            return (pl.concat([change.rows, rest]) if change else rest), [*taken, *rest["month"].unique().to_list()]
-        ids = pl.concat([pl.DataFrame(schema={str(spec.id): pl.String}), *(frame.select(str(spec.id)) for frame in incoming)]).unique()
-        touched = standing.select("month", str(spec.id)).join(ids.lazy(), on=str(spec.id), how="semi").select("month").unique().collect()
-        months = {*touched["month"].to_list(), *(month for frame in incoming for month in frame["month"].unique().to_list())}
-        rest = standing.filter(pl.col("month").is_in(sorted(months - set(taken)))).collect()
-        return (pl.concat([change.rows, rest]) if change else rest), sorted(months | set(taken))
 
     # --- commit -------------------------------------------------------------------------------------------------------------------
 
@@ -334,26 +387,43 @@ class Loader:
         return silver.commit_metadata(self.refresh_id, batches)
 
     def _commit(self, results: list[PlantResult], loaded: Loaded) -> None:
-        for name in dict.fromkeys(name for result in results for name in result.changes):
-            changed = {result.plant.plant: result.changes[name] for result in results if name in result.changes}
-            partitions = _partitions(changed)
+        names = dict.fromkeys(name for result in results for name in result.changes)
+        for name in sorted(names, key=lambda name: name == LAST):
+            found = {result.plant.plant: result.changes[name].settled(name) for result in results if name in result.changes}
+            partitions = [partition for _, own in found.values() for partition in own]
             if not partitions:
                 continue
+            changed = [plant_id for plant_id, (_, own) in found.items() if own]
             self.tell(f"commit {name} · {len(changed)} plants")
-            rows = pl.concat([change.rows for change in changed.values()], how="vertical_relaxed")
+            rows = pl.concat([rows for rows, _ in found.values()], how="vertical_relaxed")
             batches = {a.batch_id for result in results for a in result.accounts if a.table_name == name and a.state == "COMMITTED"}
+            self.check()
             silver.replace(self.lake, name, rows, partitions, self.metadata(batches))
             loaded.changed[name] = sorted(changed)
-        scope = {(a.plant_id, a.table_name, a.batch_id) for result in results for a in result.accounts}
-        if scope:
-            found = [frame for result in results for frame in result.rejected]
-            rows = pl.concat(found) if found else silver.empty("quarantine")
-            silver.quarantine(self.lake, rows, sorted(scope), self.metadata())
+        self._commit_rejected(results)
+
+    def _commit_rejected(self, results: list[PlantResult]) -> None:
+        """Replaces what was rejected of the exports of this refresh, as far as it is something else than what stands."""
+        scope = pl.DataFrame(
+            sorted({(a.plant_id, a.table_name, a.batch_id) for result in results for a in result.accounts}),
+            schema=dict.fromkeys(REJECTED_OF, pl.String), orient="row",
+        )  # fmt: skip
+        found = pl.concat([silver.empty("quarantine").drop("quarantine_id"), *(frame for result in results for frame in result.rejected)])
+        plants = scope["plant_id"].unique().to_list()
+        standing = silver.read(self.lake, "quarantine", plants).join(scope.lazy(), on=REJECTED_OF, how="semi").collect()
+        said = ["source_system", "source_object", *REJECTED_OF, "row_number", "rule", "detail", "raw_row"]
+        fresh = found.join(standing, on=said, how="anti", nulls_equal=True).select(REJECTED_OF)
+        gone = standing.join(found, on=said, how="anti", nulls_equal=True).select(REJECTED_OF)
+        changed = pl.concat([fresh, gone]).unique().sort(REJECTED_OF)
+        if len(changed):
+            self.check()
+            rows = found.join(changed, on=REJECTED_OF, how="semi")
+            silver.quarantine(self.lake, rows, changed.rows(), self.metadata())
 
     def _record(self, results: list[PlantResult]) -> None:
         with self.ledger.transaction():
             for result in results:
-                self.ledger.record_export(*result.exports.values())
+                self.ledger.record_export(*result.renamed, *result.exports.values())
                 self.ledger.record_tables(result.accounts)
                 if result.is_stated:
                     self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
@@ -419,10 +489,21 @@ def stacked(frames: Iterable[pl.DataFrame], spec: TableSpec) -> pl.DataFrame:
     return pl.concat([pl.DataFrame(schema=silver.columns(spec.name)), *parts], how="vertical_relaxed")
 
 
-def _partitions(changed: dict[str, Change]) -> list[tuple[str, str]] | list[str]:
-    if any(change.months is not None for change in changed.values()):
-        return [(plant_id, month) for plant_id, change in changed.items() for month in change.months or []]
-    return list(changed)
+def _stated_before(plant: PlantFile, row: ExportRow) -> ExportRow:
+    """The export with the times that its name stated when it was loaded, as far as the plant file still asks names for them."""
+    source = plant.sources.get(row.source_system)
+    if source is None or (source.exported_at and source.covers):
+        return row
+    if source.covers is None and (row.covers_from or row.covers_to):
+        row = replace(row, covers_from=None, covers_to=None)
+    return replace(row, exported_at=None) if source.exported_at is None and row.exported_at else row
+
+
+def _alone(reading: Reading, records: pl.DataFrame) -> Conformed | Exception:
+    try:
+        return conform_together([records], [reading])[0]
+    except Exception as error:  # one export that nobody foresaw stops no other
+        return error
 
 
 def _record_sets(plant: PlantFile, source_id: str) -> tuple[str, ...]:
@@ -435,12 +516,8 @@ def _once(exports: list[ExportRow]) -> list[ExportRow]:
     return list({row.batch_id: row for row in reversed(exports)}.values())[::-1]
 
 
-def _is_done(row: TableRow, source_id: str, name: str) -> bool:
-    return (row.source_system, row.table_name, row.state) == (source_id, name, "COMMITTED")
-
-
-def _months(rows: pl.DataFrame, months: list[str] | None) -> list[str] | None:
-    return None if months is None else sorted({*months, *rows["month"].unique().to_list()})
+def _months(rows: pl.DataFrame, months: set[str] | None) -> set[str] | None:
+    return None if months is None else {*months, *rows["month"].unique().to_list()}
 
 
 def _least(first: Any, second: Any) -> Any:

@@ -7,7 +7,7 @@ Here: the loop over batches and the account of records. Elsewhere: one batch (`t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -78,8 +78,9 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
     from pipelines.load import failed_account, quarantined
 
     loads = [load for result in results for load in result.samples]
-    stream = _Stream(loader, loads)
+    stream = _Stream(loader, loads, {result.plant.plant: result.known for result in results})
     while stream.waits:
+        loader.check()
         silver.append(loader.lake, SAMPLE, stream.frame(), loader.metadata(stream.batch_ids), stream.drops)
     by_plant = {result.plant.plant: result for result in results}
     for load in loads:
@@ -94,8 +95,9 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
         key = (load.reading.source_id, str(load.export.batch_id))
         known = result.exports.get(key, load.export)
         result.exports[key] = replace(known, data_to=_later(known.data_to, load.last))
-    if loads:
-        changed[SAMPLE] = sorted({load.reading.plant.plant for load in loads})
+    plants = {load.reading.plant.plant for load in loads if load.written or load.again}
+    if plants:
+        changed[SAMPLE] = sorted(plants)
 
 
 def _account(load: SampleLoad, rejected: int, at: datetime) -> TableRow:
@@ -113,8 +115,8 @@ class _Stream:
     frame ends before a load that may repeat them, so that they can be looked up in the lake: memory does not grow with the files.
     """
 
-    def __init__(self, loader: Loader, loads: Sequence[SampleLoad]):
-        self.loader = loader
+    def __init__(self, loader: Loader, loads: Sequence[SampleLoad], known: Mapping[str, Sequence[ExportRow]]):
+        self.loader, self.known = loader, known
         self.waiting = list(loads)
         self.open: set[tuple[str, str]] = set()
         """Sources with more samples in the frame that is being written than are kept."""
@@ -226,7 +228,7 @@ class _Stream:
         """Up to when earlier exports of the source had brought samples."""
         if load.source not in self.loaded_to:
             plant_id, source_id = load.source
-            known = [row.data_to for row in self.loader.ledger.exports(plant_id, source_id) if row.data_to]
+            known = [row.data_to for row in self.known[plant_id] if row.source_system == source_id and row.data_to]
             self.loaded_to[load.source] = max(known, default=None)
         return self.loaded_to[load.source]
 

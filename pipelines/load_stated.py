@@ -7,7 +7,7 @@ Here: which rows the statements replace, up to when each source has told everyth
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +15,7 @@ import polars as pl
 
 from connectors.models import PlantFile
 from pipelines.ledger import ExportRow
+from pipelines.standing import Change, months_between
 from transforms import revisions, statements
 from transforms.statements import PLANT_FILE, Stated
 from transforms.tables import STATEMENTS, TABLES
@@ -23,74 +24,146 @@ if TYPE_CHECKING:
     from pipelines.load import Loader, PlantResult
 
 Spans = dict[str, tuple[datetime | None, datetime | None]]
+Horizon = tuple[date, date]
+"""First and last local day of a plant's calendar."""
+CODES = {"equipment": "equipment_code", "material": "local_material_no", "tag": "tag_name"}
+NEAR = 3
+"""Days around a local day in which the UTC starts of its windows may lie, its neighbours included."""
 
 
 def state(loader: Loader, result: PlantResult) -> None:
     """Adds the rows that the plant file and the vocabularies state to the plant's changes.
 
-    Raises PlantlakeError for statements that cannot be used, such as a unit that is no time per piece.
+    Where they state nothing new, what can have changed is the equipment and material that new data named, up to when each source
+    has told everything, and the days of the calendar that come with it: nothing else is looked at. Raises PlantlakeError for
+    statements that cannot be used, such as a unit that is no time per piece.
     """
-    from pipelines.load import Change
-
     portfolio, plant = loader.portfolio, result.plant
     about = Stated(plant, portfolio.settings(plant), portfolio.vocabularies, portfolio.file.currency, portfolio.root, loader.at)
     spans = source_spans(loader, result)
-    horizon = _horizon(plant, spans)
-    frames = {
-        "ideal_rate": statements.ideal_rates(about),
-        "equipment": _equipment(loader, about, result),
-        "material": _materials(loader, about, result),
-        **(statements.calendar(about, *horizon) if horizon else {}),
-    }
-    for name, frame in frames.items():
-        _replace(loader, result, name, frame, PLANT_FILE)
+    if result.restate:
+        _replace(loader, result, "ideal_rate", statements.ideal_rates(about), PLANT_FILE)
+        for name, frame in statements.statements(about).items():
+            _say(loader, result, name, frame)
+    if result.restate or _is_new(loader, result, "equipment", result.codes):
+        _replace(loader, result, "equipment", _equipment(loader, about, result), PLANT_FILE)
+    if result.restate or _is_new(loader, result, "material", result.materials):
+        _replace(loader, result, "material", _materials(loader, about, result), PLANT_FILE)
     for source_id in {load.reading.source_id for load in result.samples}:
         _replace(loader, result, "tag", _tags(loader, about, result, source_id), source_id)
-    for name, frame in statements.statements(about).items():
-        result.changes[name] = Change(frame, None)
-    result.changes["source_watermark"] = Change(_watermarks(plant, spans), None)
-    if horizon:
-        days = statements.production_days(about, horizon[0] - timedelta(days=1), horizon[1] + timedelta(days=1))
-        result.changes["production_day"] = Change(days, None)
+    _state_calendar(loader, about, result, spans)
+    _say(loader, result, "source_watermark", _watermarks(plant, spans))
 
 
-def _replace(loader: Loader, result: PlantResult, name: str, frame: pl.DataFrame, source_system: str) -> None:
-    """Makes the stated rows the current ones of their source; a row that is no longer stated is deleted, as by a snapshot."""
-    from pipelines.load import Change, stacked
+def _state_calendar(loader: Loader, about: Stated, result: PlantResult, spans: Spans) -> None:
+    """Shift windows, breaks and production days of the months that may have changed: all of them where the plant file states
+    something else, else those by which the calendar grew or shrank at its two ends."""
+    horizon = _horizon(result.plant, spans)
+    if horizon is None:
+        return
+    months = None if result.restate else _months_moved(_horizon(result.plant, _spans_before(loader, result)), horizon)
+    if months is not None and not months:
+        return
+    first, last = _around(months, horizon)
+    for name, frame in statements.calendar(about, first, last).items():
+        _replace(loader, result, name, frame if months is None else frame.filter(pl.col("month").is_in(sorted(months))), PLANT_FILE, months)
+    days = statements.production_days(about, first - timedelta(days=1), last + timedelta(days=1))
+    days = days if months is None else days.filter(pl.col("month").is_in(sorted(months)))
+    standing = loader.standing.opened(None, "production_day", result.plant.plant, months)
+    result.changes["production_day"] = Change(days, {*(standing.months or ()), *days["month"].unique().to_list()}, standing.standing)
+
+
+def _months_moved(old: Horizon | None, new: Horizon) -> set[str] | None:
+    """The UTC months in which a calendar of one horizon differs from that of another; None means any.
+
+    >>> sorted(_months_moved((date(2025, 1, 5), date(2025, 6, 20)), (date(2025, 1, 5), date(2025, 6, 21))))
+    ['2025-06']
+    """
+    if old is None:
+        return None
+    near = timedelta(days=NEAR)
+    months: set[str] = set()
+    for before, after in zip(old, new, strict=True):
+        if before != after:
+            low, high = (datetime.combine(day, time(), UTC) for day in (min(before, after) - near, max(before, after) + near))
+            months |= months_between(low, high)
+    return months
+
+
+def _around(months: set[str] | None, horizon: Horizon) -> Horizon:
+    """The days of the horizon that windows of these months may start on."""
+    if months is None:
+        return horizon
+    near = timedelta(days=NEAR)
+    first, last = date.fromisoformat(f"{min(months)}-01") - near, date.fromisoformat(f"{max(months)}-01") + timedelta(days=31) + near
+    return max(horizon[0], min(first, horizon[1])), min(horizon[1], max(last, horizon[0]))
+
+
+def _spans_before(loader: Loader, result: PlantResult) -> Spans:
+    """Up to when each source had told everything when silver was last told so."""
+    rows = loader.standing.small("source_watermark", result.plant.plant)
+    return {source: (first, last) for source, first, last in rows.select("source_system", "data_from", "data_to").rows()}
+
+
+def _say(loader: Loader, result: PlantResult, name: str, frame: pl.DataFrame) -> None:
+    """Makes these the rows of the plant in a statement table."""
+    result.changes[name] = Change(frame, None, loader.standing.small(name, result.plant.plant))
+
+
+def _is_new(loader: Loader, result: PlantResult, name: str, seen: set[str]) -> bool:
+    """Whether the data named something that does not stand, or an export brought master data."""
+    return name in result.changes or not seen <= {*_names(loader, result, name)[CODES[name]]}
+
+
+def _names(loader: Loader, result: PlantResult, name: str) -> pl.DataFrame:
+    """What is named in a master table: current rows that nobody deleted, with `_batch_id` and the column of their names."""
+    change = result.changes.get(name)
+    columns = [CODES[name], "is_current", "is_deleted", "_batch_id", "_source_system", *(["unit"] if name == "tag" else [])]
+    rows = change.rows if change else loader.standing.small(name, result.plant.plant, columns)
+    return rows.filter(pl.col("is_current") & ~pl.col("is_deleted"))
+
+
+def _replace(
+    loader: Loader, result: PlantResult, name: str, frame: pl.DataFrame, source_system: str, months: set[str] | None = None
+) -> None:
+    """Makes the stated rows the current ones of their source; a row that is no longer stated is deleted, as by a snapshot.
+
+    `months` are the months that `frame` holds all rows of (None: of all): only there does a missing row mean anything.
+    """
+    from pipelines.load import stacked
 
     spec = TABLES[name]
-    base, months = loader.base(result, spec, [], whole=True)
+    change = loader.standing.opened(result.changes.get(name), name, result.plant.plant, months)
     lineage = {
         "_batch_id": PLANT_FILE, "_source_object": f"plants/{result.plant.plant}.yaml", "_export_order": loader.at.isoformat(),
         "_extracted_at": None, "_ingested_at": loader.at, "_transform_version": PLANT_FILE,
     }  # fmt: skip
-    gone = revisions.tombstones(base, frame, id=str(spec.id), source_system=source_system, lineage=lineage)
-    rows = revisions.merge(base, stacked([frame, gone], spec), id=str(spec.id)).rows
-    if len(rows) != len(base) or name in result.changes:
-        result.changes[name] = Change(rows, None if months is None else sorted({*months, *rows["month"].unique().to_list()}))
+    stated = change.rows if months is None else change.rows.filter(pl.col("month").is_in(sorted(months)))
+    gone = revisions.tombstones(stated, frame, id=str(spec.id), source_system=source_system, lineage=lineage)
+    rows = revisions.merge(change.rows, stacked([frame, gone], spec), id=str(spec.id)).rows
+    covered = None if change.months is None else {*change.months, *rows["month"].unique().to_list()}
+    result.changes[name] = Change(rows, covered, change.standing)
 
 
-def _standing(loader: Loader, result: PlantResult, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Current rows of a master table: those of the plant file, those of exports."""
-    rows, _ = loader.base(result, TABLES[name], [], whole=True)
-    current = rows.filter(pl.col("is_current") & ~pl.col("is_deleted"))
-    mine = pl.col("_batch_id") == PLANT_FILE
-    return current.filter(mine), current.filter(~mine)
+def _mine() -> pl.Expr:
+    return pl.col("_batch_id") == PLANT_FILE
 
 
 def _equipment(loader: Loader, about: Stated, result: PlantResult) -> pl.DataFrame:
-    named, mastered = _standing(loader, result, "equipment")
-    return statements.equipment(about, {*named["equipment_code"], *result.codes}, mastered["equipment_code"])
+    names = _names(loader, result, "equipment")
+    mine, mastered = names.filter(_mine())["equipment_code"], names.filter(~_mine())["equipment_code"]
+    return statements.equipment(about, {*mine, *result.codes}, mastered)
 
 
 def _materials(loader: Loader, about: Stated, result: PlantResult) -> pl.DataFrame:
-    named, mastered = _standing(loader, result, "material")
-    return statements.materials(about, {*named["local_material_no"], *result.materials} - set(mastered["local_material_no"]))
+    names = _names(loader, result, "material")
+    mine, mastered = names.filter(_mine())["local_material_no"], names.filter(~_mine())["local_material_no"]
+    return statements.materials(about, {*mine, *result.materials} - set(mastered))
 
 
 def _tags(loader: Loader, about: Stated, result: PlantResult, source_id: str) -> pl.DataFrame:
     seen = [frame for load in result.samples if load.reading.source_id == source_id for frame in load.tags]
-    named, _ = _standing(loader, result, "tag")
+    named = _names(loader, result, "tag").filter(_mine())
     known = named.filter(pl.col("_source_system") == source_id).select(pl.col("tag_name").alias("tag"), "unit")
     unique = pl.concat([pl.DataFrame(schema={"tag": pl.String, "unit": pl.String}), *seen, known]).unique(
         "tag", keep="first", maintain_order=True
@@ -106,7 +179,7 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
     from pipelines.load import TIMED
 
     plant = result.plant
-    known = [_told(loader, result, row) for row in loader.ledger.exports(plant.plant)]
+    known = [_told(result, row) for row in result.known]
     failed = {(a.source_system, a.batch_id) for a in result.accounts if a.state == "FAILED"}
     spans: Spans = {}
     for source_id, source in plant.sources.items():
@@ -122,12 +195,11 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
     return spans
 
 
-def _told(loader: Loader, result: PlantResult, row: ExportRow) -> ExportRow:
+def _told(result: PlantResult, row: ExportRow) -> ExportRow:
     """An export with what its name states today and what this refresh found in it. A quiet day's dump may hold the bytes of another
     day's, and still says that the day was quiet."""
-    stated = loader.restated(result.plant, row)
     found = result.exports.get((row.source_system, str(row.batch_id)))
-    return replace(stated, data_from=found.data_from, data_to=found.data_to) if found else stated
+    return replace(row, data_from=found.data_from, data_to=found.data_to) if found else row
 
 
 def _bound(pick: Any, moments: Any) -> datetime | None:
@@ -140,7 +212,7 @@ def _watermarks(plant: PlantFile, spans: Spans) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=STATEMENTS["source_watermark"], orient="row")
 
 
-def _horizon(plant: PlantFile, spans: Spans) -> tuple[date, date] | None:
+def _horizon(plant: PlantFile, spans: Spans) -> Horizon | None:
     """The local days that the calendar has to cover: from the start of the data to the last watermark."""
     zone = ZoneInfo(plant.timezone)
     first = _bound(min, (start for start, _ in spans.values()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,11 @@ class PlantPlan:
     """(source, table) pairs whose mapping changed: made anew from bronze."""
     restate: bool = False
     """The plant file or a vocabulary states something else than at the last refresh."""
+    gone: list[tuple[str, str]] = field(default_factory=list)
+    """(source, name) of exports that failed and are no longer delivered: they are waited for no more."""
 
     def __bool__(self) -> bool:
-        return bool(self.deliveries or self.rederive or self.restate)
+        return bool(self.deliveries or self.rederive or self.restate or self.gone)
 
 
 @dataclass
@@ -53,17 +56,24 @@ class Plan:
 
     plants: dict[str, PlantPlan]
     problems: list[Problem]
+    reasons: list[str] = field(default_factory=list)
+    """Why a refresh is needed although no plant delivered or states anything new."""
 
     def __bool__(self) -> bool:
-        return bool(self.plants)
+        return bool(self.plants or self.reasons)
 
     @property
     def exports(self) -> int:
         return sum(len(plant.deliveries) for plant in self.plants.values())
 
 
-def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False) -> Plan:
-    """Compares every usable plant with the ledger. `full` makes every table anew."""
+Pairs = Mapping[str, Collection[tuple[str, str]]]
+"""Plant: (source, table) pairs."""
+
+
+def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, replay: Pairs | None = None, deliveries: bool = True) -> Plan:
+    """Compares every usable plant with the ledger. `full` makes every table anew, `replay` these; without `deliveries`, exports that
+    wait are left waiting."""
     found: dict[str, PlantPlan] = {}
     problems = list(portfolio.problems)
     states = ledger.plant_states()
@@ -72,18 +82,22 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False) -> P
         seen = ledger.seen(plant_id)
         for source_id, source in plant.sources.items():
             try:
-                new, missing = _discover(portfolio, plant, source_id, source, seen)
+                new, gone, missing = _discover(portfolio, plant, source_id, source, seen)
             except PlantlakeError as error:
                 problems += error.at(plant=plant_id, source=source_id).problems
                 continue
-            todo.deliveries += new
-            problems += missing
+            if deliveries:
+                todo.deliveries += new
+                todo.gone += gone
+                problems += missing
         known = ledger.mapping_versions(plant_id)
+        asked = set((replay or {}).get(plant_id, ()))
         todo.rederive = [
             (source_id, table)
             for source_id, source in plant.sources.items()
             for table in source.tables
-            if (source_id, table) in known and (full or known[source_id, table] != {mapping_version(portfolio, plant, source_id, table)})
+            if (source_id, table) in known
+            and (full or (source_id, table) in asked or known[source_id, table] != {mapping_version(portfolio, plant, source_id, table)})
         ]
         todo.restate = full or states.get(plant_id) != statement_hash(portfolio, plant)
         if todo:
@@ -93,26 +107,31 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False) -> P
 
 def _discover(
     portfolio: Portfolio, plant: PlantFile, source_id: str, source: Source, seen: dict[tuple[str, str], ExportRow]
-) -> tuple[list[Delivery], list[Problem]]:
+) -> tuple[list[Delivery], list[tuple[str, str]], list[Problem]]:
     root = portfolio.source_root(plant)
     exports = list(connector(source.kind).discover(root, source.path))
     if not exports and not any(key[0] == source_id for key in seen):
         near = near_misses(root, source.path)
-        return [], [
-            Problem(
-                f"No file matches '{source.path}' in {root}.",
-                plant=plant.plant,
-                source=source_id,
-                found=listed(near) or None,
-                closest=closest(source.path, near),
-                fix=f"plants/{plant.plant}.yaml → sources.{source_id}.path",
-                consequence="Other sources and plants go on.",
-            )
-        ]
+        return (
+            [],
+            [],
+            [
+                Problem(
+                    f"No file matches '{source.path}' in {root}.",
+                    plant=plant.plant,
+                    source=source_id,
+                    found=listed(near) or None,
+                    closest=closest(source.path, near),
+                    fix=f"plants/{plant.plant}.yaml → sources.{source_id}.path",
+                    consequence="Other sources and plants go on.",
+                )
+            ],
+        )
     attempt = attempt_version(portfolio, plant, source_id)
-    return [
-        Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get((source_id, export.name)), attempt)
-    ], []
+    new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get((source_id, export.name)), attempt)]
+    delivered = {export.name for export in exports}
+    gone = [(source_id, name) for (of, name), row in seen.items() if of == source_id and row.state == "FAILED" and name not in delivered]
+    return new, gone, []
 
 
 def _is_new(export: Export, known: ExportRow | None, attempt: str) -> bool:

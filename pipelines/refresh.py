@@ -1,15 +1,16 @@
-"""The main job: pull what is new, conform, check, build, publish; and what came of it.
+"""The main job: pull what is new, conform, find what changed, check, build it, publish it; and what came of it.
 
-Here: the steps of one refresh in their order, as functions of one object that a Dagster run drives (`pipelines.definitions`) and the
-command line starts (`pipelines.cli`). Elsewhere: each step (`pipelines.plan`, `.load`, `.build`, `quality_checks`, `publish`).
+Here: the steps of one refresh in their order, as functions of one object that a Dagster run drives (`pipelines.assets`) and the
+command line starts (`pipelines.cli`). Elsewhere: each step (`pipelines.plan`, `.load`, `.scope`, `.gates`, `.build`, `.release`,
+`quality_checks`, `publish`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ import polars as pl
 
 from connectors import portfolio as portfolios
 from connectors.errors import Problem
-from pipelines import bronze
+from pipelines import bronze, gates, state
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from pipelines.load import Loader
-from pipelines.plan import Plan, plan
+from pipelines.plan import Pairs, Plan, plan
+from pipelines.release import Move, Moved, move
+from pipelines.scope import Finder, Scope
 
 log = logging.getLogger("plantlake.refresh")
 
@@ -38,6 +41,11 @@ class Outcome:
     filtered: int = 0
     changed: dict[str, list[str]] = field(default_factory=dict)
     release_id: int | None = None
+    unit_days: int = 0
+    parts_changed: int = 0
+    parts_closed: int = 0
+    held: dict[str, str] = field(default_factory=dict)
+    """Plant: why a gate holds it. Its last good parts stand."""
     models: dict[str, float] = field(default_factory=dict)
     quality: pl.DataFrame | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -45,27 +53,54 @@ class Outcome:
 
     @property
     def broken_plants(self) -> list[str]:
-        """Plants of which something could not be read or loaded."""
-        return sorted({problem.plant for problem in self.problems if problem.plant})
+        """Plants of which something could not be read, loaded or published."""
+        return sorted({problem.plant for problem in self.problems if problem.plant} | set(self.held))
 
     def as_dict(self) -> dict[str, Any]:
         """For machines; rows of the quality checks are in the snapshot."""
-        counts = ("refresh_id", "release_id", "plants", "exports", "accepted", "rejected", "duplicate", "filtered", "changed")
+        counts = ("refresh_id", "release_id", "plants", "exports", "accepted", "rejected", "duplicate", "filtered", "changed", "unit_days",
+                  "parts_changed", "parts_closed", "held")  # fmt: skip
         problems = [{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in self.problems]
         return {**{name: getattr(self, name) for name in counts}, "problems": problems}
 
 
-class Refresh:
-    """One refresh of a portfolio's lake. The holder of the lake's lock calls the steps in order."""
+@dataclass(frozen=True)
+class Request:
+    """What a refresh is asked to do; nothing asked means every plant, only what changed."""
 
-    def __init__(self, root: Path, only: tuple[str, ...] = (), *, full: bool = False, tell: Callable[[str], None] = lambda _: None):
+    plants: tuple[str, ...] = ()
+    full: bool = False
+    since: date | None = None
+    replay: Pairs = field(default_factory=dict)
+    """Tables that are conformed again from bronze although their mapping is what it was."""
+    deliveries: bool = True
+    """Whether exports that wait are landed."""
+
+
+class Refresh:
+    """One refresh of a portfolio's lake. The holder of the lake's lock calls the steps in order, or `run`.
+
+    `check` is called before each commit: it raises when the lock was lost.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        request: Request | None = None,
+        *,
+        lake: Lake | None = None,
+        tell: Callable[[str], None] = lambda _: None,
+    ):
         self.at = datetime.now(UTC).replace(microsecond=0)
         self.outcome = Outcome(self.at.strftime("%Y%m%dT%H%M%SZ"))
-        self.portfolio = portfolios.read(root, only)
-        self.lake = Lake(self.portfolio.lake).create()
+        self.request = request or Request()
+        self.portfolio = portfolios.read(root, self.request.plants)
+        self.lake = (lake or Lake(self.portfolio.lake)).create()
         self.ledger = ExportLedger(self.lake.ledger)
-        self.full = full
+        self.scope: Scope | None = None
+        self.checked: Callable[[], None] = lambda: None
         self._tell = tell
+        self._arrived: dict[str, list[str]] = {}
         self.outcome.plants = len(self.portfolio.plants) + len(self.portfolio.broken)
 
     def tell(self, text: str) -> None:
@@ -75,23 +110,56 @@ class Refresh:
     def close(self) -> None:
         self.ledger.close()
 
+    def run(self, todo: Plan, *, quality: bool = True) -> Outcome:
+        """All steps. Without `quality` the checks of Great Expectations are left out, and their gates stand open."""
+        self.land(todo)
+        self.load(todo)
+        self.find()
+        if quality:
+            self.check()
+        self.build(quality=quality)
+        self.publish()
+        return self.outcome
+
+    # --- silver -------------------------------------------------------------------------------------------------------------------
+
     def plan(self) -> Plan:
         """What there is to do; problems of the portfolio are part of the outcome."""
-        found = plan(self.portfolio, self.ledger, full=self.full)
+        asked = self.request
+        found = plan(self.portfolio, self.ledger, full=asked.full, replay=asked.replay, deliveries=asked.deliveries)
+        found.reasons = self._reasons()
         self.outcome.problems = list(found.problems)
         return found
 
+    def _reasons(self) -> list[str]:
+        """Why a refresh is needed although nothing was delivered."""
+        marked = state.marker(self.lake)
+        reasons = ["a refresh was interrupted"] if marked.unfinished else []
+        if not self.lake.snapshot.exists():
+            reasons.append("nothing is published yet")
+        if marked.calc_version and marked.calc_version != state.calc_version():
+            reasons.append("the calculation has changed: every plant is built anew")
+        if marked.held and set(marked.held) & set(self.portfolio.plants):
+            from quality_checks.suites import limits_version
+
+            reasons += ["limits have changed"] if set(marked.held.values()) - {limits_version(), ""} else []
+        return reasons + (["days are asked for"] if self.request.since or self.request.full else [])
+
     def land(self, todo: Plan) -> None:
         """New exports to bronze."""
+        for reason in todo.reasons:
+            self.tell(reason)
+        state.mark(self.lake, replace(state.marker(self.lake), unfinished=True))
         bronze.clean(self.lake)
+        for plant_id, work in todo.plants.items():
+            for source_id, name in work.gone:
+                self.ledger.gone(plant_id, source_id, [name])
+            self._arrived[plant_id] = [delivery.export.name for delivery in work.deliveries]
         self.outcome.problems += self._loader().land(todo)
         self.outcome.exports = todo.exports
 
     def load(self, todo: Plan) -> None:
-        """Bronze to silver. Great Expectations takes seconds to import, so that starts beside it."""
-        from quality_checks.runner import warm_up
-
-        warm_up()
+        """Bronze to silver."""
         loaded = self._loader().load(todo)
         self.outcome.changed = loaded.changed
         self.outcome.problems += loaded.problems
@@ -101,34 +169,105 @@ class Refresh:
             self.outcome.duplicate += account.duplicate
             self.outcome.filtered += account.filtered
 
+    # --- gold ---------------------------------------------------------------------------------------------------------------------
+
+    def find(self) -> Scope:
+        """What of gold has to be made anew, and the first gate: plants with exports that newly failed keep what they have."""
+        self.tell("change scope")
+        asked = self.request
+        with state.connection(self.lake) as con:
+            finder = Finder(con, self.lake, self.at)
+            self.scope = finder.find(self.portfolio.plants, asked.plants, asked.since, asked.full)
+            finder.admit(self.scope, self.scope.plants)
+            self._hold(con, gates.rolled_back(con), "rollback")
+            self._hold(con, gates.failed_exports(con, gates.failing(self.ledger, self.scope.plants)), "silver")
+        for plant in self.scope.orphans:
+            self.outcome.problems.append(
+                Problem(
+                    f"Plant '{plant}' has changes to build and no plant file.",
+                    fix=f"restore plants/{plant}.yaml; when the plant was sold, keep the file and state divested_on",
+                    consequence="Its published numbers stay as they are.",
+                )
+            )
+        return self.scope
+
     def check(self) -> pl.DataFrame:
-        """The quality checks of silver, stored with the lake."""
-        from pipelines import build
-        from quality_checks import runner
+        """The gate of silver: quality checks over the files in scope. A plant that fails a blocking one is not built."""
+        from quality_checks import gate
 
+        assert self.scope is not None
         self.tell("quality checks")
-        build.views(self.lake)
-        with build.connection(self.lake) as con:
-            con.execute("SET enable_progress_bar = false")
-            self.outcome.quality = runner.run(con, self.outcome.refresh_id)
-        return self.outcome.quality
+        with state.connection(self.lake) as con:
+            results = gate.silver(con, self.lake.quality, self.outcome.refresh_id, self._building())
+            self._hold(con, gate.held(results), "silver")
+        self._judged(results)
+        return results
 
-    def build(self) -> None:
-        """Silver to gold: one release."""
+    def build(self, *, quality: bool = True) -> Moved:
+        """Silver to candidate parts, the gate of gold, and the move: one release."""
+        assert self.scope is not None
+        building = self._building()
+        if building:
+            self._candidates(quality)
+        with state.connection(self.lake) as con:
+            moved = move(con, self._move(building))
+            held = dict(con.execute("SELECT plant_id, coalesce(limits_version, '') FROM gold.plant_gate").fetchall())
+        self.outcome.release_id, self.outcome.unit_days = moved.release_id, moved.unit_days
+        self.outcome.parts_changed, self.outcome.parts_closed = moved.changed, moved.closed
+        state.mark(self.lake, state.Marker(unfinished=True, calc_version=state.calc_version(), held=held))
+        return moved
+
+    def _candidates(self, quality: bool) -> None:
         from pipelines import build
 
-        release_id = build.next_release(self.lake)
+        with state.connection(self.lake) as con:
+            release_id = build.next_release(con)
         built = build.build(self.lake, release_id, self.at, self.tell)
-        plants = sorted({plant for plants in self.outcome.changed.values() for plant in plants})
-        build.release(self.lake, built, self.outcome.refresh_id, self.at, plants, self.outcome.exports)
-        self.outcome.release_id, self.outcome.models = built.release_id, built.models
+        self.outcome.models = built.models
+        with state.connection(self.lake) as con:
+            self._hold(con, built.broken, "gold")
+            if quality:
+                from quality_checks import gate
+
+                results = gate.gold(con, self.lake.quality, self.outcome.refresh_id, self._building())
+                self._hold(con, gate.held(results), "gold")
+                self._judged(results)
+
+    def _move(self, building: list[str]) -> Move:
+        assert self.scope is not None
+        self.checked()
+        moving = [plant for plant in building if plant not in self.outcome.held]
+        compared = [plant for plant in self.portfolio.plants if not self.request.plants or plant in self.request.plants]
+        unchanged = [plant for plant in compared if plant not in self.scope.plants and plant not in self.outcome.held]
+        failing = gates.failing(self.ledger, [*moving, *unchanged])
+        exports = {plant: self._arrived[plant][:20] for plant in moving if self._arrived.get(plant)}
+        return Move(
+            self.outcome.refresh_id, self.at, self.scope.versions, moving, unchanged,
+            {plant: sorted(names) for plant, names in failing.items()}, exports,
+        )  # fmt: skip
+
+    def _building(self) -> list[str]:
+        assert self.scope is not None
+        return [plant for plant in self.scope.plants if plant not in self.outcome.held]
+
+    def _hold(self, con: Any, held: Mapping[str, str], gate: str) -> None:
+        from quality_checks.suites import limits_version
+
+        gates.hold(con, held, gate, self.at, limits_version() if gate in ("silver", "gold") else "")
+        self.outcome.held |= held
+
+    def _judged(self, results: pl.DataFrame) -> None:
+        self.outcome.quality = results if self.outcome.quality is None else pl.concat([self.outcome.quality, results])
 
     def publish(self) -> Path:
         """Gold to readers: a new snapshot, swapped in one step."""
         from publish import snapshot
 
         self.tell("publish")
-        return snapshot.publish(self.lake, self.portfolio, self.ledger, self.outcome)
+        self.checked()
+        path = snapshot.publish(self.lake, self.portfolio, self.ledger, self.outcome)
+        state.mark(self.lake, replace(state.marker(self.lake), unfinished=False))
+        return path
 
     def _loader(self) -> Loader:
         return Loader(self.portfolio, self.lake, self.ledger, self.outcome.refresh_id, self.at, self.tell)

@@ -22,7 +22,8 @@ def run(job: Refresh, todo: Plan, *, wait_s: float = 0) -> None:
 
     Raises LockedError when another refresh runs, PlantlakeError when a step failed that concerns every plant.
     """
-    with writer_lock(job.lake, wait_s), to_file(job.lake, job.outcome.refresh_id):
+    with writer_lock(job.lake, wait_s) as lock, to_file(job.lake, job.outcome.refresh_id):
+        job.checked = lock.check
         import dagster as dg
 
         from pipelines import assets

@@ -3,9 +3,9 @@
 Here: reading, the commits, the SQL of the views that dbt reads, and upkeep. Elsewhere: columns and row rules
 (`transforms.tables`), how versions are merged (`transforms.revisions`), when what is committed (`pipelines.refresh`).
 
-Facts are partitioned by plant and UTC month, one file a partition where the table is replaced. Everything else (master data,
-statements) is not partitioned: thousands of small files would cost each reader more than a writer pays for rewriting one file
-(a million rows: 0.6 s). `quarantine` is partitioned by plant. Each function that writes makes exactly one commit: it succeeds as a
+Facts and production days are partitioned by plant and UTC month, one file a partition where the table is replaced; orders and
+`quarantine` by plant. Everything else (master data, statements) is not partitioned: thousands of small files would cost each reader
+more than a writer pays for rewriting one file (a million rows: 0.6 s). Each function that writes makes exactly one commit: it succeeds as a
 whole or leaves the version that was there. Its metadata says which exports are in it (`plantlake.batches`, a JSON list).
 
 Two ways of writing. Partitioned tables: polars streams into the table's folder, and the files are committed with the removal of
@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,7 +61,8 @@ _CONFIGURATION = {
 _WIDENED = "plantlake.widened"
 """Property of a table whose older files lack columns that were added since."""
 _PARTITIONS = ("plant_id", "month")
-_STATISTICS = ("ts", "start_ts", "event_ts", "tag_id", "_batch_id")
+_BY_PLANT = ("quarantine", "production_order")
+_STATISTICS = ("ts", "start_ts", "end_ts", "event_ts", "tag_id", "_batch_id")
 _SMALL_FILES = 16
 """More files than these in one partition of an appended table are made one."""
 
@@ -103,10 +104,10 @@ def empty(table: str) -> pl.DataFrame:
 def partition_by(table: str) -> list[str]:
     """The columns that a table is partitioned by.
 
-    >>> partition_by("production_count"), partition_by("material"), partition_by("quarantine")
+    >>> partition_by("production_count"), partition_by("material"), partition_by("production_order")
     (['plant_id', 'month'], [], ['plant_id'])
     """
-    if table == "quarantine":
+    if table in _BY_PLANT:
         return ["plant_id"]
     return list(_PARTITIONS) if "month" in columns(table) else []
 
@@ -115,6 +116,37 @@ def version(lake: Lake, table: str) -> int | None:
     """The current version of a table, None when it was never written."""
     delta = _open(lake, table)
     return delta.version() if delta else None
+
+
+class Snapshot:
+    """One version of a table, its log read once: for a caller that reads it plant by plant."""
+
+    def __init__(self, lake: Lake, table: str, at_version: int | None = None):
+        self.lake, self.table = lake, table
+        delta = _open(lake, table, at_version)
+        self._keys = delta.metadata().partition_columns if delta else []
+        self._actions = _actions(delta) if delta else pl.DataFrame()
+
+    def months(self, plant_id: str) -> set[str]:
+        """The UTC months in which a plant has rows, by the log alone."""
+        return set(self._files({"plant_id": [plant_id], "month": None})["partition.month"].to_list()) if "month" in self._keys else set()
+
+    def read(
+        self, plants: Collection[str] | None = None, months: Collection[str] | None = None, columns: Sequence[str] | None = None
+    ) -> pl.LazyFrame:
+        """The rows of these plants and UTC months; None means all. Of the files only these `columns` are read."""
+        wanted = {"plant_id": plants, "month": months}
+        found = self._files({key: wanted[key] for key in self._keys})
+        if found.is_empty():
+            return empty(self.table).select(columns or pl.all()).lazy()
+        frame = _scan(self.lake, self.table, sorted(found["path"].to_list()), self._keys, columns)
+        for name, values in wanted.items():
+            if values is not None and name not in self._keys:
+                frame = frame.filter(pl.col(name).is_in(list(values)))
+        return frame
+
+    def _files(self, wanted: Mapping[str, Collection[str] | None]) -> pl.DataFrame:
+        return _chosen(self._actions, wanted)
 
 
 def read(
@@ -128,14 +160,7 @@ def read(
 
     `current_only` leaves the last version of each record that is not deleted. Plant ids stay text.
     """
-    delta = _open(lake, table)
-    wanted = {"plant_id": plants, "month": months}
-    paths = _paths(delta, {key: wanted[key] for key in partition_by(table)}) if delta else []
-    if not paths:
-        return empty(table).lazy()
-    frame = _scan(lake, table, paths)
-    for name, values in wanted.items():
-        frame = frame if values is None else frame.filter(pl.col(name).is_in(list(values)))
+    frame = Snapshot(lake, table).read(plants, months)
     return frame.filter(pl.col("is_current"), ~pl.col("is_deleted")) if current_only else frame
 
 
@@ -143,12 +168,12 @@ def replace(
     lake: Lake,
     table: str,
     rows: pl.DataFrame,
-    partitions: Collection[tuple[str, str]] | Collection[str],
+    partitions: Collection[tuple[str, str] | str],
     metadata: Mapping[str, str],
 ) -> int:
     """Makes `rows` all there is in these partitions, in one commit; returns the new version.
 
-    `partitions` are (plant_id, month) pairs for facts and plant ids for all other tables; one that has no rows becomes empty. Rows
+    `partitions` are (plant_id, month) pairs for facts and plant ids for all other tables; one without rows becomes empty. Rows
     outside them are refused (PlantlakeError, nothing is written). Give all plants of a refresh at once: one commit a table.
     """
     if not partitions:
@@ -157,9 +182,10 @@ def replace(
     delta = _created(lake, table)
     if not partition_by(table):
         return _overwrite(lake, table, rows, f"plant_id IN ({_listed(map(str, partitions))})", metadata)
-    pairs = pl.DataFrame(sorted(partitions), schema={"partition.plant_id": pl.String, "partition.month": pl.String}, orient="row")
+    keys = [f"partition.{name}" for name in partition_by(table)]
+    named = pl.DataFrame(sorted(map(_as_tuple, partitions)), schema=dict.fromkeys(keys, pl.String), orient="row")
     actions = _actions(delta)
-    replaced = actions if actions.is_empty() else actions.join(pairs, on=pairs.columns, how="semi")
+    replaced = actions if actions.is_empty() else actions.join(named, on=keys, how="semi")
     with _files_to_commit(lake, table) as stamp:
         _sink(lake, table, _fitting(table, rows.lazy()), f"new-{stamp}")
         return _commit_files(lake, table, stamp, _located(delta, replaced), metadata)
@@ -195,7 +221,7 @@ def append(
 
     What the same batches gave before is replaced in that commit: to load an export again changes nothing, and a refresh that was
     killed after its commit does no harm. `drop` names more rows to remove (the window that an export covers). Files that hold
-    other rows beside them are written again without them.
+    other rows beside them are written again without them. Without a row to add or to remove there is no commit.
     """
     delta = _created(lake, table)
     with _files_to_commit(lake, table) as stamp:
@@ -205,6 +231,8 @@ def append(
         if rewritten:
             kept = _scan(lake, table, [path for path, _, _ in rewritten])
             _sink(lake, table, kept.filter(~pl.any_horizontal(item.rows() for item in drops)), f"old-{stamp}")
+        if not rewritten and not _written(lake, table, stamp):
+            return delta.version()
         return _commit_files(lake, table, stamp, rewritten, metadata)
 
 
@@ -222,7 +250,7 @@ def files(lake: Lake, table: str, at_version: int | None = None) -> tuple[int, l
     if delta is None:
         return -1, []
     folder = lake.table(table)
-    return delta.version(), [(folder / path).as_posix() for path in _paths(delta, {})]
+    return delta.version(), [(folder / path).as_posix() for path in _paths(delta)]
 
 
 def duckdb_view_sql(lake: Lake, table: str, at_version: int | None = None) -> str:
@@ -232,7 +260,7 @@ def duckdb_view_sql(lake: Lake, table: str, at_version: int | None = None) -> st
     text. A table without files is an empty SELECT.
     """
     _, paths = files(lake, table, at_version)
-    types = {name: _duckdb_type(dtype) for name, dtype in columns(table).items()}
+    types = {name: duckdb_type(dtype) for name, dtype in columns(table).items()}
     head = f"CREATE OR REPLACE VIEW silver.{_name(table)} AS\nSELECT"
     if not paths:
         nothing = ", ".join(f"CAST(NULL AS {dtype}) AS {_name(name)}" for name, dtype in types.items())
@@ -257,6 +285,27 @@ def committed_batches(lake: Lake, table: str) -> set[str]:
     delta = _open(lake, table)
     commits = delta.history() if delta else []
     return {str(batch) for commit in commits for batch in json.loads(commit.get(BATCHES, "[]"))}
+
+
+def repartition(lake: Lake, table: str) -> bool:
+    """Rewrites a table whose files are laid out otherwise than `partition_by` says, in one commit; says whether there was need.
+
+    Readers of a pinned version keep the old files. Columns that the rows lack are null, except the month of a production day.
+    Killed at any moment, the table is in its old layout or in its new one.
+    """
+    from deltalake import write_deltalake
+
+    delta = _open(lake, table)
+    if delta is None or delta.metadata().partition_columns == partition_by(table):
+        return False
+    rows = Snapshot(lake, table).read().collect()
+    if table == "production_day":
+        rows = rows.with_columns(pl.col("start_ts").dt.strftime("%Y-%m").alias("month"))
+    write_deltalake(
+        lake.table(table), _fitting(table, rows), mode="overwrite", schema_mode="overwrite", partition_by=partition_by(table) or None,
+        writer_properties=_zstd(), commit_properties=_commit(commit_metadata("repartition", ())),
+    )  # fmt: skip
+    return True
 
 
 def maintain(lake: Lake, table: str) -> None:
@@ -292,10 +341,14 @@ def _identified(rows: pl.DataFrame) -> pl.DataFrame:
     return rows if "resolved_at" in rows.columns else rows.with_columns(pl.lit(None, dtype=UTC_US).alias("resolved_at"))
 
 
+def _as_tuple(partition: tuple[str, ...] | str) -> tuple[str, ...]:
+    return partition if isinstance(partition, tuple) else (partition,)
+
+
 def _refuse_outside(table: str, rows: pl.DataFrame, partitions: Collection[Any]) -> None:
     keys = [name for name in _PARTITIONS if name in partition_by(table)] or ["plant_id"]
     found = set(rows.select(keys).unique().iter_rows())
-    allowed = {item if isinstance(item, tuple) else (item,) for item in partitions}
+    allowed = set(map(_as_tuple, partitions))
     if outside := sorted(found - allowed, key=str):
         raise PlantlakeError(
             Problem(
@@ -407,11 +460,12 @@ def _name(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _duckdb_type(dtype: pl.DataType) -> str:
+def duckdb_type(dtype: pl.DataType) -> str:
+    """The DuckDB type of a stored column."""
     if isinstance(dtype, pl.Decimal):
         return f"DECIMAL({dtype.precision}, {dtype.scale})"
     if isinstance(dtype, pl.List):
-        return _duckdb_type(_stored(dtype.inner)) + "[]"
+        return duckdb_type(_stored(dtype.inner)) + "[]"
     if isinstance(dtype, pl.Datetime):
         return "TIMESTAMPTZ" if dtype.time_zone else "TIMESTAMP"
     names = {"String": "VARCHAR", "Int64": "BIGINT", "Int32": "INTEGER", "Float64": "DOUBLE", "Boolean": "BOOLEAN", "Date": "DATE"}
@@ -423,12 +477,17 @@ def _actions(delta: DeltaTable) -> pl.DataFrame:
     return pl.DataFrame(delta.get_add_actions(flatten=True))
 
 
-def _paths(delta: DeltaTable, wanted: Mapping[str, Collection[str] | None]) -> list[str]:
-    """The files, relative to the table, of these partition values; None means any."""
-    actions = _actions(delta)
+def _chosen(actions: pl.DataFrame, wanted: Mapping[str, Collection[str] | None]) -> pl.DataFrame:
+    """The files of these partition values; None means any."""
     for key, values in wanted.items():
         if values is not None and not actions.is_empty():
             actions = actions.filter(pl.col(f"partition.{key}").is_in(list(values)))
+    return actions
+
+
+def _paths(delta: DeltaTable) -> list[str]:
+    """The files, relative to the table."""
+    actions = _actions(delta)
     return sorted(actions["path"].to_list()) if not actions.is_empty() else []
 
 
@@ -455,12 +514,15 @@ def _located(delta: DeltaTable, actions: pl.DataFrame) -> list[Located]:
     return [(row["path"], row["size_bytes"], {key: row[f"partition.{key}"] for key in keys}) for row in actions.iter_rows(named=True)]
 
 
-def _scan(lake: Lake, table: str, paths: Sequence[str]) -> pl.LazyFrame:
-    keys = partition_by(table)
+def _scan(
+    lake: Lake, table: str, paths: Sequence[str], keys: Sequence[str] | None = None, wanted: Sequence[str] | None = None
+) -> pl.LazyFrame:
+    """These files of a table. Every read of rows goes through here. `keys`: what the files are partitioned by, where it is not today's."""
+    keys = partition_by(table) if keys is None else keys
     return pl.scan_parquet(
         [lake.table(table) / path for path in paths], hive_partitioning=True, hive_schema=dict.fromkeys(keys, pl.String()),
         missing_columns="insert", schema={name: dtype for name, dtype in columns(table).items() if name not in keys},
-    ).select(*columns(table))  # fmt: skip
+    ).select(*(wanted or columns(table)))  # fmt: skip
 
 
 def _lazy(table: str, rows: pl.LazyFrame | pl.DataFrame | Iterable[pl.DataFrame]) -> pl.LazyFrame:
@@ -496,7 +558,8 @@ def _sink(lake: Lake, table: str, rows: pl.LazyFrame, prefix: str) -> None:
 
 
 def _written(lake: Lake, table: str, stamp: str) -> list[Path]:
-    return sorted(lake.table(table).glob(f"*/*/*-{stamp}-*.parquet"))
+    folders = "*/" * len(partition_by(table))
+    return sorted(lake.table(table).glob(f"{folders}*-{stamp}-*.parquet"))
 
 
 def _batches_of(lake: Lake, table: str, stamp: str) -> list[Drop]:
@@ -529,20 +592,29 @@ def _statistics(path: Path) -> str:
     footer = pq.read_metadata(path)
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
+    nulls: dict[str, int] = defaultdict(int)
     for group in range(footer.num_row_groups):
         for index in range(footer.num_columns):
             column = footer.row_group(group).column(index)
             name, found = column.path_in_schema, column.statistics
-            if name in _STATISTICS and found is not None and found.has_min_max:
-                low[name] = min(low.get(name, found.min), found.min)
-                high[name] = max(high.get(name, found.max), found.max)
-    ends = {"minValues": low, "maxValues": high}
-    texts = {key: {name: _statistic(value) for name, value in values.items()} for key, values in ends.items()}
-    return json.dumps({"numRecords": footer.num_rows, **texts, "nullCount": {}})
+            if name not in _STATISTICS or found is None:
+                continue
+            nulls[name] += found.null_count or 0
+            if found.has_min_max:
+                least, most = _end(found, "min"), _end(found, "max")
+                low[name], high[name] = min(low.get(name, least), least), max(high.get(name, most), most)
+    return json.dumps({"numRecords": footer.num_rows, "minValues": low, "maxValues": high, "nullCount": nulls})
 
 
-def _statistic(value: Any) -> Any:
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z") if isinstance(value, datetime) else value
+def _end(found: Any, which: str) -> str:
+    """The least or greatest value of a column of texts or instants, as the Delta log writes it.
+
+    Instants are taken as they are stored: pyarrow makes pandas' timestamps of them, and its import costs a second.
+    """
+    if found.physical_type != "INT64":
+        return str(getattr(found, which))
+    moment = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=getattr(found, f"{which}_raw"))
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _crowded(delta: DeltaTable, keys: Sequence[str]) -> list[list[tuple[str, str]]]:

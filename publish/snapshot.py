@@ -1,12 +1,17 @@
 """Publishes a release: immutable Parquet beside a small database of views over it, swapped by one rename.
 
 Here: which tables readers get, plant_status, the swap. Elsewhere: the SQL of `kpi_value` (generated from the catalogue by
-`dbt_project.generate`), the tables themselves (`pipelines.build`), reading (`publish.reader`).
+`dbt_project.generate`), the tables themselves (`pipelines.release`), reading (`publish.reader`).
+
+Parts are written by month of their production day, all versions of it in one file: a refresh writes the months in which it changed a
+part, and the snapshot names the newest file of each. Rejected rows are read where they are, in the files of their Delta table.
 """
 
 from __future__ import annotations
 
 import shutil
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +19,7 @@ import polars as pl
 
 from connectors.portfolio import Portfolio
 from dbt_project import generate
-from pipelines import build, silver
+from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from quality_checks.runner import RESULTS
@@ -24,10 +29,23 @@ if TYPE_CHECKING:
 
     from pipelines.refresh import Outcome
 
-GOLD = ("mart_kpi_parts_shift", "kpi_definition", "release")
-SILVER = ("plant", "equipment", "plant_setting", "downtime_reason")
+GOLD = {
+    "kpi_definition": "SELECT * FROM gold.kpi_definition",
+    "release": "SELECT * FROM gold.release ORDER BY release_id",
+    "release_cause": "SELECT * FROM gold.release_cause ORDER BY release_id, plant_id, cause",
+    "change_scope": "SELECT * FROM gold.change_scope WHERE state <> 'CLOSED' OR closed_release = (SELECT max(release_id) FROM gold.release)",
+    "kpi_release": "SELECT * FROM gold.kpi_release",
+    "plant": "SELECT * FROM silver.plant",
+    "equipment": "SELECT * FROM silver.equipment WHERE is_current AND NOT is_deleted",
+    "plant_setting": "SELECT * FROM silver.plant_setting",
+    "downtime_reason": "SELECT * FROM seeds.downtime_reason",
+}
+"""Published tables that are small: written whole with each release."""
+PARTS_ORDER = "plant_id, production_day, equipment_id, shift_instance_id, material_key, valid_from_release"
 KEPT_RELEASES = 3
 """Folders of older releases stay for readers that still hold the last snapshot open."""
+KEPT_PARTS_S = 24 * 3600
+"""Files of parts that no snapshot names any more stay for a day, for the same reason."""
 
 STATUS: dict[str, pl.DataType | type[pl.DataType]] = {
     "plant_id": pl.String, "plant_name": pl.String, "company": pl.String, "owner": pl.String, "status": pl.String,
@@ -37,53 +55,80 @@ STATUS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome) -> Path:
-    """Writes the release's folder and swaps the snapshot; returns the snapshot's path. Readers see the old or the new, never both."""
-    folder = lake.release(f"{outcome.release_id or 0:06d}-{outcome.refresh_id}")
-    folder.mkdir(parents=True, exist_ok=True)
-    frames = {
-        "export_ledger": ledger.frame(),
-        "plant_status": plant_status(portfolio, ledger, outcome),
-        "quarantine": silver.read(lake, "quarantine").collect(),
-        "quality_results": _quality(lake, outcome),
-    }
-    for name, frame in frames.items():
-        frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
-    with build.connection(lake) as con:
-        con.execute("SET TimeZone = 'UTC'")
+    """Writes what is new and swaps the snapshot; returns the snapshot's path. Readers see the old or the new, never both."""
+    with state.connection(lake) as con:
+        state.create(con)
+        folder = lake.release(f"{_newest(con):06d}-{outcome.refresh_id}")
+        folder.mkdir(parents=True, exist_ok=True)
+        frames = {
+            "export_ledger": ledger.frame(),
+            "plant_status": plant_status(portfolio, ledger, outcome, _gates(con)),
+            "quality_results": _quality(lake, outcome),
+        }
+        for name, frame in frames.items():
+            frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
         for name, query in _queries(con).items():
             con.execute(f"COPY ({query}) TO '{folder / name}.parquet' (FORMAT parquet, COMPRESSION snappy)")
-    _swap(lake, folder, [path.stem for path in sorted(folder.glob("*.parquet"))])
-    _forget(lake, folder)
+        parts = _parts(con, lake)
+    _swap(lake, folder, [path.stem for path in sorted(folder.glob("*.parquet"))], parts)
+    _forget(lake, folder, parts)
     return lake.snapshot
 
 
+def _newest(con: DuckDBPyConnection) -> int:
+    row = con.execute("SELECT coalesce(max(release_id), 0) FROM gold.release").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _gates(con: DuckDBPyConnection) -> dict[str, tuple[datetime, str]]:
+    return {
+        plant: (since, f"{reason}")
+        for plant, since, reason in con.execute("SELECT plant_id, held_since, reason FROM gold.plant_gate").fetchall()
+    }
+
+
 def _queries(con: DuckDBPyConnection) -> dict[str, str]:
-    """Every table of the release that exists in the build database, by its published name."""
-    found = {(schema, name) for schema, name in con.execute("SELECT table_schema, table_name FROM information_schema.tables").fetchall()}
-    queries = {name: f'SELECT * FROM gold."{name}"' for name in GOLD if ("gold", name) in found}
-    for name in SILVER:
-        for schema in ("silver", "seeds"):
-            if (schema, name) in found:
-                current = " WHERE is_current AND NOT is_deleted" if name == "equipment" else ""
-                queries[name] = f'SELECT * FROM {schema}."{name}"{current}'
-    if ("gold", "mart_kpi_parts_shift") in found:
-        queries["mart_kpi_parts_shift"] += " ORDER BY plant_id, production_day, equipment_id, shift_instance_id, material_key"
-    return queries
+    """The small tables of the release that exist in the build database."""
+    found = {
+        f"{schema}.{name}" for schema, name in con.execute("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
+    }
+    return {name: query for name, query in GOLD.items() if query.split(" FROM ")[1].split()[0] in found}
 
 
-def plant_status(portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome) -> pl.DataFrame:
+def _parts(con: DuckDBPyConnection, lake: Lake) -> list[str]:
+    """The files of the parts, one a month: those that a release touched are written anew."""
+    missing = con.execute(
+        """SELECT DISTINCT strftime(production_day, '%Y-%m') AS month FROM gold.parts
+        WHERE strftime(production_day, '%Y-%m') NOT IN (SELECT month FROM gold.published_month) ORDER BY 1"""
+    ).fetchall()
+    release = _newest(con)
+    for (month,) in missing:
+        path = lake.published_parts / month / f"{release:06d}-{time.time_ns() // 1_000_000}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        days = f"production_day >= DATE '{month}-01' AND production_day < DATE '{month}-01' + INTERVAL 1 MONTH"
+        con.execute(
+            f"COPY (SELECT * FROM gold.mart_kpi_parts_shift WHERE {days} ORDER BY {PARTS_ORDER}) TO '{path}' (FORMAT parquet, COMPRESSION snappy)"
+        )
+        con.execute("INSERT INTO gold.published_month VALUES (?, ?)", [month, path.relative_to(lake.root).as_posix()])
+    return [(lake.root / row[0]).as_posix() for row in con.execute("SELECT path FROM gold.published_month ORDER BY month").fetchall()]
+
+
+def plant_status(
+    portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome, held: dict[str, tuple[datetime, str]] | None = None
+) -> pl.DataFrame:
     """One row a plant: how far its data goes, what was rejected, and since when and why it is stale."""
     accounts = ledger.frame()
     broken = {plant: " ".join(dict.fromkeys(p.message for p in outcome.problems if p.plant == plant)) for plant in outcome.broken_plants}
-    before = _stale_before(portfolio)
+    gated = held or {}
+    before = _stale_before(Lake(portfolio.lake))
     rows = []
-    for plant_id in sorted({*portfolio.plants, *portfolio.broken, *before}):
+    for plant_id in sorted({*portfolio.plants, *portfolio.broken, *before, *gated}):
         plant = portfolio.plants.get(plant_id)
         mine = accounts.filter(pl.col("plant_id") == plant_id)
         failed = mine.filter(pl.col("export_state") == "FAILED")["name"].n_unique()
         failed += mine.filter(pl.col("table_state") == "FAILED")["batch_id"].n_unique()
-        reason = broken.get(plant_id) or (f"{failed} export(s) could not be loaded" if failed else None)
-        since = before.get(plant_id) or outcome_time(outcome)
+        since, reason = gated.get(plant_id, (before.get(plant_id) or outcome_time(outcome), None))
+        reason = reason or broken.get(plant_id) or (f"{failed} export(s) could not be loaded" if failed else None)
         rows.append(
             {
                 "plant_id": plant_id, "plant_name": plant.name if plant else None, "company": plant.company if plant else None,
@@ -98,20 +143,18 @@ def plant_status(portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome) -
     return pl.DataFrame(rows, schema=STATUS, orient="row")
 
 
-def outcome_time(outcome: Outcome) -> object:
-    from datetime import UTC, datetime
-
+def outcome_time(outcome: Outcome) -> datetime:
+    """When the refresh began."""
     return datetime.strptime(outcome.refresh_id, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _stale_before(portfolio: Portfolio) -> dict[str, object]:
+def _stale_before(lake: Lake) -> dict[str, datetime]:
     """Since when plants have been stale, by the snapshot that stands."""
     from publish.reader import Snapshot
 
-    snapshot = Lake(portfolio.lake).snapshot
-    if not snapshot.exists():
+    if not lake.snapshot.exists():
         return {}
-    with Snapshot(snapshot) as reader:
+    with Snapshot(lake.snapshot) as reader:
         return dict(reader.rows("SELECT plant_id, stale_since FROM plant_status WHERE stale_since IS NOT NULL"))
 
 
@@ -129,24 +172,37 @@ def _quality(lake: Lake, outcome: Outcome) -> pl.DataFrame:
     return stacked
 
 
-def _swap(lake: Lake, folder: Path, names: list[str]) -> None:
+def _swap(lake: Lake, folder: Path, names: list[str], parts: list[str]) -> None:
     """Writes the snapshot beside its place and renames it: views over absolute paths, and the KPI view."""
     import duckdb
 
+    rejected = views.files(lake, "quarantine")
     with lake.half_written(lake.snapshot) as part:
         con = duckdb.connect(str(part))
         try:
             con.execute("SET TimeZone = 'UTC'")
             for name in names:
                 con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{folder / name}.parquet')")
-            if "mart_kpi_parts_shift" in names:
+            con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
+            if parts:
+                con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT * FROM read_parquet([{views.listed(parts)}])")
+            else:
+                columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns().items())
+                con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT {columns} WHERE false")
+            if "plant" in names:
                 con.execute(f"CREATE VIEW kpi_value AS {generate.kpi_value_sql(lambda name: name)}")
+                con.execute(
+                    f"CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE {generate.kpi_value_sql(lambda name: name, as_of='as_of_release')}"
+                )
         finally:
             con.close()
 
 
-def _forget(lake: Lake, current: Path) -> None:
-    """Removes folders of releases that no reader can still have open; parts of every release are in the newest folder."""
-    folders = sorted(path for path in current.parent.iterdir() if path.is_dir() and path != current)
+def _forget(lake: Lake, current: Path, parts: list[str]) -> None:
+    """Removes what no reader can still have open."""
+    folders = sorted(path for path in current.parent.iterdir() if path.is_dir() and path != current and path != lake.published_parts)
     for path in folders[: -KEPT_RELEASES or None]:
         shutil.rmtree(path, ignore_errors=True)
+    for path in lake.published_parts.glob("*/*.parquet"):
+        if path.as_posix() not in parts and path.stat().st_mtime < time.time() - KEPT_PARTS_S:
+            path.unlink(missing_ok=True)

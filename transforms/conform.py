@@ -7,6 +7,7 @@ historians, which are too many for this path (`transforms.samples`), versions (`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import polars as pl
 
 from connectors.contract import ROW
+from connectors.models import Column
+from transforms import clock
 from transforms.canonical import canonical
 from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped
-from transforms.tables import TABLES, TableSpec
+from transforms.tables import TABLES, UTC_US, TableSpec
 
 SURPLUS = "_surplus"
 FUTURE = timedelta(minutes=5)
@@ -38,6 +41,10 @@ class Conformed:
     """Codes of the units that accepted rows name."""
     materials: frozenset[str] = frozenset()
     """Numbers of the materials that accepted rows name."""
+    refused: pl.Series = field(default_factory=lambda: pl.Series("id", [], dtype=pl.String))
+    """Ids of the rejected records, as far as their keys could be read: they were delivered, so nobody deleted them."""
+    movable: pl.Series = field(default_factory=lambda: pl.Series("id", [], dtype=pl.String))
+    """Ids of accepted records whose key says nothing of their time: another version of them may stand in any month."""
 
     @property
     def filtered(self) -> int:
@@ -45,25 +52,137 @@ class Conformed:
 
 
 def conform(records: pl.LazyFrame, reading: Reading) -> Conformed:
-    """Conforms the records of one export for one table.
+    """Conforms one export for one table.
 
-    Raises ConformError when the mapping and the file do not fit each other (nothing is loaded then).
+    `records` is what the connector read: source columns and `_row`. `accepted` rows have every column of the table's schema with
+    revision 1. Raises ConformError when the mapping and the file do not fit each other (nothing is loaded then).
     """
-    spec = TABLES[reading.table_name]
-    frame = records.collect(engine="streaming")
+    return conform_together([records.collect(engine="streaming")], [reading])[0]
+
+
+def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading]) -> list[Conformed]:
+    """Conforms several exports of one source for one table at once; each gives what it would give alone.
+
+    The frames have the same columns and types, and the readings differ in nothing but their export (name, batch, times). A hundred
+    small files take little more time so than one. Raises ConformError as `conform` does, without saying for which of the exports:
+    the caller then takes them one by one.
+    """
+    reading, spec = readings[0], TABLES[readings[0].table_name]
+    if len(exports) > 1 and _feels_neighbours(reading, spec):
+        return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
+    frame, starts = _stacked(exports)
     check_columns(reading, frame.columns)
     skipped = mark_skipped(frame, reading.table)
     kept = frame.filter(skipped.is_null())
     inputs = evaluate(kept, reading, spec)
+    if len(exports) > 1 and _reads_otherwise_alone(inputs, reading, spec):
+        return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
     inputs = _with_keys(inputs, kept, reading)
     rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept), reading, spec)
+    ids = rows.select("_row_number", pl.col(spec.id).alias("id") if spec.id else pl.lit(None, dtype=pl.String).alias("id"))
     accepted, rejected = _accept(rows, spec)
-    start, end = _span(accepted, spec)
-    named = inputs.filter(pl.col(ROW).is_in(accepted["_row_number"].to_list()))
-    return Conformed(
-        accepted, quarantine(rejected, kept), len(frame), _counted(skipped), start, _most(end, _until(named, spec)),
-        _codes(accepted, "equipment_code"), _codes(named, "material"),
+    good = ids["_row_number"].is_in(accepted["_row_number"].to_list())
+    named = inputs.filter(good)
+    parts = _Parts(starts)
+    found = zip(
+        exports, readings, parts.of(accepted, "_row_number"), parts.of(quarantine(rejected, kept), "row_number"),
+        parts.of(frame.select(ROW, skipped.alias("skip")), ROW), parts.of(named, ROW),
+        parts.of(ids.filter(~good), "_row_number"), parts.of(ids.filter(good & ~_holds_time(inputs, reading, spec)), "_row_number"),
+        strict=True,
     )  # fmt: skip
+    return [_one(spec, *of_export) for of_export in found]
+
+
+def _one(
+    spec: TableSpec, records: pl.DataFrame, reading: Reading, accepted: pl.DataFrame, rejected: pl.DataFrame, skipped: pl.DataFrame,
+    named: pl.DataFrame, refused: pl.DataFrame, movable: pl.DataFrame,
+) -> Conformed:  # fmt: skip
+    """What became of one of the exports that were conformed together."""
+    rows = accepted.with_columns(
+        pl.lit(reading.batch_id).alias("_batch_id"),
+        pl.lit(reading.export).alias("_source_object"),
+        pl.lit(reading.extracted_at, dtype=UTC_US).alias("_extracted_at"),
+    )
+    start, end = _span(rows, spec)
+    return Conformed(
+        rows, rejected, len(records), _counted(skipped["skip"]), start, _most(end, _until(named, spec)),
+        _codes(rows, "equipment_code"), _codes(named, "material"), refused["id"].drop_nulls(), movable["id"].drop_nulls(),
+    )  # fmt: skip
+
+
+def _stacked(exports: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, list[int]]:
+    """The exports one below the other, and what to take from the `_row` of each to have its own again."""
+    starts = [0]
+    for export in exports[:-1]:
+        starts.append(starts[-1] + (export.select(pl.col(ROW).max()).item() or 0))
+    moved = [export.with_columns(pl.col(ROW) + start) for export, start in zip(exports, starts, strict=True)]
+    return pl.concat(moved) if len(moved) > 1 else exports[0], starts
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Takes apart again what was stacked."""
+
+    starts: list[int]
+
+    def of(self, frame: pl.DataFrame, row: str) -> list[pl.DataFrame]:
+        """The rows of each export, with the numbers that they have there."""
+        if len(self.starts) == 1:
+            return [frame]
+        starts = pl.Series(self.starts, dtype=pl.Int64)
+        number = starts.search_sorted(frame[row].cast(pl.Int64), side="left").cast(pl.Int64) - 1
+        own = frame.with_columns(pl.col(row) - starts.gather(number), number.alias("_export"))
+        found = own.partition_by("_export", as_dict=True, include_key=False)
+        nothing = frame.clear()
+        return [found.get((export,), nothing) for export in range(len(self.starts))]
+
+
+def _feels_neighbours(reading: Reading, spec: TableSpec) -> bool:
+    """Whether a row may depend on other records of its file (loggers' intervals, SQL with windows) or on the name of the file."""
+    rules = reading.table.columns
+    dates = [rule for name, rule in rules.items() if rule.shift or (name in spec.inputs and spec.inputs[name].type == "date")]
+    has_sql = any(rule.sql for rule in rules.values())
+    return bool(reading.table.intervals) or has_sql or spec.name == "ideal_rate" or any(not rule.format for rule in dates)
+
+
+def _reads_otherwise_alone(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> bool:
+    """Whether the order of records or the layout of their neighbours decides what a time means: only in the repeated hour, and in
+    texts without a stated format that are not strictly ISO 8601."""
+    timed = [(name, rule) for name, rule in reading.table.columns.items() if name in spec.inputs and spec.inputs[name].type == "time"]
+    return any(_is_repeated(inputs[name], rule, reading) or _is_odd(inputs[f"{name}_source"], rule) for name, rule in timed)
+
+
+def _is_odd(texts: pl.Series, rule: Column) -> bool:
+    return not rule.format and not rule.shift and not texts.str.contains(clock.ISO).all()
+
+
+def _is_repeated(times: pl.Series, rule: Column, reading: Reading) -> bool:
+    zone = rule.timezone or reading.zone
+    if zone == "UTC" or reading.source.no_dst or rule.shift:
+        return False
+    written = times.dt.offset_by("1us") if rule.stamped == "end" else times
+    local = written.dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    return local.dt.replace_time_zone(zone, ambiguous="null", non_existent="null").null_count() > times.null_count()
+
+
+def _holds_time(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.Series:
+    """Per record, whether its key holds the text of its time, so that no version of it can lie in another month.
+
+    A source's own number (of an event, of a document) says nothing of the time.
+    """
+    yes = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(inputs))
+    if spec.time is None:
+        return yes
+    own = {"equipment_state_event": "event", "production_count": "document"}.get(spec.name)
+    if reading.table.key:
+        texts = {text for name in (spec.time, "day") for text in _texts(reading.table.columns.get(name))}
+        return yes if texts and texts <= set(reading.table.key) else ~yes
+    return inputs[own].is_null() if own else yes
+
+
+def _texts(rule: Column | None) -> list[str]:
+    """The source columns that a time is made of."""
+    return [*(rule.from_ or ()), *([rule.shift] if rule.shift else [])] if rule else []
 
 
 def _with_keys(inputs: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> pl.DataFrame:

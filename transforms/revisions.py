@@ -25,6 +25,9 @@ _INCOMING = "__incoming"
 _VERSION = ("_row_hash", "is_deleted")
 EXPORT_COLUMNS = ("_batch_id", "_source_object", "_export_order", "_extracted_at", "_ingested_at", "_transform_version")
 """Lineage that a tombstone takes from the export in which its record is missing."""
+INGESTION_COLUMNS = ("_ingested_at", "_transform_version")
+"""When and by which version of the mapping a row was made: without meaning for whether two rows say the same."""
+_WAS = "__was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,14 @@ class Merged:
 
     rows: pl.DataFrame
     duplicates: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Rows to store, and which of them (or of those that stood) are not as they stood."""
+
+    rows: pl.DataFrame
+    changed: pl.DataFrame
 
 
 def in_order(known_orders: Collection[str], new_orders: Collection[str]) -> bool:
@@ -113,6 +124,32 @@ def _inside(time: str | None, window: tuple[datetime | None, datetime | None] | 
     if start is None or end is None:
         return [pl.lit(False)]
     return [pl.col(time) >= start, pl.col(time) < end]
+
+
+def settle(rows: pl.DataFrame, standing: pl.DataFrame, *, id: str | None) -> Settled:
+    """What of `rows` differs from what stands; a row that says what it said keeps its `INGESTION_COLUMNS`.
+
+    Both frames hold all versions of the same partitions and have the same columns. A version is known by `id` and `revision`;
+    statements have no versions (`id` None) and are compared as they are. `changed` holds the rows that are new or different, and
+    those of `standing` that are gone or were different: its partitions are the ones that have to be written.
+    """
+    if id is None:
+        fresh, gone = _without(rows, standing, rows.columns), _without(standing, rows, rows.columns)
+        return Settled(rows, pl.concat([rows, standing] if len(rows) != len(standing) else [fresh, gone]))
+    key = [id, "revision"]
+    was = standing.rename({name: f"{name}{_WAS}" for name in standing.columns if name not in key})
+    both = rows.join(was, on=key, how="left", maintain_order="left")
+    said = [name for name in rows.columns if name not in (*key, *INGESTION_COLUMNS)]
+    same = pl.all_horizontal(pl.col(f"_row_hash{_WAS}").is_not_null(), *(pl.col(name).eq_missing(pl.col(f"{name}{_WAS}")) for name in said))
+    both = both.with_columns(same.alias(_DUPLICATE))
+    kept = [pl.when(_DUPLICATE).then(pl.col(f"{name}{_WAS}")).otherwise(pl.col(name)).alias(name) for name in INGESTION_COLUMNS]
+    fresh = both.filter(~pl.col(_DUPLICATE)).select(rows.columns)
+    gone = _without(standing, both.filter(_DUPLICATE), key)
+    return Settled(both.with_columns(kept).select(rows.columns), pl.concat([fresh, gone.select(rows.columns)]))
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+    return rows.join(others, on=on, how="anti", nulls_equal=True)
 
 
 def touched(merged: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> list[tuple[str, str]]:

@@ -109,10 +109,12 @@ def holidays_of(plant: PlantFile, root: Path, years: Iterable[int]) -> set[date]
 
 
 def production_days(stated: Stated, first: date, last: date) -> pl.DataFrame:
-    """One row per production day, with its start and end in UTC (23, 24 or 25 h)."""
+    """One row per production day, with its start and end in UTC (23, 24 or 25 h), and the UTC month in which it starts."""
     plant = stated.plant
     days = clock.day_windows(plant.timezone, plant.production_day_start, first, last)
-    return days.select(pl.lit(plant.plant).alias("plant_id"), "production_day", "start_ts", "end_ts").cast(STATEMENTS["production_day"])  # type: ignore[arg-type]
+    month = pl.col("start_ts").dt.strftime("%Y-%m").alias("month")
+    rows = days.with_columns(pl.lit(plant.plant).alias("plant_id"), month).select(*STATEMENTS["production_day"])
+    return rows.cast(STATEMENTS["production_day"])  # type: ignore[arg-type]
 
 
 def calendar(stated: Stated, first: date, last: date) -> dict[str, pl.DataFrame]:

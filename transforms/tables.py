@@ -458,14 +458,17 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "source_setting": {"plant_id": pl.String, "source_system": pl.String, "clock_offset_s": pl.Float64},
     "rate_basis_rank": {"plant_id": pl.String, "rate_basis": pl.String, "rank": pl.Int32},
     "source_watermark": {"plant_id": pl.String, "source_system": pl.String, "data_from": UTC_US, "data_to": UTC_US},
-    "production_day": {"plant_id": pl.String, "production_day": pl.Date, "start_ts": UTC_US, "end_ts": UTC_US},
+    "production_day": {
+        "plant_id": pl.String, "month": pl.String, "production_day": pl.Date, "start_ts": UTC_US, "end_ts": UTC_US,
+    },
     "map_downtime_reason": {
         "plant_id": pl.String, "source_system": pl.String, "source_code": pl.String, "reason_code": pl.String,
         "mapped_by": pl.String, "approved_at": UTC_US, "valid_from": UTC_US, "valid_to": UTC_US,
     },
 }  # fmt: skip
-"""What plant files, vocabularies and calendars state, as tables: rewritten whole for a plant at each refresh.
+"""What plant files, vocabularies and calendars state, as tables: rewritten for a plant, or for its month, where they state something else.
 
 `plant.calendar` is pattern, records or none; `plant_setting.equipment_id` is '*' for the whole plant; `map_downtime_reason`
-knows '*' for any plant and any source; `source_watermark.data_to` is up to when a source has told everything.
+knows '*' for any plant and any source; `source_watermark.data_to` is up to when a source has told everything;
+`production_day.month` is the UTC month in which the day starts.
 """

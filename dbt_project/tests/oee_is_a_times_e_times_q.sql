@@ -1,12 +1,12 @@
+-- depends_on: {{ ref('candidate_parts') }}, {{ ref('mart_kpi_parts_shift') }}
 -- A x E x Q = OEE per unit and shift, wherever all four exist and all run time has an ideal rate.
 with part as (
     select
-        equipment_id, shift_instance_id,
+        plant_id, equipment_id, shift_instance_id,
         cast(sum(pbt_s) as double) as pbt_s, cast(sum(apt_s) as double) as apt_s, cast(sum(apt_rated_s) as double) as apt_rated_s,
         cast(sum(ideal_pq_s) as double) as ideal_pq_s, cast(sum(ideal_gq_s) as double) as ideal_gq_s
-    from {{ ref('mart_kpi_parts_shift') }}
-    where valid_to_release is null
-    group by equipment_id, shift_instance_id
+    from {{ parts_to_test() }}
+    group by plant_id, equipment_id, shift_instance_id
 )
 
 select *

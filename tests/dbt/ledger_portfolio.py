@@ -15,7 +15,6 @@ from typing import Any
 
 import yaml
 
-from pipelines import build
 from pipelines.lock import writer_lock
 from pipelines.refresh import Outcome, Refresh
 
@@ -156,10 +155,4 @@ def refresh(root: Path) -> Outcome:
     """Everything that `plantlake refresh` does except Dagster's run and the quality checks of silver."""
     job = Refresh(root)
     with closing(job), writer_lock(job.lake):
-        todo = job.plan()
-        job.land(todo)
-        job.load(todo)
-        build.views(job.lake)
-        job.build()
-        job.publish()
-    return job.outcome
+        return job.run(job.plan(), quality=False)

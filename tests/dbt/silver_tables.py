@@ -15,7 +15,9 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.build import PROJECT
+from pipelines import state
+from pipelines.release import Move, move
+from pipelines.state import PROJECT
 from transforms.tables import STATEMENTS, TABLES
 
 Row = dict[str, Any]
@@ -99,8 +101,13 @@ def write(database: Path, *tables: dict[str, list[Row]]) -> None:
 
 
 def build(database: Path, release_id: int = 1) -> None:
-    """Seeds, models and data tests, in this process. Fails the test with what dbt says."""
+    """Seeds, models and data tests over all there is, in this process, and the move. Fails the test with what dbt says."""
     from dbt.cli.main import dbtRunner
+
+    with duckdb.connect(str(database)) as con:
+        con.execute("set timezone = 'UTC'")
+        state.create(con)
+        con.execute("delete from gold.open_scope; insert into gold.open_scope select distinct plant_id, '*', null from silver.plant")
 
     os.environ["PLANTLAKE_BUILD_DB"] = str(database)
     variables = json.dumps({"release_id": release_id, "calc_version": "test", "as_of": f"2025-06-0{release_id}T00:00:00+00:00"})
@@ -112,3 +119,8 @@ def build(database: Path, release_id: int = 1) -> None:
     failed = [f"{r.node.name}: {r.message}" for r in getattr(outcome.result, "results", []) if str(r.status) not in ("success", "pass")]
     assert outcome.success, failed or outcome.exception
     assert failed == []
+    with duckdb.connect(str(database)) as con:
+        con.execute("set timezone = 'UTC'")
+        plants = [row[0] for row in con.execute("select distinct plant_id from silver.plant").fetchall()]
+        moved = move(con, Move("test", datetime(2025, 6, release_id, tzinfo=UTC), {}, plants))
+    assert moved.release_id in (release_id, None)

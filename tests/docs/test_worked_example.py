@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from connectors import portfolio
-from pipelines import build
 from pipelines.lock import writer_lock
 from pipelines.refresh import Refresh
 from publish.reader import Snapshot
@@ -40,12 +39,7 @@ def refreshed(tmp_path_factory: pytest.TempPathFactory) -> Refresh:
     """The refresh of the example, without Dagster and quality checks."""
     job = Refresh(written(tmp_path_factory.mktemp("worked") / "portfolio"))
     with writer_lock(job.lake):
-        todo = job.plan()
-        job.land(todo)
-        job.load(todo)
-        build.views(job.lake)
-        job.build()
-        job.publish()
+        job.run(job.plan(), quality=False)
     job.close()
     return job
 

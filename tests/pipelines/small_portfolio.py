@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from pipelines import build, silver
+from pipelines import silver
 from pipelines.lock import writer_lock
 from pipelines.refresh import Outcome, Refresh
 
@@ -94,8 +94,8 @@ class SmallPortfolio:
             job.land(todo)
             job.load(todo)
             if build_gold:
-                build.views(job.lake)
-                job.build()
+                job.find()
+                job.build(quality=False)
                 job.publish()
         return job.outcome
 

@@ -288,7 +288,7 @@ def test_a_column_that_is_added_later_is_null_in_older_rows(lake: Lake, monkeypa
 
 
 def test_dates_are_dates(lake: Lake) -> None:
-    day = rows("production_day", {"plant_id": "1001", "production_day": date(2026, 1, 31), "start_ts": T0})
-    silver.replace(lake, "production_day", day, ["1001"], META)
+    day = rows("production_day", {"plant_id": "1001", "month": "2026-01", "production_day": date(2026, 1, 31), "start_ts": T0})
+    silver.replace(lake, "production_day", day, [("1001", "2026-01")], META)
     with in_duckdb(lake, "production_day") as connection:
         assert connection.sql("SELECT production_day, start_ts FROM silver.production_day").fetchall() == [(date(2026, 1, 31), T0)]

@@ -35,12 +35,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write_text(file.read_text().replace("../../../shared/data", str(DATA.resolve())))
     job = Refresh(folder)
     with writer_lock(job.lake):
-        todo = job.plan()
-        job.land(todo)
-        job.load(todo)
-        build.views(job.lake)
-        job.build()
-        job.publish()
+        job.run(job.plan(), quality=False)
     job.close()
     assert job.outcome.problems == []
     return folder

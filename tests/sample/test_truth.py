@@ -13,7 +13,6 @@ import pytest
 
 from examples.sample import write_portfolio
 from examples.sample.truth import truth
-from pipelines import build
 from pipelines.lock import writer_lock
 from pipelines.refresh import Refresh
 from publish.reader import Snapshot
@@ -27,12 +26,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_portfolio(folder)
     job = Refresh(folder)
     with writer_lock(job.lake):
-        todo = job.plan()
-        job.land(todo)
-        job.load(todo)
-        build.views(job.lake)
-        job.build()
-        job.publish()
+        job.run(job.plan(), quality=False)
     job.close()
     assert job.outcome.problems == []
     return folder

@@ -1,13 +1,13 @@
 -- One row per current count of a unit, booked at the time of its root document (T20), with the quantities that follow from others.
 with own as (
     select
-        u.unit_no, c.plant_id, c.equipment_id, c.count_id, c.material_id, c.tool_code,
+        c.plant_id, c.equipment_id, c.count_id, c.material_id, c.tool_code,
         c.produced_qty, c.good_qty, c.scrap_qty, c.rework_qty,
         {{ has_flag('c.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
         {{ micros('c.event_ts') }} - coalesce(s.offset_us, 0) as event_us,
         coalesce(c.corrects_count_id, c.reverses_count_id) as parent_id
     from {{ source('silver', 'production_count') }} as c
-    inner join {{ ref('int_unit') }} as u on c.equipment_id = u.equipment_id
+    inner join {{ ref('int_unit__horizon') }} as u on c.equipment_id = u.equipment_id
     left join {{ ref('int_source') }} as s on c.plant_id = s.plant_id and c._source_system = s.source_system
     where c.is_current and not c.is_deleted
 ),
@@ -23,7 +23,7 @@ root as (
 )
 
 select
-    o.unit_no, o.plant_id, o.equipment_id, o.count_id, o.material_id, o.tool_code, o.is_ambiguous,
+    o.plant_id, o.equipment_id, o.count_id, o.material_id, o.tool_code, o.is_ambiguous,
     coalesce(r.root_us, o.event_us) as booked_us,
     coalesce(o.produced_qty, coalesce(o.good_qty, 0) + coalesce(o.scrap_qty, 0) + coalesce(o.rework_qty, 0)) as pq,
     -- Good pieces are known when they are counted, or when all and the rejected ones are; a record of rejects alone has none.

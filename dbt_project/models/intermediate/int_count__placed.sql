@@ -2,7 +2,7 @@
 -- One row per unit, shift and product with its quantities. Counts outside every window belong to the overtime of their day, else to the
 -- time that nobody scheduled.
 with overtime as (
-    select distinct equipment_id, production_day from {{ ref('int_time_segment') }} where shift_code = 'OVERTIME'
+    select distinct equipment_id, production_day from {{ ref('int_segment__labelled') }} where shift_code = 'OVERTIME'
 ),
 
 day as (
@@ -23,7 +23,7 @@ outside as (
 )
 
 select
-    c.plant_id, c.equipment_id, c.unit_no,
+    c.plant_id, c.equipment_id,
     coalesce(w.shift_instance_id, o.shift_instance_id) as shift_instance_id,
     min(coalesce(w.shift_code, o.shift_code)) as shift_code,
     min(coalesce(w.production_day, o.production_day)) as production_day,
@@ -44,5 +44,7 @@ select
 from {{ ref('int_count__rated') }} as c
 left join {{ ref('int_shift_window') }} as w on c.unit_no = w.unit_no and c.window_no = w.window_no and w.piece = 1
 left join outside as o on c.count_id = o.count_id
+inner join {{ ref('int_scope') }} as s
+    on c.equipment_id = s.equipment_id and coalesce(w.production_day, o.production_day) = s.production_day
 where coalesce(w.shift_instance_id, o.shift_instance_id) is not null
-group by c.plant_id, c.equipment_id, c.unit_no, coalesce(w.shift_instance_id, o.shift_instance_id), c.material_key
+group by c.plant_id, c.equipment_id, coalesce(w.shift_instance_id, o.shift_instance_id), c.material_key

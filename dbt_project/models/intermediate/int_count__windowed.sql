@@ -1,8 +1,9 @@
--- One row per booked count inside its unit's horizon with the shift window of its instant (half-open), by one ordered pass.
+-- One row per count booked in a swept stretch, inside its unit's horizon, with the shift window of its instant (half-open), by one ordered pass.
 with booked as (
-    select c.*
+    select u.unit_no, c.*
     from {{ ref('int_count__booked') }} as c
-    inner join {{ ref('int_unit') }} as u on c.unit_no = u.unit_no
+    inner join {{ ref('int_unit') }} as u
+        on c.equipment_id = u.equipment_id and c.booked_us >= u.from_us and c.booked_us < u.to_us
     where c.booked_us >= u.horizon_from
 ),
 

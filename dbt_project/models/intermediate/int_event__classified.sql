@@ -1,14 +1,14 @@
 -- One row per current event of a unit whose states are logged, with its class, its approved reason and its clock corrected (T2, T17).
 with event as (
     select
-        u.unit_no, u.microstop_us, e.plant_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
+        e.plant_id, e.equipment_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
         e.event_id, e.state_class, e.source_reason_code, e.order_id, e.material_id,
         {{ has_flag('e.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
         {{ micros('e.start_ts') }} - coalesce(s.offset_us, 0) as start_us,
         {{ micros('e.end_ts') }} - coalesce(s.offset_us, 0) as end_us,
         coalesce(s.data_to_us, u.horizon_to) as watermark_us
     from {{ source('silver', 'equipment_state_event') }} as e
-    inner join {{ ref('int_unit') }} as u on e.equipment_id = u.equipment_id and u.state_method <> 'NONE'
+    inner join {{ ref('int_unit__horizon') }} as u on e.equipment_id = u.equipment_id and u.state_method <> 'NONE'
     left join {{ ref('int_source') }} as s on e.plant_id = s.plant_id and e._source_system = s.source_system
     where e.is_current and not e.is_deleted
 ),
@@ -71,7 +71,7 @@ classed as (
 )
 
 select
-    unit_no, microstop_us, plant_id, source_system, source_no, event_id, order_id, material_id, is_ambiguous, start_us, end_us, watermark_us, event_class,
+    plant_id, equipment_id, source_system, source_no, event_id, order_id, material_id, is_ambiguous, start_us, end_us, watermark_us, event_class,
     coalesce(approved_reason, case when event_class not in ('RUN', 'UNKNOWN') then 'U-UNC' end) as reason_code,
     approved_reason is not null and approved_reason <> 'U-UNC' as is_coded,
     -- A stop of the equipment without any reason is a failure; with a reason the reason decides, and an unmapped one is none.

@@ -1,8 +1,13 @@
 {{ config(materialized='table') }}
--- One row per event, with whether it is a micro-stop (T7) and the level at which it competes for its time (T8).
+-- One row per swept stretch and event, with whether it is a micro-stop (T7) and the level at which it competes for its time (T8).
+-- Events that touch a swept stretch, and those so near that they may share a stop block with one that does.
 -- Read once: the numbering below it is a sort.
 with event as (
-    select * from {{ ref('int_event__closed') }}
+    select u.unit_no, u.microstop_us, e.*
+    from {{ ref('int_event__closed') }} as e
+    inner join {{ ref('int_unit') }} as u
+        on e.equipment_id = u.equipment_id
+        and e.start_us <= u.range_to + u.microstop_us and e.end_us >= u.range_from - u.microstop_us
 ),
 
 stop as (
@@ -51,7 +56,7 @@ level_rank as (
 )
 
 select
-    e.unit_no, e.event_no, e.plant_id, e.event_id, e.event_class, e.reason_code, e.is_coded, e.order_id, e.material_id, e.is_ambiguous, e.is_open,
+    e.unit_no, e.equipment_id, e.event_no, e.plant_id, e.event_id, e.event_class, e.reason_code, e.is_coded, e.order_id, e.material_id, e.is_ambiguous, e.is_open,
     e.start_us, e.end_us,
     m.event_no is not null as is_micro,
     e.may_be_failure and m.event_no is null as is_failure,

@@ -22,7 +22,7 @@ with summed as (
         sum(case when is_failure and is_first_segment then event_duration_s else 0 end) as ttr_s,
         sum(case when time_class = 'AUST' and is_first_segment then 1 else 0 end) as setup_count,
         sum(case when time_class = 'AUST' and is_first_segment then event_duration_s else 0 end) as setup_elapsed_s
-    from {{ ref('int_time_segment') }}
+    from {{ ref('int_segment__labelled') }}
     group by plant_id, equipment_id, shift_instance_id, shift_code, production_day
 ),
 

@@ -1,9 +1,9 @@
 {{ config(materialized='table') }}
--- One row per unit, shift window and piece of it: windows begin inside the horizon and never overlap (the later start wins, and a window
--- around it goes on after it, as a second piece). `start_us`, `end_us` are cut to the horizon; `full_end_us` is not.
+-- One row per swept stretch of a unit, shift window and piece of it: windows begin inside the horizon and never overlap (the later start
+-- wins, and a window around it goes on after it, as a second piece). `start_us`, `end_us` are cut to the stretch; `full_end_us` is not.
 with instance as (
     select
-        u.unit_no, u.equipment_id, u.horizon_from, u.horizon_to, s.shift_code, s.production_day, s.source,
+        u.unit_no, u.equipment_id, u.range_from, u.range_to, u.horizon_to, s.shift_code, s.production_day, s.source,
         {{ micros('s.start_ts') }} as start_us,
         {{ micros('s.end_ts') }} as end_us,
         row_number() over (
@@ -13,7 +13,7 @@ with instance as (
     inner join {{ ref('int_unit') }} as u
         on s.plant_id = u.plant_id and (s.equipment_id is null or s.equipment_id = u.equipment_id)
     where s.is_current and not s.is_deleted and s.end_ts > s.start_ts
-        and {{ micros('s.start_ts') }} <= u.horizon_to and {{ micros('s.end_ts') }} > u.horizon_from
+        and {{ micros('s.start_ts') }} <= u.range_to and {{ micros('s.end_ts') }} > u.range_from
 ),
 
 reached as (
@@ -54,7 +54,7 @@ overlapping as (
 
 piece as (
     select
-        o.unit_no, o.window_no, w.equipment_id, w.shift_code, w.production_day, w.source, w.horizon_from, w.horizon_to, w.end_us as window_end_us,
+        o.unit_no, o.window_no, w.equipment_id, w.shift_code, w.production_day, w.source, w.range_from, w.range_to, w.horizon_to, w.end_us as window_end_us,
         o.start_us, o.end_us,
         v.cluster_no is not null as has_overlap,
         row_number() over (partition by o.unit_no, o.window_no order by o.start_us) as piece,
@@ -68,10 +68,10 @@ select
     unit_no, window_no, piece, shift_code, production_day, source,
     equipment_id || ':' || shift_code || ':' || cast(production_day as varchar)
     || case when repeat > 1 then '#' || cast(repeat as varchar) else '' end as shift_instance_id,
-    greatest(start_us, horizon_from) as start_us,
-    greatest(least(end_us, horizon_to), greatest(start_us, horizon_from)) as end_us,
+    greatest(start_us, range_from) as start_us,
+    greatest(least(end_us, range_to), greatest(start_us, range_from)) as end_us,
     end_us as full_end_us,
     window_end_us > horizon_to as is_preliminary,
     has_overlap
 from piece
-where end_us > horizon_from and start_us <= horizon_to
+where end_us > range_from and start_us <= range_to

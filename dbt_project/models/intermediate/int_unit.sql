@@ -1,52 +1,45 @@
 {{ config(materialized='table') }}
--- One row per KPI unit: its method, its thresholds and the horizon of its ledger (T10), from its first production day to the
--- watermark of its plant, in microseconds. Units of a plant of which nothing is told have no ledger.
-with told as (
-    select plant_id, min(data_from_us) as data_from_us, max(data_to_us) as data_to_us
-    from {{ ref('int_source') }}
-    group by plant_id
+-- One row per KPI unit and stretch of its time that is swept: the days in scope with their shift windows, merged where they meet.
+-- `from_us`, `to_us` hold those days whole; `range_from`, `range_to` are cut to the unit's horizon. A full build has one stretch a unit.
+with shift as (
+    select plant_id, equipment_id, production_day, min({{ micros('start_ts') }}) as start_us, max({{ micros('end_ts') }}) as end_us
+    from {{ source('silver', 'shift_instance') }}
+    where is_current and not is_deleted and end_ts > start_ts
+    group by plant_id, equipment_id, production_day
 ),
 
-stated_start as (
-    select p.plant_id, min(d.start_ts) as start_ts
-    from {{ source('silver', 'plant') }} as p
-    inner join {{ source('silver', 'production_day') }} as d
-        on p.plant_id = d.plant_id and d.production_day >= p.data_start_on
-    group by p.plant_id
+extent as (
+    select
+        s.plant_id, s.equipment_id,
+        least(s.start_us, coalesce(p.start_us, s.start_us), coalesce(o.start_us, s.start_us)) as start_us,
+        greatest(s.end_us, coalesce(p.end_us, s.end_us), coalesce(o.end_us, s.end_us)) as end_us
+    from {{ ref('int_scope') }} as s
+    left join shift as p on s.plant_id = p.plant_id and s.production_day = p.production_day and p.equipment_id is null
+    left join shift as o on s.plant_id = o.plant_id and s.production_day = o.production_day and o.equipment_id = s.equipment_id
 ),
 
-first_day as (
-    select t.plant_id, max(d.start_ts) as start_ts
-    from told as t
-    inner join {{ source('silver', 'production_day') }} as d
-        on t.plant_id = d.plant_id and {{ micros('d.start_ts') }} <= t.data_from_us
-    group by t.plant_id
+reached as (
+    select
+        *,
+        max(end_us) over (partition by equipment_id order by start_us, end_us rows between unbounded preceding and 1 preceding) as reached_us
+    from extent
 ),
 
--- The settings that hold at the watermark.
-setting as (
-    select g.*
-    from {{ source('silver', 'plant_setting') }} as g
-    inner join told as t on g.plant_id = t.plant_id
-    where (g.valid_from is null or {{ micros('g.valid_from') }} <= t.data_to_us)
-        and (g.valid_to is null or {{ micros('g.valid_to') }} > t.data_to_us)
+numbered as (
+    select *, sum(case when start_us <= reached_us then 0 else 1 end) over (partition by equipment_id order by start_us, end_us rows unbounded preceding) as stretch
+    from reached
+),
+
+stretch as (
+    select equipment_id, stretch, min(start_us) as from_us, max(end_us) as to_us
+    from numbered
+    group by equipment_id, stretch
 )
 
 select
-    row_number() over (order by e.equipment_id) as unit_no,
-    e.plant_id,
-    e.equipment_id,
-    e.state_method,
-    p.calendar,
-    {{ micros('coalesce(s.start_ts, f.start_ts)') }} as horizon_from,
-    t.data_to_us as horizon_to,
-    cast(coalesce(own.microstop_s, whole.microstop_s, 300) as bigint) * 1000000 as microstop_us,
-    cast(coalesce(own.plan_freeze_s, whole.plan_freeze_s, 86400) as bigint) * 1000000 as plan_freeze_us
-from {{ source('silver', 'equipment') }} as e
-inner join {{ source('silver', 'plant') }} as p on e.plant_id = p.plant_id
-inner join told as t on e.plant_id = t.plant_id
-left join stated_start as s on e.plant_id = s.plant_id
-left join first_day as f on e.plant_id = f.plant_id
-left join setting as whole on e.plant_id = whole.plant_id and whole.equipment_id = '*'
-left join setting as own on e.plant_id = own.plant_id and e.equipment_id = own.equipment_id
-where e.is_current and not e.is_deleted and e.is_kpi_unit and {{ micros('coalesce(s.start_ts, f.start_ts)') }} < t.data_to_us
+    row_number() over (order by u.equipment_id, s.from_us) as unit_no,
+    u.*, s.from_us, s.to_us,
+    greatest(s.from_us, u.horizon_from) as range_from,
+    least(s.to_us, u.horizon_to) as range_to
+from stretch as s
+inner join {{ ref('int_unit__horizon') }} as u on s.equipment_id = u.equipment_id

@@ -1,5 +1,5 @@
 {{ config(materialized='table') }}
--- One row per unit and production day, cut to the unit's horizon. `day_no` counts the plant's days.
+-- One row per swept stretch and production day, cut to the stretch. `day_no` counts the plant's days.
 with day as (
     select
         plant_id, production_day, {{ micros('start_ts') }} as start_us, {{ micros('end_ts') }} as end_us,
@@ -9,10 +9,10 @@ with day as (
 
 select
     u.unit_no, d.day_no, d.production_day,
-    greatest(d.start_us, u.horizon_from) as start_us,
-    least(d.end_us, u.horizon_to) as end_us,
+    greatest(d.start_us, u.range_from) as start_us,
+    least(d.end_us, u.range_to) as end_us,
     d.end_us as full_end_us,
     d.end_us > u.horizon_to as is_preliminary
 from day as d
 inner join {{ ref('int_unit') }} as u on d.plant_id = u.plant_id
-where d.end_us > u.horizon_from and d.start_us < u.horizon_to
+where d.end_us > u.range_from and d.start_us < u.range_to

@@ -1,0 +1,266 @@
+"""Releases: candidate parts become parts, plant by plant, in one transaction; and back.
+
+Here: the move with its release row, causes and closed scope; rolling back; closing a month. Elsewhere: who may move
+(`pipelines.gates`), what readers see (`publish.snapshot`).
+
+Parts keep every version: a row holds from `valid_from_release` up to, not including, `valid_to_release`. So what was published as of
+any release can be asked for, and nothing that was published is ever changed.
+"""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from connectors.errors import ConfigError, Problem
+from pipelines import state
+from pipelines.build import next_release
+from pipelines.views import listed
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+KEY = ("plant_id", "production_day", "equipment_id", "shift_instance_id", "material_key")
+UNVERSIONED = ("valid_from_release", "valid_to_release", "as_of_ts", "calc_version")
+"""Columns that alone do not make another version."""
+KEPT_SCOPE = "INTERVAL 90 DAY"
+"""How long closed scope rows stay, for those who ask why."""
+
+
+@dataclass
+class Moved:
+    """What a move did."""
+
+    release_id: int | None = None
+    unit_days: int = 0
+    changed: int = 0
+    """Rows of parts that are new or say something else."""
+    closed: int = 0
+    """Rows of parts that no longer hold."""
+
+
+@dataclass
+class Move:
+    """What is to be published: plants that passed both gates, and what they were made from."""
+
+    refresh_id: str
+    at: datetime
+    versions: Mapping[str, int]
+    moving: Collection[str]
+    unchanged: Collection[str] = ()
+    """Plants that were compared and had nothing to build."""
+    failures: Mapping[str, list[str]] = field(default_factory=dict)
+    """Plant: its exports that could not be loaded, as far as they are known; they hold it back no more."""
+    exports: Mapping[str, list[str]] = field(default_factory=dict)
+    """Plant: names of the exports that came with this refresh."""
+
+
+def move(con: DuckDBPyConnection, about: Move) -> Moved:
+    """Makes the candidate parts of the moving plants the ones that hold, with the release, its causes and the closed scope."""
+    moved = Moved()
+    with _transaction(con):
+        if about.moving:
+            moved.release_id = next_release(con)
+            _version(con, moved, listed(about.moving))
+            _close_scope(con, moved, about)
+        plants = [*about.moving, *about.unchanged]
+        con.execute(f"DELETE FROM gold.built_version WHERE plant_id IN ({listed(plants)})")
+        con.execute(f"DELETE FROM gold.built_plant WHERE plant_id IN ({listed(plants)})")
+        con.execute(
+            "INSERT INTO gold.built_version SELECT p, t, v FROM (SELECT unnest($plants) AS p), (SELECT unnest($tables) AS t, unnest($versions) AS v)",
+            {"plants": plants, "tables": list(about.versions), "versions": list(about.versions.values())},
+        )
+        con.executemany(
+            "INSERT INTO gold.built_plant VALUES (?, ?, ?, ?)",
+            [[plant, state.calc_version(), about.failures.get(plant, []), about.at] for plant in plants] or [],
+        ) if plants else None
+        con.execute(f"DELETE FROM gold.plant_gate WHERE gate <> 'rollback' AND plant_id IN ({listed(plants)})")
+    return moved
+
+
+def _version(con: DuckDBPyConnection, moved: Moved, plants: str) -> None:
+    columns = list(state.parts_columns())
+    compared = [name for name in columns if name not in (*UNVERSIONED, *KEY)]
+    said = [name for name in columns if name not in ("valid_from_release", "valid_to_release")]
+    on = " AND ".join([*(f"p.{name} = n.{name}" for name in KEY), *(f"p.{name} IS NOT DISTINCT FROM n.{name}" for name in compared)])
+    con.execute(
+        f"""CREATE OR REPLACE TEMP TABLE same AS SELECT p.rowid AS row, {", ".join(f"n.{name}" for name in KEY)}
+        FROM gold.parts AS p JOIN gold.candidate_parts AS n ON {on} WHERE p.valid_to_release IS NULL AND n.plant_id IN ({plants})"""
+    )
+    con.execute("CREATE OR REPLACE TEMP TABLE touched (month VARCHAR)")
+    for key, where in SCOPE_KEYS:
+        inside = f"valid_to_release IS NULL AND plant_id IN ({plants}) AND {key} IN (SELECT {key} FROM gold.open_scope WHERE {where})"
+        inside += " AND rowid NOT IN (SELECT row FROM same)"
+        con.execute(f"INSERT INTO touched SELECT DISTINCT strftime(production_day, '%Y-%m') FROM gold.parts WHERE {inside}")
+        row = con.execute(f"UPDATE gold.parts SET valid_to_release = {moved.release_id} WHERE {inside}").fetchone()
+        moved.closed += int(row[0]) if row else 0
+    fresh = (
+        f"n.plant_id IN ({plants}) AND NOT EXISTS (SELECT 1 FROM same AS s WHERE {' AND '.join(f's.{name} = n.{name}' for name in KEY)})"
+    )
+    con.execute(f"INSERT INTO touched SELECT DISTINCT strftime(production_day, '%Y-%m') FROM gold.candidate_parts AS n WHERE {fresh}")
+    row = con.execute(
+        f"""INSERT INTO gold.parts ({", ".join(said)}, valid_from_release, valid_to_release)
+        SELECT {", ".join(f"n.{name}" for name in said)}, {moved.release_id}, NULL FROM gold.candidate_parts AS n
+        WHERE {fresh} ORDER BY n.production_day, n.plant_id, n.equipment_id"""
+    ).fetchone()
+    moved.changed = int(row[0]) if row else 0
+    con.execute("DELETE FROM gold.published_month WHERE month IN (SELECT month FROM touched)")
+
+
+SCOPE_KEYS = (
+    ("(plant_id)", "equipment_id = '*' AND production_day IS NULL"),
+    ("(plant_id, production_day)", "equipment_id = '*' AND production_day IS NOT NULL"),
+    ("(equipment_id)", "equipment_id <> '*' AND production_day IS NULL"),
+    ("(equipment_id, production_day)", "equipment_id <> '*' AND production_day IS NOT NULL"),
+)
+"""The four ways in which a scope row names rows (as in the macro `scope_keys`)."""
+
+
+def _close_scope(con: DuckDBPyConnection, moved: Moved, about: Move) -> None:
+    plants = listed(about.moving)
+    row = con.execute(
+        f"SELECT count(*) FROM (SELECT DISTINCT equipment_id, production_day FROM int.int_scope WHERE plant_id IN ({plants}))"
+    ).fetchone()
+    moved.unit_days = int(row[0]) if row else 0
+    con.execute(
+        f"""INSERT INTO gold.release_cause
+        SELECT {moved.release_id}, plant_id, cause, count(DISTINCT (equipment_id, production_day)), min(production_day), max(production_day), []
+        FROM gold.change_scope WHERE state = 'OPEN' AND plant_id IN ({plants}) GROUP BY plant_id, cause"""
+    )
+    for plant, names in about.exports.items():
+        con.execute(
+            "UPDATE gold.release_cause SET exports = ? WHERE release_id = ? AND plant_id = ?", [list(names), moved.release_id, plant]
+        )
+    con.execute(
+        f"UPDATE gold.change_scope SET state = 'CLOSED', closed_release = {moved.release_id} WHERE state = 'OPEN' AND plant_id IN ({plants})"
+    )
+    con.execute(f"DELETE FROM gold.change_scope WHERE state = 'CLOSED' AND opened_at < $at::TIMESTAMPTZ - {KEPT_SCOPE}", {"at": about.at})
+    _release_row(con, moved, about.refresh_id, about.at, "REFRESH", sorted(about.moving), sum(map(len, about.exports.values())), None)
+
+
+def _release_row(
+    con: DuckDBPyConnection, moved: Moved, refresh_id: str, at: datetime, kind: str, plants: list[str], exports: int, note: str | None
+) -> None:
+    con.execute(
+        """INSERT INTO gold.release (release_id, refresh_id, released_at, watermark, calc_version, plants, exports, kind, unit_days,
+            parts_changed, parts_closed, note)
+        SELECT ?, ?, ?, (SELECT max(data_to) FROM silver.source_watermark), ?, ?, ?, ?, ?, ?, ?, ?""",
+        [moved.release_id, refresh_id, at, state.calc_version(), ",".join(plants), exports, kind, moved.unit_days, moved.changed,
+         moved.closed, note],
+    )  # fmt: skip
+
+
+# --- back -----------------------------------------------------------------------------------------------------------------------------
+
+
+def rollback(con: DuckDBPyConnection, to: int, at: datetime, refresh_id: str, plants: Collection[str] = ()) -> Moved:
+    """Makes the parts as of release `to` the ones that hold again, of these plants (all when empty), as a new release.
+
+    What is taken back stays in its versions. The plants are held until `resume`, so that the next refresh does not publish again what
+    was taken back; their scope is TAKEN_BACK. Raises ConfigError for a release that does not exist or is the newest.
+    """
+    newest = next_release(con) - 1
+    if not 1 <= to < newest:
+        known = f"1 to {newest - 1}" if newest > 1 else "none yet"
+        raise ConfigError(Problem(f"There is no release {to} to go back to.", found=f"releases before the newest: {known}",
+                                  fix="plantlake release list"))  # fmt: skip
+    moved = Moved(newest + 1)
+    columns = list(state.parts_columns())
+    of_plants = f"plant_id IN ({listed(plants)})" if plants else "true"
+    held = f"(valid_from_release <= {to} AND (valid_to_release IS NULL OR valid_to_release > {to}))"
+    with _transaction(con):
+        con.execute(
+            f"CREATE OR REPLACE TEMP TABLE back AS SELECT * FROM gold.parts WHERE {of_plants} AND {held} AND valid_to_release IS NOT NULL"
+        )
+        gone = f"{of_plants} AND valid_to_release IS NULL AND valid_from_release > {to}"
+        con.execute(
+            f"""CREATE OR REPLACE TEMP TABLE affected AS SELECT DISTINCT plant_id, equipment_id, production_day FROM (
+            SELECT plant_id, equipment_id, production_day FROM back UNION ALL
+            SELECT plant_id, equipment_id, production_day FROM gold.parts WHERE {gone})"""
+        )
+        row = con.execute(f"UPDATE gold.parts SET valid_to_release = {moved.release_id} WHERE {gone}").fetchone()
+        moved.closed = int(row[0]) if row else 0
+        said = ", ".join(name for name in columns if name not in ("valid_from_release", "valid_to_release"))
+        row = con.execute(
+            f"INSERT INTO gold.parts ({said}, valid_from_release, valid_to_release) SELECT {said}, {moved.release_id}, NULL FROM back"
+        ).fetchone()
+        moved.changed = int(row[0]) if row else 0
+        names = [row[0] for row in con.execute("SELECT DISTINCT plant_id FROM affected ORDER BY 1").fetchall()]
+        moved.unit_days = _count(con, "affected")
+        cause = f"rollback to release {to}"
+        con.execute(f"INSERT INTO gold.change_scope SELECT *, '{cause}', 'TAKEN_BACK', $at, NULL FROM affected", {"at": at})
+        con.execute(
+            f"INSERT INTO gold.release_cause SELECT {moved.release_id}, plant_id, '{cause}', count(*), min(production_day), max(production_day), []"
+            " FROM affected GROUP BY plant_id"
+        )
+        con.execute(f"DELETE FROM gold.plant_gate WHERE plant_id IN ({listed(names)})")
+        if names:
+            reason = f"taken back to release {to} by {_user()}; `plantlake release resume` lets it be refreshed again"
+            con.executemany("INSERT INTO gold.plant_gate VALUES (?, ?, 'rollback', ?, NULL)", [[plant, at, reason] for plant in names])
+        months = "SELECT DISTINCT strftime(production_day, '%Y-%m') FROM affected"
+        con.execute(f"DELETE FROM gold.published_month WHERE month IN ({months})")
+        _release_row(con, moved, refresh_id, at, "ROLLBACK", names, 0, cause)
+    return moved
+
+
+def resume(con: DuckDBPyConnection, plants: Collection[str] = ()) -> list[str]:
+    """Lets plants that were taken back be refreshed again: what was taken back is built by the next refresh. Returns the plants."""
+    of_plants = f"plant_id IN ({listed(plants)})" if plants else "true"
+    with _transaction(con):
+        names = [
+            row[0]
+            for row in con.execute(f"SELECT plant_id FROM gold.plant_gate WHERE gate = 'rollback' AND {of_plants} ORDER BY 1").fetchall()
+        ]
+        con.execute(f"DELETE FROM gold.plant_gate WHERE plant_id IN ({listed(names)}) AND gate = 'rollback'")
+        con.execute(f"UPDATE gold.change_scope SET state = 'OPEN' WHERE state = 'TAKEN_BACK' AND plant_id IN ({listed(names)})")
+    return names
+
+
+# --- month close ----------------------------------------------------------------------------------------------------------------------
+
+
+def close_month(con: DuckDBPyConnection, month: date, values: object, at: datetime) -> int:
+    """Keeps the month's KPI values as they are published now, for good. `values` is an Arrow table of `kpi_value` rows of the month.
+
+    Raises ConfigError when the month is closed already. Returns the number of values.
+    """
+    con.register("closing", values)
+    con.execute(
+        "CREATE TABLE IF NOT EXISTS gold.kpi_release AS SELECT CAST(NULL AS DATE) AS closed_month, CAST(NULL AS TIMESTAMPTZ) AS closed_at,"
+        " CAST(NULL AS VARCHAR) AS closed_by, * FROM closing WHERE false"
+    )
+    with _transaction(con):
+        before = con.execute("SELECT max(closed_at), max(closed_by) FROM gold.kpi_release WHERE closed_month = ?", [month]).fetchone()
+        if before is not None and before[0] is not None:
+            raise ConfigError(Problem(f"{month:%Y-%m} is closed already.", found=f"closed on {before[0]:%Y-%m-%d %H:%M} UTC by {before[1]}",
+                                      fix="closed months are never changed; `plantlake release show` names what was restated since"))  # fmt: skip
+        con.execute("INSERT INTO gold.kpi_release BY NAME SELECT ? AS closed_month, ? AS closed_at, ? AS closed_by, * FROM closing",
+                    [month, at, _user()])  # fmt: skip
+        return _count(con, "closing")
+
+
+def _count(con: DuckDBPyConnection, table: str) -> int:
+    row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container without a user database
+        return "unknown"
+
+
+@contextmanager
+def _transaction(con: DuckDBPyConnection) -> Iterator[None]:
+    con.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        con.execute("ROLLBACK")
+        raise
+    con.execute("COMMIT")

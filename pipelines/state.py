@@ -1,0 +1,130 @@
+"""What refreshes know of each other: tables of the build database, and a small file that says whether a refresh is needed at all.
+
+Here: their columns, made and widened on opening; the version of the code that decides parts; the marker of a refresh that has not
+come to its end. Elsewhere: what is put into them (`pipelines.scope`, `pipelines.release`, `pipelines.gates`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipelines.lake import Lake
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+PARTS_CODE = ("models/intermediate", "models/marts/candidate_parts.sql", "macros", "seeds", "kpis.yml")
+"""What decides the parts: another content gives other parts, and everything is built anew."""
+
+TABLES = {
+    "release": "release_id BIGINT PRIMARY KEY, refresh_id VARCHAR, released_at TIMESTAMPTZ, watermark TIMESTAMPTZ, calc_version VARCHAR,"
+    " plants VARCHAR, exports BIGINT, kind VARCHAR, unit_days BIGINT, parts_changed BIGINT, parts_closed BIGINT, note VARCHAR",
+    "release_cause": "release_id BIGINT, plant_id VARCHAR, cause VARCHAR, unit_days BIGINT, first_day DATE, last_day DATE,"
+    " exports VARCHAR[]",
+    "change_scope": "plant_id VARCHAR, equipment_id VARCHAR, production_day DATE, cause VARCHAR, state VARCHAR, opened_at TIMESTAMPTZ,"
+    " closed_release BIGINT",
+    "built_version": "plant_id VARCHAR, table_name VARCHAR, version BIGINT",
+    "built_plant": "plant_id VARCHAR PRIMARY KEY, calc_version VARCHAR, failures VARCHAR[], built_at TIMESTAMPTZ",
+    "plant_gate": "plant_id VARCHAR PRIMARY KEY, held_since TIMESTAMPTZ, gate VARCHAR, reason VARCHAR, limits_version VARCHAR",
+    "event_reach": "plant_id VARCHAR, month VARCHAR, equipment_id VARCHAR, source_system VARCHAR, first_us BIGINT, last_us BIGINT,"
+    " is_open BOOLEAN, end_us BIGINT",
+    "event_code": "plant_id VARCHAR, month VARCHAR, source_system VARCHAR, source_code VARCHAR",
+    "span_reach": "table_name VARCHAR, plant_id VARCHAR, month VARCHAR, first_us BIGINT, end_us BIGINT",
+    "count_link": "plant_id VARCHAR, month VARCHAR, equipment_id VARCHAR, count_id VARCHAR, parent_id VARCHAR, event_us BIGINT,"
+    " parent_month VARCHAR, parent_us BIGINT, root_us BIGINT",
+    "published_month": "month VARCHAR PRIMARY KEY, path VARCHAR",
+    "open_scope": "plant_id VARCHAR, equipment_id VARCHAR, production_day DATE",
+    "event_begun": "equipment_id VARCHAR, event_id VARCHAR",
+}
+"""Columns of the tables in schema `gold` that no model makes.
+
+`change_scope.state` is OPEN (to be built), CLOSED, TAKEN_BACK (by a rollback) or ORPHANED (its plant has no plant file);
+`equipment_id` '*' is the whole plant, a `production_day` of NULL every day. `built_version` is the Delta version of a silver table
+that the parts of a plant were made from. The `*_reach` tables say which monthly files can hold what overlaps an instant;
+`count_link` where corrections are booked (rule T20)."""
+
+
+@contextmanager
+def connection(lake: Lake) -> Iterator[DuckDBPyConnection]:
+    """The private build database, with its state tables. Only for the holder of the writer's lock."""
+    import duckdb
+
+    lake.gold.mkdir(parents=True, exist_ok=True)
+    con = duckdb.connect(str(lake.build_database))
+    try:
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        yield con
+    finally:
+        con.close()
+
+
+def create(con: DuckDBPyConnection) -> None:
+    """Makes what is missing and widens what an older version made; keeps every row."""
+    for schema in ("silver", "int", "gold", "was"):
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    kinds = dict(con.execute("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'gold'").fetchall())
+    if kinds.get("mart_kpi_parts_shift") == "BASE TABLE":  # before parts had a table of their own
+        con.execute("ALTER TABLE gold.mart_kpi_parts_shift RENAME TO parts")
+    for name, columns in {**TABLES, "parts": ", ".join(f"{column} {dtype}" for column, dtype in parts_columns().items())}.items():
+        con.execute(f"CREATE TABLE IF NOT EXISTS gold.{name} ({columns})")
+        known = {row[0] for row in con.execute(f"DESCRIBE gold.{name}").fetchall()}
+        for column in columns.split(", "):
+            if column.split()[0] not in known:
+                con.execute(f"ALTER TABLE gold.{name} ADD COLUMN {column.removesuffix(' PRIMARY KEY')}")
+
+
+@cache
+def parts_columns() -> dict[str, str]:
+    """Columns and types of the parts, from the contract of their model."""
+    import yaml
+
+    models = yaml.safe_load((PROJECT / "models" / "marts" / "marts.yml").read_text(encoding="utf-8"))["models"]
+    mart = next(model for model in models if model["name"] == "mart_kpi_parts_shift")
+    return {column["name"]: column["data_type"] for column in mart["columns"]}
+
+
+@cache
+def calc_version() -> str:
+    """Version of the code that makes parts of silver: a hash of the models, macros, seeds and the catalogue."""
+    digest = hashlib.sha256()
+    for name in PARTS_CODE:
+        path = PROJECT / name
+        for file in sorted(path.rglob("*.*")) if path.is_dir() else [path]:
+            if file.suffix in {".sql", ".csv", ".yml"}:
+                digest.update(file.name.encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@dataclass
+class Marker:
+    """What the next refresh has to know before it opens anything: a file beside the build database."""
+
+    unfinished: bool = False
+    """A refresh began to write silver and did not publish."""
+    calc_version: str = ""
+    held: dict[str, str] = field(default_factory=dict)
+    """Plants that a quality gate holds, with the version of the limits that held them."""
+
+
+def marker(lake: Lake) -> Marker:
+    """The marker of a lake; of a lake that has none yet, or an unreadable one, that of an unfinished refresh."""
+    try:
+        return Marker(**json.loads((lake.gold / "state.json").read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return Marker(unfinished=lake.build_database.exists())
+    except (ValueError, TypeError):
+        return Marker(unfinished=True)
+
+
+def mark(lake: Lake, state: Marker) -> None:
+    """Writes the marker in one step."""
+    with lake.half_written(lake.gold / "state.json") as part:
+        part.write_text(json.dumps(asdict(state)), encoding="utf-8")
