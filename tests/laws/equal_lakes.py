@@ -11,7 +11,7 @@ from contextlib import closing
 
 import polars as pl
 
-from pipelines import build, silver
+from pipelines import silver, state
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from publish.reader import Snapshot
@@ -46,8 +46,7 @@ def _business(rows: pl.DataFrame) -> pl.DataFrame:
 
 def gold_tables(lake: Lake) -> Frames:
     """The current parts, the ledger of time, and every published KPI value."""
-    with build.connection(lake) as con:
-        con.execute("SET TimeZone = 'UTC'")
+    with state.connection(lake) as con:
         parts = con.sql("SELECT * FROM gold.mart_kpi_parts_shift WHERE valid_to_release IS NULL").pl()
         segments = con.sql("SELECT * FROM int.int_time_segment").pl()
     with Snapshot(lake.snapshot) as reader:

@@ -369,7 +369,7 @@ class Rates(System):
 
     def live(self, until: datetime) -> None:
         if not self.records:
-            for item in (*MATERIALS, ""):
+            for item in self.rng.choice(((*MATERIALS, ""), MATERIALS[:1])):
                 self.records.append(Record(self._number(), "", self.now - 30 * DAY, None, {"item": item, "seconds": "30"}))
         self.now = until
 
@@ -458,7 +458,7 @@ class RandomPlant:
         self.systems = [*systems[:2], *kept]
         self.about = self._about()
         self.reasons = {(code, ""): REASONS[number] for number, code in enumerate(CODES[:2])}
-        self.rates: list[str] = [f"{plant_id},,,,ENGINEERED,36,s,,,,by test"]
+        self.rates: list[str] = [f"{plant_id},,,,ENGINEERED,36,s,,,,by test"] if rng.random() < 0.5 else []
 
     def _about(self) -> dict[str, Any]:
         return {
@@ -569,9 +569,41 @@ def _watermark(plant: RandomPlant) -> None:
     source["complete_until"] = plant.rng.choice(("data", "exported_at"))
 
 
+def _unit(plant: RandomPlant) -> None:
+    units = plant.about.setdefault("equipment", {}).setdefault("units", {})
+    units[plant.rng.choice(plant.units)] = plant.rng.choice(({}, {"kpi_unit": False}, {"state_method": "NONE"}, {"state_method": "RESIDUAL"}))
+
+
+def _first_day(plant: RandomPlant) -> None:
+    plant.about["data_start_on"] = str((plant.start + DAY * plant.rng.randrange(-2, 4)).date())
+
+
+def _day_start(plant: RandomPlant) -> None:
+    plant.about["production_day_start"] = plant.rng.choice(("00:00", "06:00", "22:00"))
+
+
+def _calendar(plant: RandomPlant) -> None:
+    plant.about["calendar"] = plant.rng.choice(("pattern", "pattern", "none"))
+
+
+def _rate_basis(plant: RandomPlant) -> None:
+    plant.about["settings"]["rate_basis"] = plant.rng.choice((["ENGINEERED", "TARGET"], ["TARGET"], ["TARGET", "ENGINEERED"]))
+
+
+def _target(plant: RandomPlant) -> None:
+    until = (plant.now - DAY * plant.rng.randrange(0, 6)).date()
+    line = f"{plant.plant_id},{plant.units[0]},,,TARGET,{plant.rng.choice((28, 33))},s,,,{until},by test"
+    plant.rates = [row for row in plant.rates if ",TARGET," not in row] + [line]
+
+
+def _zone(plant: RandomPlant) -> None:
+    plant.about["timezone"] = plant.rng.choice((plant.wall.zone, "Europe/Lisbon"))
+
+
 CHANGES: dict[str, Callable[[RandomPlant], None]] = {
     "mapping": _mapping, "reason map": _reason_map, "ideal rate": _ideal_rate, "micro-stop": _microstop, "plan freeze": _plan_freeze,
     "shift pattern": _shifts, "breaks": _breaks, "holiday": _holiday, "clock offset": _clock_offset, "rank": _rank,
-    "watermark": _watermark,
+    "watermark": _watermark, "unit": _unit, "first day": _first_day, "day start": _day_start, "calendar": _calendar,
+    "rate basis": _rate_basis, "target rate": _target, "zone": _zone,
 }  # fmt: skip
 """What people change between two refreshes, each with what it is called."""

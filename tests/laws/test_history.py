@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import polars as pl
 import pytest
 from equal_lakes import Frames, assert_conserved, differences, gold_tables
-from random_plants import RandomPlant, write_words
+from random_plants import Delivery, RandomPlant, write_words
 from small_portfolio import SmallPortfolio
 
 from pipelines.lake import Lake
@@ -30,8 +30,8 @@ PLANTS, STEPS, AT_ONCE, COMPARED_EVERY = (12, 50, 1, 1) if IS_FULL else (8, 12, 
 """Plants, deliveries of each, deliveries of a plant in one refresh, comparisons."""
 SEED = int(os.environ.get("PLANTLAKE_LAWS_SEED", "7"))
 VARIANTS = ("ended", "next", "numbered", "window", "stops")
-CHANGE_SHARE = 0.4
-"""How often a plant's delivery comes with an edit of its plant file or words."""
+CHANGE_SHARE, LATE_SHARE = 0.4, 0.15
+"""How often a delivery comes with an edit of the plant file or the words, and how often it comes late."""
 
 
 class History:
@@ -45,6 +45,7 @@ class History:
         ]
         self.rng = Random(seed)
         self.told: list[str] = []
+        self.late: dict[str, list[Delivery]] = {plant.plant_id: [] for plant in self.plants}
         root.mkdir(parents=True, exist_ok=True)
         (root / "portfolio.yaml").write_text("name: Random\n")
         self._write()
@@ -59,13 +60,22 @@ class History:
         self.told = []
         for plant in self.plants:
             exports = plant.deliver() if first == 0 else [plant.deliver_one() for _ in range(AT_ONCE)]
+            exports = self._arrived(plant.plant_id, exports)
             for export in exports:
                 export.write(self.portfolio.root / "landing" / plant.plant_id)
             edits = [plant.change()] if first and self.rng.random() < CHANGE_SHARE * AT_ONCE else []
             self.told.append(f"{plant.plant_id}: {', '.join([*(export.name for export in exports), *edits])}")
         self._write()
         outcome = self.portfolio.refresh()
-        assert outcome.problems == [], "\n\n".join(map(str, outcome.problems))
+        problems = [problem for problem in outcome.problems if not problem.message.startswith("No file matches")]  # all of a source are late
+        assert problems == [], "\n\n".join(map(str, problems))
+
+    def _arrived(self, plant_id: str, exports: list[Delivery]) -> list[Delivery]:
+        """Some exports arrive a few refreshes late, and so out of order."""
+        due = [export for export in self.late[plant_id] if self.rng.random() < 0.4]
+        held = [export for export in exports if self.rng.random() < LATE_SHARE]
+        self.late[plant_id] = [export for export in self.late[plant_id] if export not in due] + held
+        return [export for export in exports if export not in held] + due
 
     @property
     def lake(self) -> Lake:
