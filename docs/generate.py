@@ -123,7 +123,8 @@ def kpis() -> Iterator[str]:
 def columns() -> Iterator[str]:
     """The columns of the published KPI tables, by the contracts of their dbt models."""
     marts = yaml.safe_load((kpi_catalogue.FOLDER / "models/marts/marts.yml").read_text(encoding="utf-8"))["models"]
-    for model in sorted(marts, key=lambda model: ("kpi_value", "mart_kpi_parts_shift", "kpi_definition").index(model["name"])):
+    described = {model["name"]: model for model in marts}
+    for model in (described[name] for name in ("kpi_value", "mart_kpi_parts_shift", "kpi_definition")):
         yield from (f"### {model['name']}", "", _cell(model["description"]), "", "| column | type | |", "|---|---|---|")
         yield from (f"| `{c['name']}` | {c['data_type']} | {_cell(c['description'])} |" for c in model["columns"])
         yield ""

@@ -23,6 +23,7 @@ from polars.exceptions import PolarsError
 
 from connectors.contract import Connector, Export
 from connectors.errors import PlantlakeError, Problem, ReadError
+from pipelines import disk
 from pipelines.lake import Lake
 
 LEVEL = 1
@@ -139,6 +140,8 @@ def parsed(
         try:
             connector.read(bytes_at, options, records).sink_parquet(part, compression="zstd", compression_level=1)
         except PolarsError as error:  # damage that shows only while the file streams by
+            if disk.is_full(error):
+                raise
             raise _unreadable(connector, name, error) from error
     return target
 
@@ -154,7 +157,8 @@ def land(
 ) -> Landed:
     """Fetches an export once, keeps its bytes and reads its record sets.
 
-    A record set that cannot be read is in `failed` and holds back no other. What cannot be fetched raises.
+    A record set that cannot be read is in `failed` and holds back no other. What cannot be fetched raises, and so does a disk
+    without room, which says nothing of the export.
     """
     with _folder(lake) as folder:
         path = folder / (PurePosixPath(export.name).name or "original")
@@ -166,6 +170,8 @@ def land(
                 file = parsed(lake, connector, sha256, export.name, options, records, extra_hash=extra_hash, path=path)
                 landed.parsed[records] = file
             except PlantlakeError as error:
+                if disk.is_full(error):
+                    raise
                 landed.failed[records] = error.at(export=export.name)
         return landed
 

@@ -9,17 +9,18 @@ refresh holds the lake; 130 interrupted.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from connectors.errors import LockedError, PlantlakeError, Problem
+from pipelines import cli_release
+from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
+from pipelines.terminal import as_json as print_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,18 +33,9 @@ app = typer.Typer(
 )  # fmt: skip
 plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
+app.add_typer(cli_release.app, name="release")
 
 PROFILES = ("ISO", "TPM")
-
-WIDE = None if sys.stdout.isatty() else 200
-out = Console(width=WIDE)
-err = Console(stderr=True, width=None if sys.stderr.isatty() else 200)
-
-PortfolioOption = Annotated[
-    Path | None,
-    typer.Option("--portfolio", "-p", help="The portfolio folder; else $PLANTLAKE_PORTFOLIO, else ./portfolio.", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
 
 def main() -> None:
@@ -54,10 +46,10 @@ def main() -> None:
     except typer.Abort:
         sys.exit(130)
     except LockedError as error:
-        _say(error.problems)
+        say(error.problems)
         sys.exit(3)
     except PlantlakeError as error:
-        _say(error.problems)
+        say(error.problems)
         sys.exit(2)
     except KeyboardInterrupt:
         err.print("Interrupted. The lake is as it was before; the next refresh finishes the work.")
@@ -68,53 +60,6 @@ def main() -> None:
             err.print(f"{message}  (plantlake --help)", highlight=False)
             sys.exit(2)
         raise
-
-
-def _say(problems: list[Problem]) -> None:
-    for problem in problems:
-        where, *lines = str(problem).splitlines()
-        err.print(where, style="bold red" if problem.where else None, highlight=False, soft_wrap=True, markup=False)
-        for line in lines:
-            err.print(line, highlight=False, soft_wrap=True, markup=False)
-        err.print()
-
-
-def _root(portfolio: Path | None) -> Path:
-    from connectors.portfolio import find
-
-    return find(portfolio)
-
-
-def _lake(root: Path) -> Any:
-    from connectors.portfolio import lake_of
-    from pipelines.lake import Lake
-
-    return Lake(lake_of(root))
-
-
-def _json(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, default=str, indent=2) + "\n")
-
-
-def _table(frame: pl.DataFrame, title: str | None = None) -> None:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for name, dtype in frame.schema.items():
-        table.add_column(name, justify="right" if dtype.is_numeric() else "left", overflow="fold")
-    for row in frame.rows():
-        table.add_row(*(_cell(value) for value in row))
-    out.print(table)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, float):
-        return f"{value:,.4f}".rstrip("0").rstrip(".")
-    if isinstance(value, list):
-        return " ".join(map(str, value))
-    return value.strftime("%Y-%m-%d %H:%M") if hasattr(value, "hour") else str(value)
 
 
 @app.command()
@@ -151,12 +96,12 @@ def plant_check(
     """Checks plant files and vocabularies: all problems of all plants at once, each with file and line."""
     from connectors.portfolio import read
 
-    root = _root(portfolio)
+    root = root_of(portfolio)
     found = read(root, tuple(ids or ()))
     if as_json:
-        _json([{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in found.problems])
+        print_json([{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in found.problems])
     else:
-        _say(found.problems)
+        say(found.problems)
         good = len(found.plants)
         err.print(f"{good} of {good + len(found.broken)} plant files are good; {len(found.problems)} problem(s).", highlight=False)
     raise typer.Exit(1 if found.problems else 0)
@@ -169,7 +114,7 @@ def plant_schema(
     """Prints the JSON Schema of plant files, for editors that complete and check YAML."""
     from connectors.schema import plant_file_schema, portfolio_file_schema
 
-    _json(portfolio_file_schema() if portfolio_file else plant_file_schema())
+    print_json(portfolio_file_schema() if portfolio_file else plant_file_schema())
 
 
 @app.command()
@@ -187,7 +132,7 @@ def refresh(
     from pipelines.refresh import Request
 
     request = Request(tuple(plant or ()), full, since.date() if since else None)
-    raise typer.Exit(_refresh(_root(portfolio), request, retry_lock_s=wait, as_json=as_json))
+    raise typer.Exit(_refresh(root_of(portfolio), request, retry_lock_s=wait, as_json=as_json))
 
 
 def _refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json: bool) -> int:
@@ -214,9 +159,9 @@ def _refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_jso
 def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, as_json: bool) -> None:
     broken = sorted({*outcome.broken_plants, *(plant for plant, _ in failures)})
     if as_json:
-        _json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
+        print_json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
         return
-    _say(outcome.problems)
+    say(outcome.problems)
     for plant, text in failures:
         if plant not in outcome.broken_plants or (plant in outcome.held and plant not in {p.plant for p in outcome.problems}):
             err.print(text + "\n", highlight=False, soft_wrap=True, markup=False)
@@ -250,7 +195,7 @@ def kpi(
     as_json: JsonOption = False,
 ) -> None:
     """The KPI table, with the period before, coverage and grade; as-of and missing plants stand under it."""
-    root = _root(portfolio)
+    root = root_of(portfolio)
     if profile not in PROFILES:
         raise PlantlakeError(Problem(f"There is no profile '{profile}'.", found=profile, fix=f"--profile {' or '.join(PROFILES)}"))
     if not (target or as_json):
@@ -258,10 +203,10 @@ def kpi(
         return
     from publish.reader import Snapshot
 
-    with Snapshot(_lake(root).snapshot) as reader:
+    with Snapshot(lake_at(root).snapshot) as reader:
         frame = reader.kpis(names or [], by, profile, last)
     if as_json:
-        _json(frame.to_dicts())
+        print_json(frame.to_dicts())
     elif target is not None:
         _write(frame, target)
         err.print(f"{len(frame)} values written to {target}.", highlight=False)
@@ -283,7 +228,7 @@ def _print_kpis(root: Path, names: list[str], by: str, profile: str, last: int |
     from publish import tables
     from publish.reader import Snapshot
 
-    with Snapshot(_lake(root).snapshot) as reader:
+    with Snapshot(lake_at(root).snapshot) as reader:
         frame = reader.kpis(names, by, profile, last)
         out.print(tables.kpi_table(frame))
         for line in tables.footnotes(reader, frame):
@@ -302,12 +247,12 @@ def sql(
     """Read-only SQL (DuckDB) on the published snapshot."""
     from publish.reader import Snapshot
 
-    with Snapshot(_lake(_root(portfolio)).snapshot) as reader:
+    with Snapshot(lake_at(root_of(portfolio)).snapshot) as reader:
         frame = reader.query(query)
     if as_json:
-        _json(frame.to_dicts())
+        print_json(frame.to_dicts())
         return
-    _table(frame.head(most))
+    table(frame.head(most))
     if len(frame) > most:
         err.print(f"{len(frame) - most} more rows; --most {len(frame)} shows them.", highlight=False)
 
@@ -320,15 +265,15 @@ def status(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> No
     from pipelines.lock import holder
     from publish.reader import Snapshot
 
-    lake = _lake(_root(portfolio))
+    lake = lake_at(root_of(portfolio))
     with Snapshot(lake.snapshot) as reader:
         frame = reader.query("SELECT * FROM plant_status ORDER BY status DESC, plant_id")
         release = reader.rows("SELECT release_id, released_at FROM release ORDER BY release_id DESC LIMIT 1")
     if as_json:
-        _json(frame.to_dicts())
+        print_json(frame.to_dicts())
     else:
         shown = ["plant_id", "status", "data_to", "exports", "failed_exports", "rejected", "stale_since", "owner"]
-        _table(frame.select(shown))
+        table(frame.select(shown))
         for plant_id, reason in frame.filter(pl.col("stale_reason").is_not_null()).select("plant_id", "stale_reason").rows():
             out.print(f"{plant_id}: {reason}", highlight=False, soft_wrap=True)
         for number, moment in release:
@@ -346,7 +291,7 @@ def doctor(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> No
 
     findings = examine(portfolio)
     if as_json:
-        _json([{"check": f.check, "good": f.good, "text": f.text, "fix": f.fix} for f in findings])
+        print_json([{"check": f.check, "good": f.good, "text": f.text, "fix": f.fix} for f in findings])
     for finding in [] if as_json else findings:
         mark = "ok  " if finding.good else "FIX "
         out.print(
@@ -358,8 +303,8 @@ def doctor(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> No
 @app.command()
 def dev(portfolio: PortfolioOption = None, port: Annotated[int, typer.Option(help="Port of the web UI.")] = 3000) -> None:
     """Dagster's web UI over this portfolio's own instance: the runs of the command line are there too."""
-    root = _root(portfolio)
-    lake = _lake(root).create()
+    root = root_of(portfolio)
+    lake = lake_at(root).create()
     workspace = Path(__file__).resolve().parent.parent / "workspace.yaml"
     environment = {**os.environ, "PLANTLAKE_PORTFOLIO": str(root), "DAGSTER_HOME": str(lake.dagster_home)}
     program = Path(sys.executable).with_name("dagster")

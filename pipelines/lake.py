@@ -16,8 +16,8 @@ from pathlib import Path
 
 from connectors.errors import ConfigError, Problem
 
-FORMAT_VERSION = 1
-"""Raised when the layout changes so that an older plantlake would read it wrongly."""
+FORMAT_VERSION = 2
+"""Raised when the layout changes so that an older plantlake would read it wrongly (the steps: `pipelines.migrate`)."""
 
 
 class Lake:
@@ -43,6 +43,11 @@ class Lake:
     def parsed(self) -> Path:
         """Records of exports as delivered, in Parquet."""
         return self.root / "bronze" / "parsed"
+
+    @property
+    def journal(self) -> Path:
+        """What was delivered and what became of it, in lines: the export ledger can be made anew from it."""
+        return self.root / "bronze" / "journal"
 
     @property
     def scratch(self) -> Path:
@@ -102,14 +107,38 @@ class Lake:
     def logs(self) -> Path:
         return self.root / "logs"
 
+    @property
+    def upkeep(self) -> Path:
+        """What upkeep remembers, such as when a table was vacuumed."""
+        return self.root / "upkeep.json"
+
+    @property
+    def version(self) -> int:
+        """The format of the lake as it stands; one that is not made yet has today's."""
+        return self._read_format() or FORMAT_VERSION
+
+    def write_format(self, version: int) -> None:
+        """Says which format the lake has; when it was made stays."""
+        known = json.loads(self.format_file.read_text(encoding="utf-8")) if self.format_file.exists() else {}
+        known = {"version": version, "created": known.get("created") or datetime.now(UTC).isoformat(timespec="seconds")}
+        with self.half_written(self.format_file) as part:
+            part.write_text(json.dumps(known) + "\n", encoding="utf-8")
+
     def create(self) -> Lake:
         """Makes the folders that are missing and the format file; a lake that is there stays as it is."""
-        for folder in (self.objects, self.parsed, self.scratch, self.silver, self.gold / "releases", self.dagster_home, self.logs):
+        for folder in (
+            self.objects,
+            self.parsed,
+            self.journal,
+            self.scratch,
+            self.silver,
+            self.gold / "releases",
+            self.dagster_home,
+            self.logs,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
         if not self.format_file.exists():
-            text = json.dumps({"version": FORMAT_VERSION, "created": datetime.now(UTC).isoformat(timespec="seconds")})
-            with self.half_written(self.format_file) as part:
-                part.write_text(text + "\n", encoding="utf-8")
+            self.write_format(FORMAT_VERSION)
         return self
 
     @contextmanager
@@ -125,11 +154,12 @@ class Lake:
         finally:
             part.unlink(missing_ok=True)
 
-    def _check_format(self) -> None:
+    def _read_format(self) -> int | None:
+        """The version in the format file, None without a file. Raises ConfigError for a file that does not say it."""
         try:
             text = self.format_file.read_text(encoding="utf-8")
         except FileNotFoundError:
-            return
+            return None
         try:
             version = json.loads(text)["version"]
         except (ValueError, KeyError, TypeError):
@@ -138,7 +168,11 @@ class Lake:
             problem = Problem(f"{self.format_file} does not say which format the lake has.", found=text[:80],
                               fix=f'restore the file: {{"version": {FORMAT_VERSION}}}')  # fmt: skip
             raise ConfigError(problem)
-        if version > FORMAT_VERSION:
+        return version
+
+    def _check_format(self) -> None:
+        version = self._read_format()
+        if version is not None and version > FORMAT_VERSION:
             problem = Problem(f"The lake {self.root} has format {version}; this plantlake knows formats up to {FORMAT_VERSION}.",
                               fix="upgrade plantlake to the version that wrote the lake", actor="us")  # fmt: skip
             raise ConfigError(problem)

@@ -1,13 +1,16 @@
 """The export ledger: what every plant delivered, what became of it, and that no record was lost on the way.
 
 Here: the SQLite tables `export` (one row per version of a delivered object), `export_table` (one row per export and target table)
-and `plant_state` (what a plant file stated at the last refresh), and the first two as one frame. Elsewhere: finding exports
-(`connectors.discovery`), comparing with the ledger (`pipelines.plan`), counting records (`transforms.conform`), publishing the
-frame as `export_ledger` (`publish`).
+and `plant_state` (what a plant file stated at the last refresh), the first two as one frame, and the ledger made anew from its
+journal. Elsewhere: finding exports (`connectors.discovery`), comparing with the ledger (`pipelines.plan`), counting records
+(`transforms.conform`), publishing the frame as `export_ledger` (`publish`), the journal's file (`pipelines.journal`).
 
 The ledger is an index. The commit point of an export is the silver commit, whose metadata lists its batch ids
 (`pipelines.silver.committed_batches`); what a refresh did is written here afterwards, in one transaction. A refresh that was
 killed in between finds the exports as not committed and does them again, which changes nothing in silver.
+
+What is written is in the journal first. A ledger whose file is gone reads the journal when it is opened, and all is as it was but
+`plant_state`: what the plant files state is told to silver once more, which changes nothing there.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any, Literal
 import polars as pl
 
 from connectors.errors import PlantlakeError, Problem
+from pipelines.journal import Entry, Journal, lines
 
 ExportState = Literal["NEW", "LANDED", "FAILED", "GONE"]
 TableState = Literal["COMMITTED", "FAILED"]
@@ -133,15 +137,32 @@ _KEPT = ("batch_id", "landed_at", "exported_at", "data_from", "data_to", "covers
 
 
 class ExportLedger:
-    """The ledger of one lake. Usable from several threads of one process; those who write hold the lake's lock."""
+    """The ledger of one lake. Usable from several threads of one process; those who write hold the lake's lock.
+
+    Its journal is in bronze/journal beside its file. A file that is new is filled from the journal. Raises PlantlakeError when the
+    file is damaged.
+    """
 
     def __init__(self, path: str | Path):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._mutex = threading.RLock()
+        self._journal = Journal(Path(path).parent / "bronze" / "journal")
+        self._pending: list[Entry] = []
         self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._migrate()
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # The journal is synced before each commit. A power cut may set this file back by some commits: those exports are done again.
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._migrate()
+        except sqlite3.OperationalError:  # busy, no disk left: nothing is wrong with what is there
+            self._connection.close()
+            raise
+        except sqlite3.DatabaseError as error:
+            self._connection.close()
+            raise PlantlakeError(
+                Problem("The ledger's file is damaged.", found=f"{path}: {error}", fix="plantlake doctor --rebuild-ledger", actor="us")
+            ) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -160,12 +181,16 @@ class ExportLedger:
                 yield
                 return
             self._connection.execute("BEGIN IMMEDIATE")
+            self._pending = []
             try:
                 yield
+                self._journal.append(self._pending)  # first: what the ledger knows can always be made anew
+                self._connection.execute("COMMIT")
             except BaseException:
                 self._connection.execute("ROLLBACK")
                 raise
-            self._connection.execute("COMMIT")
+            finally:
+                self._pending = []
 
     # --- what was delivered -----------------------------------------------------------------------------------------------------
 
@@ -187,7 +212,9 @@ class ExportLedger:
         """Writes or renews versions of exports; one that now has its bytes takes the place of its row from before."""
         with self.transaction():
             for export in exports:
-                self._record(_export_values(export))
+                values = _export_values(export)
+                self._pending.append({"kind": "export", **values, "sha256": values["sha256"] or None})
+                self._record(values)
 
     def failed(self, export: ExportRow, error: PlantlakeError | str) -> None:
         """Records that an export could not be fetched or read, with the block that tells why."""
@@ -196,10 +223,9 @@ class ExportLedger:
     def gone(self, plant_id: str, source_system: str, names: Iterable[str]) -> None:
         """Records that objects are no longer where they were; what they delivered stays."""
         with self.transaction():
-            self._connection.executemany(
-                "UPDATE export SET state = 'GONE' WHERE plant_id = ? AND source_system = ? AND name = ?",
-                [(plant_id, source_system, name) for name in names],
-            )
+            entry = {"kind": "gone", "plant_id": plant_id, "source_system": source_system, "names": list(names)}
+            self._pending.append(entry)
+            self._record_gone(entry)
 
     # --- what became of it ------------------------------------------------------------------------------------------------------
 
@@ -245,13 +271,34 @@ class ExportLedger:
         values = [_table_values(row) for row in rows]
         with self.transaction():
             for row in values:
-                names = ", ".join(f":{name}" for name in row)
-                self._connection.execute(f"INSERT OR REPLACE INTO export_table ({', '.join(row)}) VALUES ({names})", row)
+                self._pending.append({"kind": "table", **row})
+                self._record_table(row)
 
     def record_plant(self, plant_id: str, statement_hash: str, at: datetime) -> None:
         """Records what a plant's file and vocabularies stated when silver was told."""
         with self.transaction():
             self._connection.execute("INSERT OR REPLACE INTO plant_state VALUES (?, ?, ?)", (plant_id, statement_hash, _text(at)))
+
+    # --- made anew ---------------------------------------------------------------------------------------------------------------
+
+    def rebuild(self) -> None:
+        """Forgets everything and makes it anew from the journal, in one transaction."""
+        with self.transaction():
+            for table in ("export", "export_table", "plant_state"):
+                self._connection.execute(f"DELETE FROM {table}")
+            self._replay()
+
+    def as_lines(self) -> bytes:
+        """All that is known as lines of a journal, for a ledger that is older than its journal."""
+        exports = [_export_values(_export_row(row)) for row in self._rows("SELECT * FROM export ORDER BY seen, export_id")]
+        tables = [_table_values(_table_row(row)) for row in self._rows("SELECT * FROM export_table")]
+        entries = [{"kind": "export", **row, "sha256": row["sha256"] or None} for row in exports]
+        return lines([*entries, *({"kind": "table", **row} for row in tables)])
+
+    def committed(self) -> set[tuple[str, str, str]]:
+        """(plant, table, batch) of everything that is in silver."""
+        sql = "SELECT plant_id, table_name, batch_id FROM export_table WHERE state = 'COMMITTED'"
+        return {(row[0], row[1], row[2]) for row in self._rows(sql)}
 
     # --- for readers ------------------------------------------------------------------------------------------------------------
 
@@ -289,12 +336,25 @@ class ExportLedger:
         if row["sha256"] and (found := self._connection.execute(f"SELECT first_seen_at {before}", row).fetchone()):
             row = row | {"first_seen_at": found[0]}
             self._connection.execute(f"DELETE {before}", row)
-        renewed = [f"{name} = excluded.{name}" for name in ("seen", *row) if name not in (*_KEY, *_KEPT, "first_seen_at")]
+        renewed = [f"{name} = excluded.{name}" for name in row if name not in (*_KEY, *_KEPT, "first_seen_at")]
+        # What an older version's data told may be said again later; only another look at the object makes it the last one seen.
+        same = " AND ".join(f"excluded.{name} IS export.{name}" for name in ("state", "size", "modified", "landed_at", "attempt"))
+        renewed.append(f"seen = CASE WHEN {same} THEN export.seen ELSE excluded.seen END")
         renewed += [f"{name} = coalesce(excluded.{name}, {name})" for name in _KEPT]
         self._connection.execute(
             f"INSERT INTO export (seen, {', '.join(row)}) VALUES ((SELECT coalesce(max(seen), 0) + 1 FROM export),"
             f" {', '.join(':' + name for name in row)}) ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(renewed)}",
             row,
+        )
+
+    def _record_table(self, row: dict[str, Any]) -> None:
+        names = ", ".join(f":{name}" for name in row)
+        self._connection.execute(f"INSERT OR REPLACE INTO export_table ({', '.join(row)}) VALUES ({names})", row)
+
+    def _record_gone(self, entry: Entry) -> None:
+        self._connection.executemany(
+            "UPDATE export SET state = 'GONE' WHERE plant_id = ? AND source_system = ? AND name = ?",
+            [(entry["plant_id"], entry["source_system"], name) for name in entry["names"]],
         )
 
     def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
@@ -308,6 +368,20 @@ class ExportLedger:
                 for statement in filter(str.strip, statements.split(";")):
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {max(version, len(_MIGRATIONS))}")
+            if version == 0:
+                self._replay()
+
+    def _replay(self) -> None:
+        """Does again what the journal says, through the same statements and so in the same order."""
+        for entry in self._journal.entries():
+            row = dict(entry)
+            kind = row.pop("kind", None)
+            if kind == "export":
+                self._record(dict.fromkeys(_EXPORT) | {"sha256": ""} | {name: row[name] for name in _EXPORT if row.get(name) is not None})
+            elif kind == "table":
+                self._record_table({name: row.get(name) for name in (*_TABLE, "filtered")})
+            elif kind == "gone":
+                self._record_gone(row)
 
 
 def _export_values(export: ExportRow) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
-from pipelines import bronze, load_samples, load_stated, load_windows, silver
+from pipelines import bronze, disk, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_version, statement_hash
@@ -143,6 +143,8 @@ class Loader:
             if len(landed.failed) == len(record_sets):
                 raise next(iter(landed.failed.values()))
         except PlantlakeError as error:
+            if disk.is_full(error):
+                raise
             placed = error.at(plant=row.plant_id, source=row.source_system, export=row.name)
             again = any(problem.actor == "retry" for problem in placed.problems)  # a locked file is tried again, a bad one is not
             failed = replace(row, state="FAILED", error=str(placed), attempt="" if again else row.attempt)
@@ -281,7 +283,7 @@ class Loader:
                 found.append((order, export, replace(item, accepted=accepted)))
                 result.materials |= item.materials
                 result.codes |= item.equipment
-                result.rejected.append(quarantined(reading, export, item.rejected))
+                result.rejected += [quarantined(reading, export, item.rejected)] if len(item.rejected) else []
         return sorted(found, key=lambda item: item[0])
 
     def _batches(
@@ -451,7 +453,12 @@ def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int
 
 
 def foreseen(error: Exception) -> PlantlakeError:
-    """The error itself, or what to say of one that should not happen; its traceback goes to the log."""
+    """The error itself, or what to say of one that should not happen; its traceback goes to the log.
+
+    A disk without room is no fault of the export: that error is raised on.
+    """
+    if disk.is_full(error):
+        raise error
     if isinstance(error, PlantlakeError):
         return error
     log.error("unforeseen", exc_info=error)

@@ -134,15 +134,24 @@ def _replace(
 
     spec = TABLES[name]
     change = loader.standing.opened(result.changes.get(name), name, result.plant.plant, months)
+    order = _order_after(change.rows.filter(pl.col("_source_system") == source_system, _mine()), loader.at.isoformat())
     lineage = {
-        "_batch_id": PLANT_FILE, "_source_object": f"plants/{result.plant.plant}.yaml", "_export_order": loader.at.isoformat(),
+        "_batch_id": PLANT_FILE, "_source_object": f"plants/{result.plant.plant}.yaml", "_export_order": order,
         "_extracted_at": None, "_ingested_at": loader.at, "_transform_version": PLANT_FILE,
     }  # fmt: skip
     stated = change.rows if months is None else change.rows.filter(pl.col("month").is_in(sorted(months)))
     gone = revisions.tombstones(stated, frame, id=str(spec.id), source_system=source_system, lineage=lineage)
-    rows = revisions.merge(change.rows, stacked([frame, gone], spec), id=str(spec.id)).rows
+    incoming = stacked([frame.with_columns(pl.lit(order).alias("_export_order")), gone], spec)
+    rows = revisions.merge(change.rows, incoming, id=str(spec.id)).rows
     covered = None if change.months is None else {*change.months, *rows["month"].unique().to_list()}
     result.changes[name] = Change(rows, covered, change.standing)
+
+
+def _order_after(standing: pl.DataFrame, now: str) -> str:
+    """A place in the order of versions behind all that was stated before: the clock may have been set back, or two refreshes fall
+    into one second."""
+    last = standing.select(pl.col("_export_order").max()).item()
+    return now if last is None or last < now else f"{last}+"
 
 
 def _mine() -> pl.Expr:

@@ -7,7 +7,7 @@ versions (`transforms.revisions`), the merge (`pipelines.load`).
 A window is a claim. Where data and claim differ, nothing that was delivered is dropped: a row outside the window is accepted, with
 a flag, and deletes nothing there; its source is believed up to the end of the window that it states. Inside the window the claim
 holds, as a shrunk export is how most systems say that a record is gone; but one that empties the greater part of its window where
-it holds nothing looks like a file that was cut off, and the plant is told. A complete export brings such records back.
+it holds nothing looks like a file that was cut off, and the plant is told. The next complete export brings such records back.
 """
 
 from __future__ import annotations
@@ -86,7 +86,8 @@ def doubts(
     return [
         reading.problem(
             "The export lacks most of what stood in the window that it says it covers.",
-            found=f"a window from {window[0]:%Y-%m-%d %H:%M} to {window[1]:%Y-%m-%d %H:%M} UTC and {held}; {len(silent)} of {len(stood)} records that stood in the window lie where it has none",
+            found=f"a window from {window[0]:%Y-%m-%d %H:%M} to {window[1]:%Y-%m-%d %H:%M} UTC and {held}; "
+            f"{len(silent)} of {len(stood)} records that stood in the window lie where it has none",
             fix="if the file was cut off, ask the plant for the whole export: it brings the records back",
             consequence="The missing records count as deleted; their versions are kept.",
         )

@@ -66,8 +66,8 @@ class Finder:
         """
         state.create(self.con)
         plants = sorted(set(known) & set(wanted or known))
-        self.con.execute(sql.SESSION)
         self._whole_views()
+        self.con.execute(sql.SESSION)
         anew = self._built_anew(plants, full)
         groups = self._groups([plant for plant in plants if plant not in anew])
         self._index(anew)
@@ -150,38 +150,41 @@ class Finder:
 
     def _compare(self, versions: dict[str, int], plants: list[str], anew: dict[str, str]) -> None:
         """Spans and days of everything that differs between these versions and today's for these plants."""
+        changed = self._differences(versions, plants)
+        if changed is None:
+            gone = dict.fromkeys(plants, "history of silver is gone")
+            anew |= gone
+            self._index(gone)
+            return
+        self.con.execute(f"CREATE OR REPLACE TEMP TABLE diffed AS SELECT unnest([{views.listed(plants)}]::VARCHAR[]) AS plant_id")
+        same = "true" if versions["source_watermark"] == self.versions["source_watermark"] else "false"
+        self.con.execute(sql.GROUP.format(same=same))
+        self._changed_months(changed)
+        moved = {table for table, months in changed.items() if months}
+        moved |= {table for table in WHOLE if versions[table] != self.versions[table]}
+        statements = {
+            sql.CALENDAR: {*SPANS, "production_day"}, sql.ORDER: {"production_order"}, sql.STATE_EVENT: {"equipment_state_event"},
+            sql.COUNT: {"production_count"}, sql.IDEAL_RATE: {"ideal_rate"}, sql.WATERMARK + sql.SOURCES: {"source_watermark"},
+        }  # fmt: skip
+        for statement, tables in statements.items():
+            if tables & moved:
+                self.con.execute(statement)
+        for table, columns, unit, where, cause in sql.STATEMENTS:
+            if table in moved:
+                self.con.execute(sql.EVERYWHERE.format(table=table, columns=columns, unit=unit, where=where, cause=cause))
+        self._update_index(changed)
+        if "map_downtime_reason" in moved:
+            self._remap()
+
+    def _differences(self, versions: dict[str, int], plants: list[str]) -> dict[str, set[tuple[str, str]]] | None:
+        """Makes `was` and `fresh`; the months that differ by fact table. None where files of the old version are gone."""
         changed = {}
         for table in FACTS:
             found = self._difference(table, versions[table], plants)
             if found is None:
-                anew |= dict.fromkeys(plants, "history of silver is gone")
-                self._index(dict.fromkeys(plants, ""))
-                return
+                return None
             changed[table] = found
-        for table in WHOLE:
-            if not self._whole_difference(table, versions[table], plants):
-                anew |= dict.fromkeys(plants, "history of silver is gone")
-                self._index(dict.fromkeys(plants, ""))
-                return
-        self.con.execute(f"CREATE OR REPLACE TEMP TABLE diffed AS SELECT unnest([{views.listed(plants)}]::VARCHAR[]) AS plant_id")
-        same = "true" if versions["source_watermark"] == self.versions["source_watermark"] else "false"
-        self.con.execute(sql.GROUP.format(same=same))
-        for statement in (sql.WATERMARK, sql.SOURCES, sql.IDEAL_RATE):
-            self.con.execute(statement)
-        for table, columns, unit, where, cause in sql.STATEMENTS:
-            if versions[table] != self.versions[table]:
-                self.con.execute(sql.EVERYWHERE.format(table=table, columns=columns, unit=unit, where=where, cause=cause))
-        if any(changed[table] for table in ("shift_instance", "planned_downtime", "production_day")):
-            self.con.execute(sql.CALENDAR)
-        if versions["production_order"] != self.versions["production_order"]:
-            self.con.execute(sql.ORDER)
-        if changed["equipment_state_event"]:
-            self.con.execute(sql.STATE_EVENT)
-        if changed["production_count"]:
-            self.con.execute(sql.COUNT)
-        self._update_index(changed)
-        if versions["map_downtime_reason"] != self.versions["map_downtime_reason"]:
-            self._remap()
+        return changed if all(self._whole_difference(table, versions[table], plants) for table in WHOLE) else None
 
     def _difference(self, table: str, version: int, plants: Collection[str]) -> set[tuple[str, str]] | None:
         """Makes `was` and `fresh` the files of a fact table that are gone and new; (plant, month) of both. None: old files are gone."""
@@ -235,9 +238,10 @@ class Finder:
         self.con.execute("CREATE OR REPLACE TEMP TABLE diffed (plant_id VARCHAR)")
         self.con.execute(sql.GROUP.format(same="true").replace("was.source_watermark", "silver.source_watermark"))
         self.con.execute("CREATE OR REPLACE TEMP TABLE counted_anew (plant_id VARCHAR, count_id VARCHAR)")
+        self._changed_months(changed)
         self._update_index(changed)
 
-    def _update_index(self, changed: dict[str, set[tuple[str, str]]]) -> None:
+    def _changed_months(self, changed: dict[str, set[tuple[str, str]]]) -> None:
         frame = pl.DataFrame(
             [(table, plant, month) for table, months in changed.items() for plant, month in sorted(months)],
             schema={"table_name": pl.String, "plant_id": pl.String, "month": pl.String}, orient="row",
@@ -245,6 +249,8 @@ class Finder:
         self.con.register("changed_frame", frame.to_arrow())
         self.con.execute("CREATE OR REPLACE TEMP TABLE changed_month AS SELECT * FROM changed_frame")
         self.con.unregister("changed_frame")
+
+    def _update_index(self, changed: dict[str, set[tuple[str, str]]]) -> None:
         if changed["equipment_state_event"]:
             self.con.execute(sql.INDEX)
         for table in SPANS:
@@ -318,7 +324,7 @@ class Finder:
         )
 
     def _chosen(self, table: str, months: set[tuple[str, str]]) -> pl.DataFrame:
-        wanted = pl.DataFrame(sorted(months), schema={"plant_id": pl.String, "month": pl.String}, orient="row")
+        wanted = pl.DataFrame(sorted(row for row in months if row[1]), schema={"plant_id": pl.String, "month": pl.String}, orient="row")
         return self._now(table).join(wanted, on=["plant_id", "month"], how="semi")
 
     def _orphans(self, known: Collection[str]) -> None:

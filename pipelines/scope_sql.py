@@ -16,12 +16,13 @@ SESSION = """
 CREATE OR REPLACE TEMP TABLE span (plant_id VARCHAR, equipment_id VARCHAR, from_us BIGINT, to_us BIGINT, pad_us BIGINT, cause VARCHAR);
 CREATE OR REPLACE TEMP TABLE scope_day (plant_id VARCHAR, equipment_id VARCHAR, production_day DATE, cause VARCHAR);
 CREATE OR REPLACE TEMP TABLE moved (plant_id VARCHAR, old_us BIGINT);
-"""
-"""`span`: [from, to) of a unit ('*': all) whose facts changed; `pad_us` widens it on both sides. `moved`: old watermarks."""
-
-GROUP = """
 CREATE OR REPLACE TEMP TABLE clock AS
     SELECT plant_id, source_system, CAST(round(coalesce(clock_offset_s, 0) * 1000000) AS BIGINT) AS offset_us FROM silver.source_setting;
+"""
+"""`span`: [from, to) of a unit ('*': all) whose facts changed; `pad_us` widens it on both sides. `moved`: old watermarks. `clock`:
+what is subtracted from a source's times (rule T17)."""
+
+GROUP = """
 CREATE OR REPLACE TEMP TABLE told AS
     WITH old AS (SELECT * FROM was.source_watermark), fresh AS (SELECT * FROM silver.source_watermark)
     SELECT p.plant_id, coalesce(o.source_system, f.source_system) AS source_system,

@@ -200,7 +200,7 @@ def _swap(lake: Lake, folder: Path, names: list[str], parts: list[str]) -> None:
 
 def _forget(lake: Lake, current: Path, parts: list[str]) -> None:
     """Removes what no reader can still have open."""
-    folders = sorted(path for path in current.parent.iterdir() if path.is_dir() and path != current and path != lake.published_parts)
+    folders = sorted(path for path in current.parent.iterdir() if path.is_dir() and path != current)
     for path in folders[: -KEPT_RELEASES or None]:
         shutil.rmtree(path, ignore_errors=True)
     for path in lake.published_parts.glob("*/*.parquet"):

@@ -1,125 +1,54 @@
 """Measures of the silver tables, per plant: what Great Expectations judges instead of rows.
 
-Here: one SQL statement per table, set-based, that says how many, how large, which share. Elsewhere: which measure is acceptable and
-why (`quality_checks.suites`), the judgement (`quality_checks.runner`), rules that one row can break by itself (the schemas of
+Here: one recipe per silver table, set-based, that says how many, how large, which share; and all recipes together. Elsewhere: what a
+recipe is (`quality_checks.measuring`), gold (`quality_checks.gold_profiles`), which measure is acceptable and why
+(`quality_checks.suites`), the judgement (`quality_checks.runner`), rules that one row can break by itself (the schemas of
 `transforms.tables`; some are counted again here, because silver has to obey them whoever wrote it).
 
-Words: `every` holds all revisions of the plants asked for, `cur` the current and not deleted ones. Counts and shares of nothing are
-NULL (not applicable), never 0. Times are compared as instants or as epoch seconds: no zone, no extension of DuckDB is needed.
+Windows: in a refresh a table that is kept by month shows only the months that the refresh touches; tables without months (master data,
+orders, statements) are whole. A measure says only what such a window can tell: what may lie in another month is left out of a share.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import dataframely as dy
 import polars as pl
 
+from quality_checks.gold_profiles import GOLD
+from quality_checks.measuring import Part, Recipe, measure, unit_orphans
 from transforms.tables import LINEAGE, TABLES
 
 if TYPE_CHECKING:
     import duckdb
 
-CLOCK_TOLERANCE = timedelta(minutes=5)
-"""Specification, rule T17: a time stamp further ahead of the clock is wrong."""
-PLANNING_HORIZON = timedelta(days=3 * 366)
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-"""No export of a running plant is older; what is, is a zero date (1900, 1970) or a lost century."""
-
-PROFILE = pl.Schema({"plant_id": pl.String(), "table_name": pl.String(), "measure": pl.String(), "value": pl.Float64(), "rows": pl.Int64()})
-"""Schema of a profile: one row per plant, table and measure; `rows` are the current rows of the plant in the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A SELECT of plant_id and measures over `every` and `cur`; a plant that it leaves out has 0, or NULL if `absent` is None."""
-
-    sql: str
-    measures: tuple[str, ...]
-    absent: float | None = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How one table is measured: aggregates over `cur`, and parts that need a join or another grain."""
-
-    measures: Mapping[str, str]
-    parts: tuple[Part, ...] = ()
-    rows: str = "count(*)"
-    cur: str = "select * from every where is_current and not is_deleted"
-    every: str = "*"
-    filled: tuple[str, ...] = field(default=())
-    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def aggregates(self) -> dict[str, str]:
-        """Every measure over `cur`, with those that the table's schema implies."""
-        nulls = {f"{name}_nulls": f"count(*) filter (where {name} is null)" for name in self.filled}
-        words = {f"{name}_strays": f"count(*) filter (where {name} not in ({_texts(known)}))" for name, known in self.words.items()}
-        return {**nulls, **words, **self.measures}
-
-    def names(self) -> list[str]:
-        """All measures of the table, in order."""
-        return [*self.aggregates(), *(name for part in self.parts for name in part.measures)]
+LEDGER_TABLES = (
+    "plant", "equipment", "ideal_rate", "shift_instance", "planned_downtime", "production_order", "equipment_state_event",
+    "production_count", "map_downtime_reason",
+)  # fmt: skip
+"""Silver tables that the ledger of time and the parts are made of. What is wrong elsewhere makes no KPI wrong, and holds no plant."""
 
 
 def profile(con: duckdb.DuckDBPyConnection, table: str, plants: Sequence[str] | None, at: datetime) -> pl.DataFrame:
-    """Measures of `silver.<table>` for the plants (None: all), as rows of `PROFILE`; `at` is the instant of the refresh.
-
-    A plant without rows is in the result, with `rows` = 0 and NULL measures. Portfolio-wide vocabularies appear as plant '*'.
-    """
-    recipe = RECIPES[table]
-    wide: pl.DataFrame = con.sql(profile_sql(table, plants, at)).pl()
-    long = wide.unpivot(index=["plant_id", "rows"], on=recipe.names(), variable_name="measure", value_name="value")
-    return long.select("plant_id", pl.lit(table).alias("table_name"), "measure", "value", "rows").cast(PROFILE)
+    """Measures of one table for the plants (None: all), as rows of `PROFILE`; see `measuring.measure`."""
+    return measure(con, table, RECIPES[table], plants, at)
 
 
-def profile_sql(table: str, plants: Sequence[str] | None, at: datetime) -> str:
-    """The statement of one table: one row per plant, one column per measure."""
-    recipe = RECIPES[table]
-    wanted = "" if plants is None else f"where plant_id in ({_texts([*plants, '*'])})"
-    everyone = f"select plant_id from silver.plant union select distinct plant_id from silver.{table}"
-    named = f"select unnest([{_texts(plants or ())}]::varchar[]) as plant_id union select distinct plant_id from every"
-    aggregates = ", ".join(f"({sql})::double as {name}" for name, sql in recipe.aggregates().items())
-    steps = [
-        f"every as (select {recipe.every} from silver.{table} {wanted})",
-        f"cur as ({recipe.cur})",
-        f"plants as ({everyone if plants is None else named})",
-        f"base as (select plant_id, ({recipe.rows})::bigint as rows, {aggregates} from cur group by plant_id)",
-        *(f"part_{number} as ({part.sql})" for number, part in enumerate(recipe.parts)),
-    ]
-    columns = ["plants.plant_id", "coalesce(base.rows, 0) as rows", *(f"base.{name}" for name in recipe.aggregates())]
-    joins = ["left join base using (plant_id)"]
-    for number, part in enumerate(recipe.parts):
-        joins.append(f"left join part_{number} using (plant_id)")
-        columns += [_measure(f"part_{number}.{name}", name, part.absent) for name in part.measures]
-    sql = f"with {', '.join(steps)} select {', '.join(columns)} from plants {' '.join(joins)} order by plants.plant_id"
-    for name, value in {"{late}": at + CLOCK_TOLERANCE, "{horizon}": at + PLANNING_HORIZON, "{earliest}": EARLIEST}.items():
-        sql = sql.replace(name, f"timestamptz '{value.astimezone(UTC).isoformat()}'")
-    return sql
-
-
-def _measure(column: str, name: str, absent: float | None) -> str:
-    if absent is None:
-        return f"{column}::double as {name}"
-    return f"coalesce({column}::double, case when base.rows > 0 then {absent} end) as {name}"
-
-
-def _texts(words: Sequence[str]) -> str:
-    return ", ".join("'" + word.replace("'", "''") + "'" for word in words) or "null"
-
-
-def _revisions(id_column: str) -> Part:
+def _revisions(id_column: str, *, by_month: bool) -> Part:
+    """Of versions. Where a table is kept by month, the current version of a record may be in another month: a share, no count."""
+    name = "lost_record_share" if by_month else "ids_without_current"
+    lost = "avg((current_rows = 0)::double)" if by_month else "count(*) filter (where current_rows = 0)"
     sql = f"""
-        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current,
-               count(*) filter (where current_rows = 0) as ids_without_current, sum(repeats) as repeated_revisions
+        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current, {lost} as {name},
+               sum(repeats) as repeated_revisions
         from (select plant_id, {id_column}, count(*) filter (where is_current) as current_rows,
                      count(*) - count(distinct revision) as repeats
               from every group by all)
         group by plant_id"""
-    return Part(sql, ("ids_with_several_current", "ids_without_current", "repeated_revisions"))
+    return Part(sql, ("ids_with_several_current", name, "repeated_revisions"))
 
 
 def _orphans(column: str, table: str, id_column: str | None = None) -> Part:
@@ -133,15 +62,6 @@ def _orphans(column: str, table: str, id_column: str | None = None) -> Part:
         where cur.{column} is not null and cur.plant_id in (select plant_id from silver.{table})
         group by cur.plant_id"""
     return Part(sql, (f"{name}_share",), absent=None)
-
-
-def _unit_orphans() -> Part:
-    """Every plant has units, so that a plant without any has orphans only."""
-    sql = """
-        select cur.plant_id, count(*) as equipment_orphan_rows
-        from cur anti join silver.equipment known on known.plant_id = cur.plant_id and known.equipment_id = cur.equipment_id
-        where cur.equipment_id is not null group by cur.plant_id"""
-    return Part(sql, ("equipment_orphan_rows",))
 
 
 def _overlaps(key: Sequence[str], start: str, end: str, id_columns: Sequence[str]) -> Part:
@@ -216,17 +136,41 @@ _CHAINS = Part(
     group by plant_id""",
     ("negative_chains",),
 )
-"""A document with all that reverses and corrects it, to any depth; a chain without its first document is an orphan, not a sum."""
+"""A document with all that reverses and corrects it, to any depth; a chain without its first document is an orphan, not a sum. What
+corrects it in another month may be missing, so that a sum below zero is a hint only."""
 
 _LOST_DOCUMENTS = Part(
     """
+    with months as (
+        select distinct plant_id, month, strptime(month || '-01', '%Y-%m-%d') as began from cur),
+    early as (
+        select month.plant_id, month.month, month.began + interval 7 day as until
+        from months month anti join months before on before.plant_id = month.plant_id and before.began = month.began - interval 1 month)
     select cur.plant_id, count(*) filter (where known.id is null) / count(*) as document_orphan_share
-    from cur left join (select distinct plant_id, count_id as id from cur) known
+    from cur left join early using (plant_id, month)
+    left join (select distinct plant_id, count_id as id from cur) known
       on known.plant_id = cur.plant_id and known.id = coalesce(reverses_count_id, corrects_count_id)
-    where coalesce(reverses_count_id, corrects_count_id) is not null group by cur.plant_id""",
+    where coalesce(reverses_count_id, corrects_count_id) is not null
+      and (early.until is null or epoch(cur.event_ts) >= epoch(early.until))
+    group by cur.plant_id""",
     ("document_orphan_share",),
     absent=None,
 )
+"""The first week after a month that is not there is left out: what is corrected in it may have been booked in that month."""
+
+_OUTSIDE_ORDERS = Part(
+    """
+    select cur.plant_id,
+           avg((epoch(cur.event_ts) not between epoch(made.actual_start_ts) - 86400 and epoch(made.actual_end_ts) + 86400)::double)
+               as outside_order_share
+    from cur join silver.production_order made on made.plant_id = cur.plant_id and made.order_id = cur.order_id
+    where made.is_current and not made.is_deleted and made.actual_start_ts is not null and made.actual_end_ts is not null
+      and coalesce(cur.reverses_count_id, cur.corrects_count_id) is null
+    group by cur.plant_id""",
+    ("outside_order_share",),
+    absent=None,
+)
+"""Counts of an order a day before its start or after its end; a correction is booked later by nature."""
 
 _COUNTED_TWICE = Part(
     """
@@ -257,7 +201,8 @@ _OUTSIDE_SHIFTS = Part(
     asked as (
         select plant_id, planned_downtime_id, start_ts, end_ts, unnest(
             case when equipment_id is null then ['*'] else [equipment_id, ''] end) as unit
-        from cur where plant_id in (select plant_id from shifts)),
+        from cur where (plant_id, month) in (
+            select plant_id, month from silver.shift_instance where is_current and not is_deleted)),
     found as (
         select asked.plant_id, asked.planned_downtime_id, bool_or(coalesce(reach.until > asked.start_ts, false)) as inside
         from asked asof left join reach
@@ -267,7 +212,8 @@ _OUTSIDE_SHIFTS = Part(
     ("outside_shift_share",),
     absent=None,
 )
-"""An entry touches a window when the latest end among the windows that start before its end is after its start (no range join)."""
+"""An entry touches a window when the latest end among the windows that start before its end is after its start (no range join).
+Entries of a month whose windows are not there are left out."""
 
 _ANCESTORS = Part(
     """
@@ -288,15 +234,37 @@ _ANCESTORS = Part(
 
 _SILENT = Part(
     """
-    with heard as (
-        select distinct plant_id, equipment_id from silver.equipment_state_event where is_current and not is_deleted
-        union select distinct plant_id, equipment_id from silver.production_count where is_current and not is_deleted)
+    with sign as (
+        select plant_id, equipment_id, start_ts as ts from silver.equipment_state_event where is_current and not is_deleted
+        union all
+        select plant_id, equipment_id, event_ts from silver.production_count where is_current and not is_deleted),
+    heard as (select plant_id, equipment_id from sign group by all),
+    told as (select plant_id from sign group by plant_id having max(epoch(ts)) - min(epoch(ts)) >= 7 * 86400)
     select cur.plant_id, count(*) filter (where heard.equipment_id is null) / count(*) as silent_unit_share
     from cur left join heard using (plant_id, equipment_id)
-    where is_kpi_unit and cur.plant_id in (select plant_id from heard) group by cur.plant_id""",
+    where is_kpi_unit and cur.plant_id in (select plant_id from told) group by cur.plant_id""",
     ("silent_unit_share",),
     absent=None,
 )
+"""Units without an event or a count; of less than a week nothing is said, machines rest on weekends."""
+
+_OVERPRODUCED = Part(
+    """
+    with counted as (
+        select plant_id, order_id, uom, max(pieces) as pieces from (
+            select plant_id, order_id, uom, equipment_id,
+                   sum(coalesce(produced_qty, coalesce(good_qty, 0) + coalesce(scrap_qty, 0) + coalesce(rework_qty, 0))) as pieces
+            from silver.production_count where is_current and not is_deleted and order_id is not null group by all)
+        group by all)
+    select cur.plant_id, avg((pieces > 1.5 * planned_qty)::double) as overproduced_share
+    from cur join counted on counted.plant_id = cur.plant_id and counted.order_id = cur.order_id
+      and counted.uom = coalesce(cur.uom, counted.uom)
+    where planned_qty > 0 group by cur.plant_id""",
+    ("overproduced_share",),
+    absent=None,
+)
+"""Orders of which one unit alone booked half as much again as was planned (each operation of an order books the whole quantity). Counts
+of other months can only add to it."""
 
 _SAMPLES_PER_TAG = """
     select plant_id, tag_id, count(*) as n, count(*) filter (where ts is null) as no_ts,
@@ -306,7 +274,8 @@ _SAMPLES_PER_TAG = """
            count(*) filter (where quality = 'GOOD' and value_num is null and value_text is null) as hollow,
            count(*) filter (where isnan(value_num) or isinf(value_num)) as not_finite, count(*) filter (where ts > {late}) as future,
            count(*) filter (where ts < {earliest}) as ancient, count(*) filter (where _batch_id is null) as no_batch, count(ts) as stamped,
-           approx_count_distinct(ts) as instants, count(value_num) as numbers, min(value_num) as lowest, max(value_num) as highest
+           min(ts) as first_ts, max(ts) as last_ts, approx_count_distinct(ts) as instants, count(value_num) as numbers,
+           min(value_num) as lowest, max(value_num) as highest
     from every group by plant_id, tag_id"""
 
 
@@ -324,14 +293,14 @@ def _revised(table: str, measures: Mapping[str, str], *parts: Part) -> Recipe:
     filled, words = _schema_rules(table)
     return Recipe(
         {"rows_without_lineage": f"count(*) filter (where {lost})", **measures},
-        (_revisions(TABLES[table].id or ""), *parts),
+        (_revisions(TABLES[table].id or "", by_month=TABLES[table].time is not None), *parts),
         every="* exclude (_source_key, _export_order, _extracted_at, _ingested_at, _transform_version, _row_number, dq_flags)",
         filled=filled,
         words=words,
     )
 
 
-RECIPES: dict[str, Recipe] = {
+SILVER: dict[str, Recipe] = {
     "plant": Recipe(
         {
             "plant_rows": "count(*)",
@@ -361,7 +330,7 @@ RECIPES: dict[str, Recipe] = {
             "slowest_s": "max(pri_s) filter (where not isnan(pri_s) and not isinf(pri_s))",
             "empty_validity": "count(*) filter (where valid_to <= valid_from)",
         },
-        _unit_orphans(), _orphans("material_id", "material"),
+        unit_orphans(), _orphans("material_id", "material"),
         _overlaps(
             ("equipment_id", "material_id", "tool_code", "rate_basis"), "valid_from", "coalesce(valid_to, 'infinity'::timestamptz)",
             ("ideal_rate_id",),
@@ -376,7 +345,7 @@ RECIPES: dict[str, Recipe] = {
             "ancient_rows": "count(*) filter (where start_ts < {earliest})",
             "beyond_horizon_rows": "count(*) filter (where start_ts > {horizon} or end_ts > {horizon})",
         },
-        _unit_orphans(), _overlaps(("equipment_id",), "start_ts", "end_ts", ("shift_instance_id",)),
+        unit_orphans(), _overlaps(("equipment_id",), "start_ts", "end_ts", ("shift_instance_id",)),
     ),
     "planned_downtime": _revised(
         "planned_downtime",
@@ -386,7 +355,7 @@ RECIPES: dict[str, Recipe] = {
             "ancient_rows": "count(*) filter (where start_ts < {earliest})",
             "beyond_horizon_rows": "count(*) filter (where start_ts > {horizon} or end_ts > {horizon})",
         },
-        _unit_orphans(), _OUTSIDE_SHIFTS,
+        unit_orphans(), _OUTSIDE_SHIFTS,
     ),
     "production_order": _revised(
         "production_order",
@@ -399,7 +368,7 @@ RECIPES: dict[str, Recipe] = {
             "ancient_rows":
                 "count(*) filter (where least(planned_start_ts, planned_end_ts, due_ts, actual_start_ts, actual_end_ts) < {earliest})",
         },
-        _orphans("equipment_id", "equipment"), _orphans("material_id", "material"),
+        _orphans("equipment_id", "equipment"), _orphans("material_id", "material"), _OVERPRODUCED,
     ),
     "equipment_state_event": _revised(
         "equipment_state_event",
@@ -412,7 +381,7 @@ RECIPES: dict[str, Recipe] = {
             "longest_days": "max(epoch(end_ts) - epoch(start_ts)) / 86400",
             "unknown_share": "avg((state_class is not distinct from 'UNKNOWN')::double)",
         },
-        _unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _UNMAPPED, _FORGOTTEN,
+        unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _UNMAPPED, _FORGOTTEN,
     ),
     "production_count": _revised(
         "production_count",
@@ -430,8 +399,8 @@ RECIPES: dict[str, Recipe] = {
             "future_rows": "count(*) filter (where event_ts > {late} or posted_ts > {late})",
             "ancient_rows": "count(*) filter (where event_ts < {earliest})",
         },
-        _unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _LOST_DOCUMENTS, _CHAINS,
-        _COUNTED_TWICE, _MIXED_UOM,
+        unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _LOST_DOCUMENTS, _CHAINS,
+        _OUTSIDE_ORDERS, _COUNTED_TWICE, _MIXED_UOM,
     ),
     "tag": _revised(
         "tag",
@@ -440,7 +409,7 @@ RECIPES: dict[str, Recipe] = {
                 "avg((unit is null)::double) filter (where value_type = 'NUM'"
                 " and semantic in ('SPEED', 'ENERGY_COUNTER', 'POWER', 'TEMP', 'PRESSURE', 'VIBRATION'))",
         },
-        _unit_orphans(), _repeats("tag_id", "tag_name", "_source_system"),
+        unit_orphans(), _repeats("tag_id", "tag_name", "_source_system"),
     ),
     "historian_sample": Recipe(
         {
@@ -454,7 +423,8 @@ RECIPES: dict[str, Recipe] = {
             "bad_share": "sum(bad) / sum(n)",
             "repeated_instant_share": "1 - sum(least(instants, stamped)) / nullif(sum(stamped), 0)",
             "frozen_tag_share": "avg((lowest = highest)::double) filter (where numbers >= 1000)",
-            "tags_with_one_sample_share": "avg((n = 1)::double)",
+            "tags_with_one_sample_share":
+                "case when max(epoch(last_ts)) - min(epoch(first_ts)) >= 86400 then avg((n = 1)::double) end",
             "future_rows": "sum(future)",
             "ancient_rows": "sum(ancient)",
         },
@@ -484,4 +454,7 @@ RECIPES: dict[str, Recipe] = {
         filled=("source_system", "source_code", "reason_code", "mapped_by"),
     ),
 }  # fmt: skip
-"""How each table is measured; the order is the order of the results."""
+"""How each silver table is measured; the order is the order of the results."""
+
+RECIPES: dict[str, Recipe] = {**SILVER, **GOLD}
+"""Every table that is measured."""

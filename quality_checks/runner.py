@@ -1,24 +1,23 @@
-"""Runs the checks: profiles of the silver tables in, one result per plant and check out.
+"""Runs the checks: profiles of tables in, one result per plant and check out.
 
-Here: profiling all tables, the judgement by Great Expectations, the worst plants. Elsewhere: what is measured
-(`quality_checks.profiles`), the limits (`quality_checks.suites`), storing results and showing them (`pipelines`).
-
-Great Expectations takes 5-6 s to import and is imported here only, when there is something to judge. Its context is ephemeral:
-nothing is written, nothing is sent.
+Here: profiling several tables, results made of the judgement, the worst plants. Elsewhere: what is measured
+(`quality_checks.profiles`), the limits (`quality_checks.suites`), the judgement by Great Expectations (`quality_checks.judging`),
+which plants a result holds back (`quality_checks.gate`), storing (`quality_checks.store`) and showing (`quality_checks.docs`).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from quality_checks.profiles import PROFILE, RECIPES, profile
-from quality_checks.suites import CHECKS, Check, suite
+from quality_checks import judging
+from quality_checks.checks import Check
+from quality_checks.measuring import PROFILE
+from quality_checks.profiles import SILVER, profile
+from quality_checks.suites import CHECKS
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,17 +31,14 @@ RESULTS = pl.Schema(
 )  # fmt: skip
 """Schema of `quality_results`: one row per refresh, plant, table and check; status is PASS, FAIL or SKIPPED."""
 
-NAME_THE_PLANTS = {"result_format": "COMPLETE", "unexpected_index_column_names": ["plant_id"]}
 NO_ROWS = "the plant has no rows in this table"
 NOTHING_TO_MEASURE = "nothing to measure: no row of the plant has what the check is about"
 NOT_PROFILED = "this profile was stored before the measure existed"
 
 
-def warm_up() -> Thread:
-    """Starts the import of Great Expectations beside other work, which need not wait for it."""
-    thread = Thread(target=_great_expectations, name="import great_expectations", daemon=True)
-    thread.start()
-    return thread
+def warm_up() -> None:
+    """Starts the process that judges, so that it imports Great Expectations beside other work."""
+    judging.start()
 
 
 def run(
@@ -52,19 +48,17 @@ def run(
     checked_at: datetime | None = None,
     tables: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Profiles and judges the silver views of a connection, as rows of `RESULTS`. None: all plants, all tables, now."""
+    """Profiles and judges tables of a connection, as rows of `RESULTS`. None: all plants, all of silver, now."""
     at = checked_at or datetime.now(UTC)
-    importing = warm_up()
-    measured = profiles(con, at, plants, tables)
-    importing.join()
-    return judge(measured, refresh_id, at)
+    warm_up()
+    return judge(profiles(con, at, plants, tables), refresh_id, at)
 
 
 def profiles(
     con: duckdb.DuckDBPyConnection, at: datetime, plants: Sequence[str] | None = None, tables: Sequence[str] | None = None
 ) -> pl.DataFrame:
-    """The profiles of several tables, as rows of `PROFILE`; worth storing, because `judge` needs nothing else."""
-    return pl.concat(profile(con, table, plants, at) for table in tables or RECIPES)
+    """The profiles of several tables (None: all of silver), as rows of `PROFILE`; worth storing: `judge` needs nothing else."""
+    return pl.concat(profile(con, table, plants, at) for table in tables or SILVER)
 
 
 def judge(profile_rows: pl.DataFrame, refresh_id: str, checked_at: datetime) -> pl.DataFrame:
@@ -73,13 +67,20 @@ def judge(profile_rows: pl.DataFrame, refresh_id: str, checked_at: datetime) -> 
     Raises RuntimeError when Great Expectations could not evaluate an expectation: an error is no judgement.
     """
     found = profile_rows.cast(PROFILE)
-    tables = [table for table in CHECKS if table in set(found["table_name"])]
-    if not tables:
+    wide = {table: _wide(table, found.filter(pl.col("table_name") == table)) for table in CHECKS}
+    wide = {table: frame for table, frame in wide.items() if len(frame)}
+    if not wide:
         return pl.DataFrame(schema=RESULTS)
-    validate = _validator()
-    judged = [_judge_table(table, found.filter(pl.col("table_name") == table), validate) for table in tables]
+    asked = {table: frame.drop("rows").to_dict(as_series=False) for table, frame in wide.items()}
+    failing = judging.start()({table: CHECKS[table] for table in wide}, asked)
+    known = {table: set(found.filter(pl.col("table_name") == table)["measure"]) for table in wide}
+    verdicts = [
+        _verdicts(table, check, frame, failing[table].get(check.name, ()), check.measure in known[table])
+        for table, frame in wide.items()
+        for check in CHECKS[table]
+    ]
     stamps = pl.lit(refresh_id).alias("refresh_id"), pl.lit(checked_at.astimezone(UTC)).alias("checked_at")
-    return pl.concat(judged).with_columns(*stamps).select(*RESULTS).cast(RESULTS)
+    return pl.concat(verdicts).with_columns(*stamps).select(*RESULTS).cast(RESULTS)
 
 
 def worst(results: pl.DataFrame, n: int = 5) -> pl.DataFrame:
@@ -97,13 +98,13 @@ def worst(results: pl.DataFrame, n: int = 5) -> pl.DataFrame:
     return by_plant.sort(order, descending=[False, True, True, False]).group_by("table_name", maintain_order=True).head(n)
 
 
-def _judge_table(table: str, found: pl.DataFrame, validate: Any) -> pl.DataFrame:
+def _wide(table: str, found: pl.DataFrame) -> pl.DataFrame:
+    """One row per plant and one column per measure that is judged; NULL where nothing was measured."""
     wide = found.pivot(on="measure", index=["plant_id", "rows"], values="value").sort("plant_id")
-    stored = set(wide.columns)
-    absent = {check.measure for check in CHECKS[table]} - stored
-    wide = wide.with_columns(pl.lit(None, dtype=pl.Float64).alias(name) for name in sorted(absent))
-    failing = validate(table, wide)
-    return pl.concat(_verdicts(table, check, wide, failing[check.name], check.measure in stored) for check in CHECKS[table])
+    measures = dict.fromkeys(check.measure for check in CHECKS[table])
+    return wide.select(
+        "plant_id", "rows", *(pl.col(name) if name in wide.columns else pl.lit(None, pl.Float64).alias(name) for name in measures)
+    )
 
 
 def _verdicts(table: str, check: Check, wide: pl.DataFrame, failing: Sequence[str], profiled: bool) -> pl.DataFrame:
@@ -125,37 +126,3 @@ def _verdicts(table: str, check: Check, wide: pl.DataFrame, failing: Sequence[st
         "rows",
         pl.when(observed.is_null()).then(nothing).otherwise(pl.lit(check.reason)).alias("reason"),
     )
-
-
-def _great_expectations() -> Any:
-    """The module, with its usage statistics switched off before it is imported."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    import great_expectations
-
-    return great_expectations
-
-
-def _validator() -> Any:
-    """A function (table, profile) -> plants that fail, by check name; all tables share one ephemeral context."""
-    gx = _great_expectations()
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-
-    context = gx.get_context(mode="ephemeral")
-    context.enable_analytics(False)
-    context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    source = context.data_sources.add_pandas("profiles")
-
-    def validate(table: str, wide: pl.DataFrame) -> Mapping[str, Sequence[str]]:
-        whole = source.add_dataframe_asset(table).add_batch_definition_whole_dataframe("all")
-        report = whole.get_batch({"dataframe": wide.to_pandas()}).validate(suite(table), result_format=NAME_THE_PLANTS)
-        return {result.expectation_config.meta["check"]: _failing(table, result) for result in report.results}
-
-    return validate
-
-
-def _failing(table: str, result: Any) -> list[str]:
-    """The plants whose value Great Expectations did not expect."""
-    trouble = result.exception_info
-    if "result" not in result or not result.result or (trouble and trouble.get("raised_exception")):
-        raise RuntimeError(f"Great Expectations could not judge {table}.{result.expectation_config.meta['check']}: {trouble}")
-    return [row["plant_id"] for row in result.result.get("unexpected_index_list") or ()]

@@ -7,7 +7,8 @@ historians, which are too many for this path (`transforms.samples`), versions (`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from transforms.tables import TABLES, UTC_US, TableSpec
 
 SURPLUS = "_surplus"
 FUTURE = timedelta(minutes=5)
+EXPORT = "_export"
 
 REJECTED_SCHEMA: dict[str, Any] = {"row_number": pl.Int64, "rule": pl.String, "detail": pl.String, "raw_row": pl.String}
 
@@ -70,71 +72,98 @@ def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading
     reading, spec = readings[0], TABLES[readings[0].table_name]
     if len(exports) > 1 and _feels_neighbours(reading, spec):
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
-    frame, starts = _stacked(exports)
-    check_columns(reading, frame.columns)
-    skipped = mark_skipped(frame, reading.table)
-    kept = frame.filter(skipped.is_null())
+    stack = _Stack.of(exports)
+    check_columns(reading, stack.frame.columns)
+    skipped = mark_skipped(stack.frame, reading.table)
+    kept = stack.frame.filter(skipped.is_null())
     inputs = evaluate(kept, reading, spec)
     if len(exports) > 1 and _reads_otherwise_alone(inputs, reading, spec):
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
     inputs = _with_keys(inputs, kept, reading)
     rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept), reading, spec)
-    ids = rows.select("_row_number", pl.col(spec.id).alias("id") if spec.id else pl.lit(None, dtype=pl.String).alias("id"))
     accepted, rejected = _accept(rows, spec)
-    good = ids["_row_number"].is_in(accepted["_row_number"].to_list())
-    named = inputs.filter(good)
-    parts = _Parts(starts)
-    found = zip(
-        exports, readings, parts.of(accepted, "_row_number"), parts.of(quarantine(rejected, kept), "row_number"),
-        parts.of(frame.select(ROW, skipped.alias("skip")), ROW), parts.of(named, ROW),
-        parts.of(ids.filter(~good), "_row_number"), parts.of(ids.filter(good & ~_holds_time(inputs, reading, spec)), "_row_number"),
-        strict=True,
-    )  # fmt: skip
-    return [_one(spec, *of_export) for of_export in found]
-
-
-def _one(
-    spec: TableSpec, records: pl.DataFrame, reading: Reading, accepted: pl.DataFrame, rejected: pl.DataFrame, skipped: pl.DataFrame,
-    named: pl.DataFrame, refused: pl.DataFrame, movable: pl.DataFrame,
-) -> Conformed:  # fmt: skip
-    """What became of one of the exports that were conformed together."""
-    rows = accepted.with_columns(
-        pl.lit(reading.batch_id).alias("_batch_id"),
-        pl.lit(reading.export).alias("_source_object"),
-        pl.lit(reading.extracted_at, dtype=UTC_US).alias("_extracted_at"),
+    good = rows["_row_number"].is_in(accepted["_row_number"].implode())
+    ids = rows.select("_row_number", (pl.col(spec.id) if spec.id else pl.lit(None, dtype=pl.String)).alias("id"))
+    found = _Found(
+        stack.marked(accepted, "_row_number"),
+        stack.marked(quarantine(rejected, kept), "row_number"),
+        stack.marked(stack.frame.select(ROW, skipped.alias("skip")).drop_nulls("skip"), ROW),
+        stack.marked(inputs.filter(good), ROW),
+        stack.marked(ids.filter(~good), "_row_number"),
+        stack.marked(ids.filter(good & ~_holds_time(inputs, reading, spec)), "_row_number"),
     )
-    start, end = _span(rows, spec)
-    return Conformed(
-        rows, rejected, len(records), _counted(skipped["skip"]), start, _most(end, _until(named, spec)),
-        _codes(rows, "equipment_code"), _codes(named, "material"), refused["id"].drop_nulls(), movable["id"].drop_nulls(),
-    )  # fmt: skip
-
-
-def _stacked(exports: Sequence[pl.DataFrame]) -> tuple[pl.DataFrame, list[int]]:
-    """The exports one below the other, and what to take from the `_row` of each to have its own again."""
-    starts = [0]
-    for export in exports[:-1]:
-        starts.append(starts[-1] + (export.select(pl.col(ROW).max()).item() or 0))
-    moved = [export.with_columns(pl.col(ROW) + start) for export, start in zip(exports, starts, strict=True)]
-    return pl.concat(moved) if len(moved) > 1 else exports[0], starts
+    return found.of_each(exports, readings, spec)
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """Takes apart again what was stacked."""
+class _Stack:
+    """The records of several exports one below the other."""
 
-    starts: list[int]
+    frame: pl.DataFrame
+    starts: pl.Series
+    """What was added to the `_row` of each export."""
 
-    def of(self, frame: pl.DataFrame, row: str) -> list[pl.DataFrame]:
-        """The rows of each export, with the numbers that they have there."""
-        if len(self.starts) == 1:
-            return [frame]
-        starts = pl.Series(self.starts, dtype=pl.Int64)
-        number = starts.search_sorted(frame[row].cast(pl.Int64), side="left").cast(pl.Int64) - 1
-        own = frame.with_columns(pl.col(row) - starts.gather(number), number.alias("_export"))
-        found = own.partition_by("_export", as_dict=True, include_key=False)
-        nothing = frame.clear()
-        return [found.get((export,), nothing) for export in range(len(self.starts))]
+    @classmethod
+    def of(cls, exports: Sequence[pl.DataFrame]) -> _Stack:
+        starts = [0]
+        for export in exports[:-1]:
+            starts.append(starts[-1] + (export.select(pl.col(ROW).max()).item() or 0))
+        moved = [export.with_columns(pl.col(ROW) + start) if start else export for export, start in zip(exports, starts, strict=True)]
+        return cls(pl.concat(moved), pl.Series(starts, dtype=pl.Int64))
+
+    def marked(self, rows: pl.DataFrame, row: str) -> pl.DataFrame:
+        """With the number of each row's export in `_export`; the column `row` as it is in that export."""
+        number = self.starts.search_sorted(rows[row].cast(pl.Int64), side="left").cast(pl.Int64) - 1
+        return rows.with_columns(pl.col(row) - self.starts.gather(number), number.alias(EXPORT))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What became of the records of exports that were conformed together, each row with the number of its export."""
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+    skipped: pl.DataFrame
+    named: pl.DataFrame
+    """The inputs of the accepted rows."""
+    refused: pl.DataFrame
+    movable: pl.DataFrame
+
+    def of_each(self, exports: Sequence[pl.DataFrame], readings: Sequence[Reading], spec: TableSpec) -> list[Conformed]:
+        number = self.accepted[EXPORT]
+        accepted = self.accepted.with_columns(
+            pl.Series([own.batch_id for own in readings], dtype=pl.String).gather(number).alias("_batch_id"),
+            pl.Series([own.export for own in readings], dtype=pl.String).gather(number).alias("_source_object"),
+            pl.Series([own.extracted_at for own in readings], dtype=UTC_US).gather(number).alias("_extracted_at"),
+        )
+        rows, rejected, skipped = _parts(accepted), _parts(self.rejected), _parts(self.skipped)
+        refused, movable = _parts(self.refused), _parts(self.movable)
+        spans, until = _per_export(accepted, *_span(spec, accepted)), _per_export(self.named, *_until(spec, self.named))
+        units, materials = _codes(accepted, "equipment_code"), _codes(self.named, "material")
+        return [
+            Conformed(
+                rows[i], rejected[i], len(export), _counted(skipped[i]["skip"]), spans[i][0], _most(spans[i][1], until[i][0]),
+                units[i], materials[i], refused[i]["id"].drop_nulls(), movable[i]["id"].drop_nulls(),
+            )
+            for i, export in enumerate(exports)
+        ]  # fmt: skip
+
+
+def _parts(rows: pl.DataFrame) -> Mapping[int, pl.DataFrame]:
+    """The rows of each export."""
+    nothing = rows.clear().drop(EXPORT)
+    parts: dict[int, pl.DataFrame] = defaultdict(lambda: nothing)
+    if len(rows):
+        parts.update({key[0]: part for key, part in rows.partition_by(EXPORT, as_dict=True, include_key=False).items()})
+    return parts
+
+
+def _per_export(rows: pl.DataFrame, *values: pl.Expr) -> Mapping[int, tuple[Any, ...]]:
+    """A few values of each export."""
+    found: dict[int, tuple[Any, ...]] = defaultdict(lambda: (None, None))
+    if len(rows) and values:
+        found.update({number: tuple(own) for number, *own in rows.group_by(EXPORT).agg(*values).rows()})
+    return found
 
 
 def _feels_neighbours(reading: Reading, spec: TableSpec) -> bool:
@@ -235,12 +264,15 @@ def _accept(rows: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame, pl.DataF
 
 def _rules(rows: pl.DataFrame, spec: TableSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows that keep every rule of the table's schema, and the names of the rules that the others break."""
-    good, failure = spec.schema.filter(rows, cast=True)
+    kept, failure = spec.schema.filter(rows, cast=True)
+    good = kept.with_columns(pl.col(pl.Enum).cast(pl.String))
+    if not len(failure):
+        return good, pl.DataFrame(schema={"_row_number": pl.Int64, "reasons": pl.List(pl.String)})
     details = failure.details()
     rules = [name for name in details.columns if name not in rows.columns]
     broken = [pl.when(pl.col(rule) == "invalid").then(pl.lit(_rule_name(rule))) for rule in rules]
     names = pl.concat_list(broken).list.drop_nulls() if broken else pl.lit([], dtype=pl.List(pl.String))
-    return good.with_columns(pl.col(pl.Enum).cast(pl.String)), details.select("_row_number", names.alias("reasons"))
+    return good, details.select("_row_number", names.alias("reasons"))
 
 
 def _rule_name(rule: str) -> str:
@@ -272,24 +304,25 @@ def quarantine(rejected: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _codes(frame: pl.DataFrame, column: str) -> frozenset[str]:
-    return frozenset(frame[column].drop_nulls().unique().to_list()) if column in frame.columns else frozenset()
+def _codes(rows: pl.DataFrame, column: str) -> Mapping[int, frozenset[str]]:
+    """What a column names in each export."""
+    named = _per_export(rows, pl.col(column).drop_nulls().unique()) if column in rows.columns else {}
+    return defaultdict(frozenset, {number: frozenset(codes) for number, (codes,) in named.items()})
 
 
-def _until(inputs: pl.DataFrame, spec: TableSpec) -> datetime | None:
+def _until(spec: TableSpec, inputs: pl.DataFrame) -> list[pl.Expr]:
     """The end of the last shift, where records are stamped by their shift."""
     name = f"{spec.time}_until"
-    return inputs[name].max() if name in inputs.columns else None  # type: ignore[return-value]
+    return [pl.col(name).max()] if name in inputs.columns else []
 
 
 def _most(first: datetime | None, second: datetime | None) -> datetime | None:
     return max((moment for moment in (first, second) if moment is not None), default=None)
 
 
-def _span(accepted: pl.DataFrame, spec: TableSpec) -> tuple[datetime | None, datetime | None]:
+def _span(spec: TableSpec, accepted: pl.DataFrame) -> list[pl.Expr]:
     """First and last instant of the accepted data."""
-    if spec.time is None or accepted.is_empty():
-        return None, None
+    if spec.time is None:
+        return []
     columns = [name for name in (spec.time, "end_ts") if name in accepted.columns]
-    first, last = accepted.select(pl.col(spec.time).min().alias("first"), pl.max_horizontal(pl.col(columns).max()).alias("last")).row(0)
-    return first, last
+    return [pl.col(spec.time).min().alias("first"), pl.max_horizontal(pl.col(columns).max()).alias("last")]

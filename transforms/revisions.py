@@ -150,9 +150,3 @@ def settle(rows: pl.DataFrame, standing: pl.DataFrame, *, id: str | None) -> Set
 
 def _without(rows: pl.DataFrame, others: pl.DataFrame, on: list[str]) -> pl.DataFrame:
     return rows.join(others, on=on, how="anti", nulls_equal=True)
-
-
-def touched(merged: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> list[tuple[str, str]]:
-    """The (plant_id, month) partitions that a merge may have changed: all months in which a record of `incoming` has a version."""
-    changed = merged.join(incoming.select(id).unique(), on=id, how="semi")
-    return sorted(changed.select("plant_id", "month").unique().iter_rows())

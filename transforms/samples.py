@@ -175,6 +175,6 @@ def _numbers(text: pl.Series, decimal: str, thousands: str) -> pl.Series:
         value = text.cast(pl.Float64, strict=False)
         finite = value.is_finite()
         value = value if finite.all() else value.zip_with(finite, pl.Series([None], dtype=pl.Float64))
-        if not thousands or value.null_count() == text.null_count():
+        if value.null_count() == text.null_count():
             return value
     return text.rename("t").to_frame().select(parse_numbers(pl.col("t"), decimal=decimal, thousands=thousands).alias("t"))["t"]

@@ -17,6 +17,7 @@ import yaml
 from silver_tables import DAY, at, build, count, event, plant, rate, write
 
 from dbt_project import generate
+from pipelines import state
 from transforms.tables import STATEMENTS, TABLES
 
 MODELS = generate.FOLDER / "models"
@@ -343,7 +344,8 @@ def test_every_model_and_every_source_is_described() -> None:
     }
     assert set(described) == {path.stem for path in MODELS.rglob("*.sql")}
     assert all(len(model["description"]) > 20 for model in described.values())
-    (silver,) = yaml.safe_load((MODELS / "sources.yml").read_text(encoding="utf-8"))["sources"]
+    silver, of_state = yaml.safe_load((MODELS / "sources.yml").read_text(encoding="utf-8"))["sources"]
+    assert {table["name"] for table in of_state["tables"]} <= {*state.TABLES, "parts"}
     columns: dict[str, Any] = {**{name: spec.columns for name, spec in TABLES.items()}, **STATEMENTS}
     assert {table["name"] for table in silver["tables"]} == set(columns)
     for table in silver["tables"]:

@@ -49,10 +49,10 @@ def oee(root: Path, as_of: int | None = None) -> float:
         return float(snapshot.rows(sql)[0][0])
 
 
-def test_a_refresh_without_news_writes_no_versions(root: Path) -> None:
+def test_a_refresh_without_news_makes_no_release(root: Path) -> None:
     before = versions(root)
     outcome = refresh(root)
-    assert outcome.release_id == 2
+    assert outcome.release_id is None
     assert versions(root) == before
     assert {row[3:] for row in before} == {(1, None)}
 

@@ -103,7 +103,7 @@ class SmallPortfolio:
         """Whether a refresh would have anything to do."""
         job = Refresh(self.root)
         with closing(job):
-            return bool(job.plan())
+            return bool(job.plan().plants)
 
     def silver(self, table: str, plant: str | None = None) -> pl.DataFrame:
         """Current rows of a silver table."""

@@ -47,7 +47,9 @@ def test_other_bytes_under_the_same_name_are_another_version(ledger: ExportLedge
     ledger.record_export(LANDED, other)
     assert ledger.exports("1001", "mes") == [LANDED, replace(other, export_order="1|aa")]
     assert ledger.seen("1001")["mes", "stops/01.csv"].sha256 == "bb"
-    ledger.record_export(LANDED)  # and back again
+    ledger.record_export(replace(LANDED, data_to=NOON))  # what the older one told, once more: that is no second delivery of it
+    assert ledger.seen("1001")["mes", "stops/01.csv"].sha256 == "bb"
+    ledger.record_export(replace(LANDED, landed_at=NOON + timedelta(hours=1)))  # and back again
     assert ledger.seen("1001")["mes", "stops/01.csv"].sha256 == "aa"
 
 

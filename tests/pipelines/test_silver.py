@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -292,3 +294,70 @@ def test_dates_are_dates(lake: Lake) -> None:
     silver.replace(lake, "production_day", day, [("1001", "2026-01")], META)
     with in_duckdb(lake, "production_day") as connection:
         assert connection.sql("SELECT production_day, start_ts FROM silver.production_day").fetchall() == [(date(2026, 1, 31), T0)]
+
+
+@pytest.mark.parametrize("table", ["production_day", "production_order"])
+def test_a_table_of_the_old_layout_is_laid_out_anew_in_one_commit(lake: Lake, monkeypatch: pytest.MonkeyPatch, table: str) -> None:
+    given = {"plant_id": "1001", "start_ts": T0} if table == "production_day" else {"plant_id": "1001", "order_id": "4711"}
+    old = rows(table, given, {**given, "plant_id": "1002"})
+    with monkeypatch.context() as patch:  # as lakes of format 1 have it: no partitions, and no month of a production day
+        patch.setattr(silver, "partition_by", lambda _: [])
+        patch.setattr(silver, "columns", lambda _: {name: dtype for name, dtype in old.schema.items() if name != "month"})
+        silver.replace(lake, table, old, ["1001", "1002"], META)
+    assert silver.read(lake, table, ["1002"]).collect()["plant_id"].to_list() == ["1002"], "it can be read before"
+    before = silver.version(lake, table)
+    assert before is not None
+    assert silver.repartition(lake, table)
+    assert silver.version(lake, table) == before + 1
+    assert not silver.repartition(lake, table)
+    expected = old.with_columns(pl.lit("2026-01").alias("month")) if table == "production_day" else old
+    assert silver.read(lake, table).sort("plant_id").collect().equals(expected)
+    assert silver.read(lake, table, ["1001"]).collect().equals(expected.head(1))
+    assert all("plant_id=" in path for path in silver.files(lake, table)[1])
+    plants = [("1002", "2026-01")] if table == "production_day" else ["1002"]
+    silver.replace(lake, table, silver.empty(table), plants, META)
+    with in_duckdb(lake, table) as connection:
+        assert connection.sql(f"SELECT plant_id FROM silver.{table}").fetchall() == [("1001",)]
+
+
+def test_orders_are_replaced_by_plant(lake: Lake) -> None:
+    for plant in ("1001", "1002"):
+        silver.replace(lake, "production_order", rows("production_order", {"plant_id": plant, "order_id": "old"}), [plant], META)
+    silver.replace(lake, "production_order", rows("production_order", {"plant_id": "1002", "order_id": "new"}), ["1002"], META)
+    found = silver.read(lake, "production_order").sort("plant_id").collect()
+    assert found.select("plant_id", "order_id").rows() == [("1001", "old"), ("1002", "new")]
+
+
+def test_statistics_of_instants_need_no_pandas(lake: Lake) -> None:
+    """pandas costs a second of each start, and pyarrow asks for it when it hands out an instant."""
+    program = (
+        "import sys, polars as pl; from datetime import datetime, UTC; from pipelines import silver; from pipelines.lake import Lake;"
+        f"lake = Lake({str(lake.root)!r});"
+        "row = {'plant_id': 'a', 'month': '2026-01', 'event_id': 'e', 'start_ts': datetime(2026, 1, 1, tzinfo=UTC)};"
+        "frame = pl.DataFrame([{n: row.get(n) for n in silver.columns('equipment_state_event')}],"
+        " schema=silver.columns('equipment_state_event'));"
+        "silver.replace(lake, 'equipment_state_event', frame, [('a', '2026-01')], {});"
+        "print('pandas' in sys.modules)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["False"]
+    [action] = pl.DataFrame(DeltaTable(lake.table("equipment_state_event")).get_add_actions(flatten=True)).to_dicts()
+    assert (action["min.start_ts"], action["null_count.start_ts"], action["null_count.end_ts"]) == (datetime(2026, 1, 1, tzinfo=UTC), 0, 1)
+
+
+def test_an_append_of_nothing_is_no_commit(lake: Lake) -> None:
+    silver.append(lake, "historian_sample", samples("1001", "b1", 0), META)
+    before = silver.version(lake, "historian_sample")
+    assert silver.append(lake, "historian_sample", silver.empty("historian_sample"), META, [Drop("1001", ("b7",))]) == before
+    assert silver.version(lake, "historian_sample") == before
+
+
+def test_a_snapshot_reads_the_log_once_and_only_the_columns_asked_for(lake: Lake) -> None:
+    silver.replace(
+        lake, "equipment_state_event", events(("a", "2026-01", "x"), ("b", "2026-02", "y")), [("a", "2026-01"), ("b", "2026-02")], META
+    )
+    snapshot = silver.Snapshot(lake, "equipment_state_event")
+    silver.replace(lake, "equipment_state_event", silver.empty("equipment_state_event"), [("a", "2026-01")], META)
+    assert (snapshot.months("a"), snapshot.months("b"), snapshot.months("c")) == ({"2026-01"}, {"2026-02"}, set())
+    assert snapshot.read(["a"], columns=["month", "event_id"]).collect().rows() == [("2026-01", "x")]
+    assert silver.Snapshot(lake, "tag").read(["a"], columns=["tag_id"]).collect().schema == {"tag_id": pl.String}

@@ -1,7 +1,8 @@
 """A silver lake of two sound plants, north and south, for the tests of the checks: a handful of rows per table, in DuckDB.
 
 Each plant: a line L1 with the units M1 and M2, materials A and B, three ideal rates, four orders, six shift windows of 8 h on
-1-3 October 2026, two planned entries, ten events, six counts (one reversal, one correction), two tags with 1204 samples.
+1-3 October 2026, two planned entries, ten events, six counts (one reversal, one correction, both made on the 10th), two tags with
+1204 samples over a day. `candidate_of_two_plants` has the parts that belong to it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def lake() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("create schema silver")
     rows = [table_rows for plant in PLANTS for table_rows in _plant(plant).items()]
-    for table in (*TABLES, "plant", "map_downtime_reason"):
+    for table in (*TABLES, *STATEMENTS):
         found = [row for name, table_rows in rows for row in table_rows if name == table]
         write(con, table, found)
     con.execute(
@@ -89,12 +90,18 @@ def _masters(plant: str) -> dict[str, Rows]:
             }
             for unit, material in (("M1", "A"), ("M2", "A"), ("M1", "B"))
         ],
+        "plant_setting": [{"equipment_id": "*", "microstop_s": 300, "plan_freeze_s": 86400, "min_rate_coverage": 0.95}],
+        "source_watermark": [{"source_system": "mes", "data_from": hours(4), "data_to": hours(28, 2)}],
+        "source_setting": [{"source_system": "mes", "clock_offset_s": 0.0}],
+        "production_day": [
+            {"production_day": (DAY + timedelta(days=day)).date(), "start_ts": hours(4, day), "end_ts": hours(28, day)} for day in range(-1, 12)
+        ],
         "tag": [
             {"tag_id": "T1", "tag_name": "M1.Temp", "equipment_id": "M1", "semantic": "TEMP", "unit": "Cel", "value_type": "NUM"},
             {"tag_id": "T2", "tag_name": "M2.Power", "equipment_id": "M2", "semantic": "POWER", "unit": "kW", "value_type": "NUM"},
         ],
         "historian_sample": [
-            {"tag_id": "T2", "ts": hours(hour), "value_num": 3.5 + hour, "quality": "GOOD", "_row": hour} for hour in range(4)
+            {"tag_id": "T2", "ts": hours(hour), "value_num": 3.5 + hour, "quality": "GOOD", "_row": hour} for hour in (0, 1, 2, 24)
         ],
         "map_downtime_reason": [
             {
@@ -135,14 +142,17 @@ def _times(plant: str) -> dict[str, Rows]:
     }  # fmt: skip
 
 
+LATER = {"event_ts": hours(10, 9), "posted_ts": hours(11, 9)}
+
+
 def _production(plant: str) -> dict[str, Rows]:
     documents = [("D1", 100, 5, {}), ("D2", 100, 5, {}), ("D3", 100, 5, {}), ("D4", 100, 5, {}),
-                 ("R2", -100, -5, {"reverses_count_id": "D2"}), ("C3", -10, 0, {"corrects_count_id": "D3"})]  # fmt: skip
+                 ("R2", -100, -5, {"reverses_count_id": "D2", **LATER}), ("C3", -10, 0, {"corrects_count_id": "D3", **LATER})]  # fmt: skip
     return {
         "production_order": [
             {
                 "order_id": f"O{number}", "order_no": f"O{number}", "material_id": "A", "equipment_id": "M1",
-                "order_type": "PRODUCTION", "planned_qty": 100, "planned_scrap_qty": 2, "uom": "{piece}", "status": "Running",
+                "order_type": "PRODUCTION", "planned_qty": 300, "planned_scrap_qty": 2, "uom": "{piece}", "status": "Running",
                 "planned_start_ts": hours(4), "planned_end_ts": hours(20), "due_ts": hours(0, 5), "actual_start_ts": hours(5),
                 "actual_end_ts": hours(19),
             }

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lake_of_two_plants import AT, DAY, hours, lake, write
 
-from quality_checks.profiles import PROFILE, RECIPES, profile
+from quality_checks.measuring import PROFILE
+from quality_checks.profiles import SILVER, profile
 
 
 @pytest.fixture
@@ -45,15 +46,15 @@ def event(name: str, start: datetime, reason: str | None = None, **more: Any) ->
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("table", RECIPES)
+@pytest.mark.parametrize("table", SILVER)
 def test_a_profile_has_one_row_per_plant_and_measure(con: duckdb.DuckDBPyConnection, table: str) -> None:
     found = profile(con, table, None, AT)
     assert found.schema == PROFILE
-    assert found.height == 2 * len(RECIPES[table].names())
-    assert len(RECIPES[table].names()) == len(set(RECIPES[table].names()))
+    assert found.height == 2 * len(SILVER[table].names())
+    assert len(SILVER[table].names()) == len(set(SILVER[table].names()))
 
 
-@pytest.mark.parametrize("table", [name for name in RECIPES if name != "plant"])
+@pytest.mark.parametrize("table", [name for name in SILVER if name != "plant"])
 def test_a_plant_without_rows_is_measured_as_nothing_not_as_zero(con: duckdb.DuckDBPyConnection, table: str) -> None:
     con.execute(f"delete from silver.{table} where plant_id = 'south'")
     found = profile(con, table, None, AT).filter(plant_id="south")
@@ -80,13 +81,15 @@ def test_a_reversal_of_a_correction_belongs_to_the_first_document(con: duckdb.Du
 
 
 def test_a_reversal_whose_document_is_missing_is_an_orphan_not_a_negative_sum(con: duckdb.DuckDBPyConnection) -> None:
-    write(con, "production_count", [count("D", 100), count("R", -50, reverses_count_id="before the first export")])
+    late = count("R", -50, reverses_count_id="before the first export", event_ts=hours(10, 7))
+    write(con, "production_count", [count("D", 100), late])
     found = measures(con, "production_count")
     assert (found["negative_chains"], found["document_orphan_share"]) == (0, 1)
 
 
 def test_documents_that_reverse_each_other_do_not_hang_the_profile(con: duckdb.DuckDBPyConnection) -> None:
-    write(con, "production_count", [count("A", 5, reverses_count_id="B"), count("B", 5, reverses_count_id="A")])
+    ring = [count(one, 5, reverses_count_id=other, event_ts=hours(10, 9)) for one, other in ("AB", "BA")]
+    write(con, "production_count", ring)
     assert measures(con, "production_count")["document_orphan_share"] == 0
 
 
@@ -111,7 +114,7 @@ def test_older_versions_and_deleted_windows_do_not_overlap(con: duckdb.DuckDBPyC
     first, second = shift("s", 4, 12, is_current=False), shift("s", 4, 13, revision=2)
     write(con, "shift_instance", [first, second, shift("gone", 5, 6, is_deleted=True)])
     found = measures(con, "shift_instance")
-    assert (found["overlapping_rows"], found["ids_with_several_current"], found["ids_without_current"]) == (0, 0, 0)
+    assert (found["overlapping_rows"], found["ids_with_several_current"], found["lost_record_share"]) == (0, 0, 0)
 
 
 spans = st.tuples(st.integers(0, 23), st.integers(1, 10)).map(lambda span: (span[0], span[0] + span[1]))
@@ -176,3 +179,54 @@ def test_a_unit_that_was_deleted_is_still_known(con: duckdb.DuckDBPyConnection) 
 def test_plant_ids_are_texts(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update silver.plant set plant_id = '0010' where plant_id = 'south'")
     assert "0010" in profile(con, "plant", None, AT)["plant_id"].to_list()
+
+
+def test_the_first_week_after_a_month_that_is_not_there_says_nothing_of_lost_documents(con: duckdb.DuckDBPyConnection) -> None:
+    # October is there without September: a reversal of the 7th may mean a document of September; one of the 8th is judged.
+    lost = [count(f"R{day}", -1, reverses_count_id="ghost", event_ts=hours(0, day - 1)) for day in (1, 7, 8)]
+    write(con, "production_count", [count("D", 100), *lost])
+    assert measures(con, "production_count")["document_orphan_share"] == 1
+    write(con, "production_count", [count("D", 100), *lost[:2]])
+    assert measures(con, "production_count")["document_orphan_share"] is None
+    # With September beside it the whole of October is judged, the first week of September is not.
+    september = count("S", 100, event_ts=hours(0, -29), month="2026-09")
+    found = count("RS", -1, reverses_count_id="S")
+    write(con, "production_count", [september, count("D", 100), found, *lost[:2]])
+    assert measures(con, "production_count")["document_orphan_share"] == pytest.approx(2 / 3)
+
+
+def test_a_record_whose_current_version_is_in_another_month_is_a_share_not_a_fault(con: duckdb.DuckDBPyConnection) -> None:
+    moved = count("moved", 5, is_current=False)  # its second version, in November, is not in the window
+    write(con, "production_count", [count(str(number), 1) for number in range(199)] + [moved])
+    found = measures(con, "production_count")
+    assert (found["lost_record_share"], found["ids_with_several_current"]) == (1 / 200, 0)
+
+
+def test_silence_of_units_is_judged_over_a_week_or_longer(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from silver.equipment_state_event where plant_id = 'south'")
+    write(con, "production_count", [count("D", 100), count("E", 100, event_ts=hours(9.99, 7))])
+    assert measures(con, "equipment")["silent_unit_share"] is None  # two instants less than seven days apart
+    write(con, "production_count", [count("D", 100), count("E", 100, event_ts=hours(10, 7))])
+    assert measures(con, "equipment")["silent_unit_share"] == 0.5  # M1 counted, M2 is silent
+
+
+def test_planned_entries_of_a_month_without_windows_are_not_outside_of_them(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("update silver.planned_downtime set month = '2026-12' where plant_id = 'south'")
+    assert measures(con, "planned_downtime")["outside_shift_share"] is None
+
+
+def test_a_tag_with_one_sample_is_judged_over_a_day_or_longer(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("delete from silver.historian_sample where plant_id = 'south' and (tag_id = 'T1' and _row > 0 or _row > 1)")
+    assert measures(con, "historian_sample")["tags_with_one_sample_share"] is None
+
+
+def test_an_order_overproduces_by_one_unit_not_by_its_operations(con: duckdb.DuckDBPyConnection) -> None:
+    # Planned 300: two units that book 290 each are two operations of it; 460 on one unit is half as much again and more.
+    con.execute(
+        "insert into silver.production_count select * replace ('M2' as equipment_id, 'x' || count_id as count_id) from silver.production_count"
+    )
+    assert measures(con, "production_order")["overproduced_share"] == 0
+    con.execute("update silver.production_count set produced_qty = 270 where plant_id = 'south' and count_id = 'D1'")  # 290 + 170
+    assert measures(con, "production_order")["overproduced_share"] == 1
+    con.execute("update silver.production_count set uom = 'kg' where plant_id = 'south'")
+    assert measures(con, "production_order")["overproduced_share"] is None  # kilograms against pieces say nothing

@@ -14,8 +14,9 @@ import polars as pl
 import pytest
 from lake_of_two_plants import AT, lake
 
-from quality_checks import runner, suites
-from quality_checks.profiles import PROFILE, RECIPES, profile
+from quality_checks import expectations, judging, runner, suites
+from quality_checks.measuring import PROFILE
+from quality_checks.profiles import RECIPES, profile
 from quality_checks.runner import RESULTS, judge, run, worst
 from quality_checks.suites import CHECKS
 
@@ -80,9 +81,20 @@ def test_no_profiles_give_no_results_with_the_same_columns() -> None:
 
 
 def test_an_expectation_that_cannot_be_evaluated_is_an_error_not_a_pass() -> None:
-    broken = pl.DataFrame({"plant_id": ["south"], "rows": [1]})  # a frame without the measures
+    broken = {"material": {"plant_id": ["south"]}}  # a profile without the measures
     with pytest.raises(RuntimeError, match="could not judge material"):
-        runner._validator()("material", broken)
+        judging.start()({"material": CHECKS["material"]}, broken)
+    assert judge(pl.DataFrame([measured("south", "negative_costs", 0.0)], schema=PROFILE), "r", AT).height  # it judges on
+
+
+def test_a_judge_that_died_is_told_and_replaced() -> None:
+    first = judging.start()
+    first._process.kill()
+    first._process.wait()
+    with pytest.raises(RuntimeError, match="ended with -9"):
+        first({}, {})
+    assert judging.start() is not first
+    assert judging.start()({}, {}) == {}
 
 
 def test_worst_ranks_by_blocking_failures_then_all_then_name() -> None:
@@ -112,14 +124,23 @@ def test_every_measure_is_judged() -> None:
 
 
 def test_the_suite_carries_reason_owner_review_severity_and_rung() -> None:
-    found = suites.suite("plant")
+    found = expectations.suite("silver.plant", CHECKS["plant"])
     assert found.name == "silver.plant"
     for expectation, check in zip(found.expectations, CHECKS["plant"], strict=True):
         assert expectation.notes == check.reason
+        assert (expectation.column, expectation.min_value, expectation.max_value) == (check.measure, check.low, check.high)
         assert expectation.meta == {
             "check": check.name, "rung": check.rung, "severity": check.severity, "reason": check.reason, "owner": check.owner,
             "review": check.review.isoformat(),
         }  # fmt: skip
+
+
+def test_scipy_and_altair_work_after_their_import_was_put_off() -> None:
+    code = (
+        "from quality_checks.expectations import great_expectations; great_expectations(); import scipy.stats, sqlalchemy;"
+        " print(round(scipy.stats.norm.cdf(0), 3), bool(sqlalchemy.create_engine))"
+    )
+    assert _python(code) == "0.5 True\n"
 
 
 def test_the_page_names_every_check_and_is_up_to_date() -> None:
@@ -129,7 +150,20 @@ def test_the_page_names_every_check_and_is_up_to_date() -> None:
     assert suites.page(text) == text, "write it anew: python -m quality_checks.suites docs/quality.md"
 
 
-def test_great_expectations_and_pandas_are_not_imported_before_they_judge() -> None:
-    code = "import sys, quality_checks.runner; print({'great_expectations', 'pandas', 'duckdb', 'dagster'} & set(sys.modules))"
+def test_great_expectations_and_pandas_are_never_imported_by_a_refresh() -> None:
+    heavy = "{'great_expectations', 'pandas', 'dagster', 'scipy'} & set(sys.modules)"
+    code = f"""
+import sys
+from datetime import datetime, UTC
+import polars as pl
+from quality_checks.measuring import PROFILE
+from quality_checks.runner import judge, warm_up
+warm_up()
+rows = [("p", "material", "negative_costs", 1.0, 9)]
+print(judge(pl.DataFrame(rows, PROFILE, orient="row"), "r", datetime.now(UTC)).filter(status="FAIL").height, {heavy})"""
+    assert _python(code) == "1 set()\n"
+
+
+def _python(code: str) -> str:
     root = Path(__file__).resolve().parents[2]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout == "set()\n"
+    return subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from small_plant import reading, records
 
 from connectors.errors import ConformError
-from transforms.conform import Conformed, conform
+from transforms.conform import Conformed, conform, conform_together
 
 EVENTS = {"equipment": "Unit", "start_ts": "From", "end_ts": "To", "state_class": "Class", "source_reason_code": "Reason"}
 
@@ -191,3 +192,59 @@ def test_law_nothing_is_lost_and_nothing_invented(rows: list[tuple[Any, ...]]) -
     assert found.read == len(rows) == len(found.accepted) + len(found.rejected) + found.filtered
     placed = [*found.accepted["_row_number"], *found.rejected["row_number"]]
     assert len(placed) == len(set(placed))
+
+
+# --- several exports at once ---------------------------------------------------------------------------------------------------
+
+STAMPS = st.sampled_from(
+    ["2025-06-02 06:00", "2025-06-02T07:00:00", "2025-06-02 07:00:00.1234567", "2025-06-02T05:00:00Z", "2025-06-02 08:00+02:00",
+     "2025-6-2 9:00:00", "2025-06-02 24:00", "2025-06-03", "never", "", None,
+     "2024-10-27 02:30", "2024-10-27 02:10", "2024-10-27 02:50", "2024-03-31 02:30"]
+)  # fmt: skip
+"""Texts that a file reads otherwise among others: mixed layouts, digits without zeros, the repeated hour of Berlin."""
+RECORD = st.tuples(st.sampled_from(["M1", "M2", "TEST", ""]), STAMPS, STAMPS, st.sampled_from(["RUN", "IDLE", "BOGUS", None]))
+
+
+def dated(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(("Unit", "From", "To", "Class"), pl.String), orient="row")
+    return frame.with_columns(pl.lit(None, dtype=pl.String).alias("Reason")).with_row_index("_row", offset=1).cast({"_row": pl.Int64})
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(RECORD, max_size=5), min_size=1, max_size=4), st.sampled_from(["Europe/Berlin", "UTC"]))
+def test_law_exports_that_are_conformed_together_give_what_each_gives_alone(files: list[list[tuple[Any, ...]]], zone: str) -> None:
+    own = reading(EVENTS, skip={"test": {"column": "Unit", "in": ["TEST"]}}, timezone=zone)
+    taken = [datetime(2025, 6, 4, number, tzinfo=UTC) for number in range(len(files))]
+    readings = [replace(own, export=f"{n}.csv", batch_id=f"batch {n}", extracted_at=taken[n]) for n in range(len(files))]
+    frames = [dated(rows) for rows in files]
+    for found, frame, its_own in zip(conform_together(frames, readings), frames, readings, strict=True):
+        alone = conform(frame.lazy(), its_own)
+        assert found.accepted.equals(alone.accepted)
+        assert found.rejected.equals(alone.rejected)
+        for name in ("read", "filtered_by", "data_from", "data_to", "equipment", "materials"):
+            assert getattr(found, name) == getattr(alone, name), name
+        assert sorted(found.refused) == sorted(alone.refused)
+        assert sorted(found.movable) == sorted(alone.movable)
+
+
+def test_exports_that_do_not_fit_are_told_for_none_in_particular() -> None:
+    with pytest.raises(ConformError, match="Unit"):
+        conform_together([events(event()).drop("Unit"), events(event()).drop("Unit")], [reading(EVENTS)] * 2)
+
+
+def test_the_ids_of_rejected_records_are_known_where_their_keys_are() -> None:
+    good = conformed(events(event()), EVENTS).accepted
+    rejected = conformed(events(event(end="05:00"), event(unit=None, start=None, state=None)), EVENTS)
+    assert rejected.refused.to_list() == good["event_id"].to_list()
+
+
+def test_a_number_of_the_sources_own_says_nothing_of_the_time() -> None:
+    frame = records(Unit=["M1"] * 2, At=["2025-06-02 06:00"] * 2, Doc=["1", ""], Good=["10", "5"], Scrap=["1", ""], Uom=["pcs"] * 2)
+    found = conformed(frame, COUNTS, "production_count")
+    assert found.movable.to_list() == found.accepted.filter(pl.col("document_no") == "1")["count_id"].to_list()
+
+
+@pytest.mark.parametrize(("key", "movable"), [(["Unit", "At"], 0), (["Doc"], 1)])
+def test_a_key_of_the_plant_files_holds_the_time_or_does_not(key: list[str], movable: int) -> None:
+    frame = records(Unit=["M1"], At=["2025-06-02 06:00"], Doc=["1"], Good=["10"], Scrap=["1"], Uom=["pcs"])
+    assert len(conformed(frame, COUNTS, "production_count", key=key).movable) == movable

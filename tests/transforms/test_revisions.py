@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.revisions import in_order, merge, tombstones, touched
+from transforms.revisions import in_order, merge, settle, tombstones
 
 UTC_US = pl.Datetime("us", "UTC")
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -108,10 +108,30 @@ def test_what_comes_back_after_its_deletion_is_a_new_version() -> None:
     assert rows["_export_order"].to_list() == ["1", "2", "4"]  # deleted once, though absent twice
 
 
-def test_partitions_that_a_merge_changes() -> None:
+def test_rows_that_say_what_they_said_are_settled() -> None:
+    standing = merge(EMPTY, frame("1", [("a", "5"), ("b", "7")]), id="id").rows
+    later = standing.with_columns(_ingested_at=pl.lit(T0 + timedelta(days=1), dtype=UTC_US), _transform_version=pl.lit("2"))
+    found = settle(later, standing, id="id")
+    assert found.rows.equals(standing)
+    assert found.changed.is_empty()
+
+
+def test_changed_rows_are_the_new_the_different_and_the_gone() -> None:
+    standing = merge(EMPTY, frame("1", [("a", "5"), ("b", "7"), ("d", "9")]), id="id").rows
     moved = frame("2", [("a", "6")]).with_columns(pl.lit("2026-02").alias("month"))
-    rows = merge(merge(EMPTY, frame("1", [("a", "5"), ("b", "1")]), id="id").rows, moved, id="id").rows
-    assert touched(rows, moved, id="id") == [("1001", "2026-01"), ("1001", "2026-02")]
+    rows = merge(standing, moved, id="id").rows.filter(pl.col("id") != "d")
+    # a has a version more, in another month, and its first one is no longer current; d is gone; b is as it was
+    found = settle(rows, standing, id="id").changed
+    assert sorted(found.select("id", "revision", "month", "is_current").rows()) == [
+        ("a", 1, "2026-01", False), ("a", 1, "2026-01", True), ("a", 2, "2026-02", True), ("d", 1, "2026-01", True),
+    ]  # fmt: skip
+
+
+def test_statements_are_compared_as_they_are() -> None:
+    standing = pl.DataFrame({"plant_id": ["p", "p"], "word": ["x", None]})
+    assert settle(standing.reverse(), standing, id=None).changed.is_empty()
+    assert settle(standing.head(1), standing, id=None).changed.is_empty() is False
+    assert settle(pl.concat([standing, standing]), standing, id=None).changed.is_empty() is False
 
 
 def test_incoming_enums_are_stored_as_text() -> None:

@@ -47,6 +47,15 @@ def test_numbers_in_the_style_of_the_source() -> None:
     assert found.accepted.select("value_num", "value_text").rows() == [(1234.5, None), (None, "12.5")]  # kept as it came
 
 
+def test_odd_numbers_among_plain_ones_are_numbers() -> None:
+    """A sign behind (SAP), a percent sign: read, though the decimal sign is a point and nothing groups."""
+    values = ("302.35-", "12.5 %", "21.5", "n/a", None)
+    found = samples(long(*(("T", AT, value, "Good") for value in values)), LONG)
+    assert found.accepted.select("value_num", "value_text").rows() == [
+        (-302.35, None), (12.5, None), (21.5, None), (None, "n/a"), (None, None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("word", "quality"),
     [
