@@ -199,7 +199,15 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
         if model_key(name) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=model_key(name), metadata={"seconds": seconds, "release": job.outcome.release_id})
     path = job.publish()
-    yield dg.MaterializeResult(asset_key=SNAPSHOT, metadata={"path": dg.MetadataValue.path(str(path)), "release": job.outcome.release_id})
+    page = job.document()
+    yield dg.MaterializeResult(
+        asset_key=SNAPSHOT,
+        metadata={
+            "path": dg.MetadataValue.path(str(path)), "release": job.outcome.release_id, "unit_days": job.outcome.unit_days,
+            "held": dg.MetadataValue.json(job.outcome.held), "quality": dg.MetadataValue.url(page.as_uri()),
+        },
+    )  # fmt: skip
+    job.keep()
 
 
 def _rows(lake: Any, table: str) -> dict[str, Any]:

@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_release
+from pipelines import cli_quarantine, cli_refresh, cli_release
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from pipelines.refresh import Outcome, Request
 
 app = typer.Typer(
     help="A portfolio-wide industrial data lakehouse: every plant's exports in one place, meaning one thing.",
@@ -34,6 +33,7 @@ app = typer.Typer(
 plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(cli_release.app, name="release")
+app.add_typer(cli_quarantine.app, name="quarantine")
 
 PROFILES = ("ISO", "TPM")
 
@@ -76,7 +76,7 @@ def demo(
         with err.status("Writing the sample portfolio ..."):
             write_portfolio(folder, seed=seed)
         err.print(f"Sample portfolio written to {folder}: eight plants, 45 days of exports in eight dialects.", highlight=False)
-    code = _refresh(folder.resolve(), None, retry_lock_s=0, as_json=False)
+    code = cli_refresh.refresh(folder.resolve(), None, retry_lock_s=0, as_json=False)
     _print_kpis(folder.resolve(), [], "plant,month", "ISO", None)
     err.print(
         f"\nNext:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
@@ -125,59 +125,21 @@ def refresh(
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Build that day and all later ones anew.", show_default=False)
     ] = None,
+    reconform: Annotated[
+        bool, typer.Option("--reconform", help="Show what changed maps and settings would move, and ask before it is applied.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --reconform: apply without asking.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another refresh to end.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """The main job: pulls what is new, conforms, checks, builds and publishes. A broken plant stops no other."""
     from pipelines.refresh import Request
 
+    root = root_of(portfolio)
+    if reconform:
+        raise typer.Exit(cli_refresh.reconform(root, tuple(plant or ()), yes=yes, retry_lock_s=wait, as_json=as_json))
     request = Request(tuple(plant or ()), full, since.date() if since else None)
-    raise typer.Exit(_refresh(root_of(portfolio), request, retry_lock_s=wait, as_json=as_json))
-
-
-def _refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json: bool) -> int:
-    from pipelines.refresh import Refresh
-
-    status = err.status("Looking for new exports ...")
-    job = Refresh(root, request, tell=lambda text: status.update(text[:110]))
-    only = job.request.plants
-    try:
-        todo = job.plan()
-        if todo:
-            from pipelines.run import run
-
-            with status:
-                status.update(f"{len(todo.plants)} plants, {todo.exports} new exports: starting ...")
-                run(job, todo, wait_s=retry_lock_s)
-        failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
-        _told(job.outcome, failures, nothing=not todo, as_json=as_json)
-        return 1 if job.outcome.problems or failures else 0
-    finally:
-        job.close()
-
-
-def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, as_json: bool) -> None:
-    broken = sorted({*outcome.broken_plants, *(plant for plant, _ in failures)})
-    if as_json:
-        print_json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
-        return
-    say(outcome.problems)
-    for plant, text in failures:
-        if plant not in outcome.broken_plants or (plant in outcome.held and plant not in {p.plant for p in outcome.problems}):
-            err.print(text + "\n", highlight=False, soft_wrap=True, markup=False)
-    good = outcome.plants - len(broken)
-    if nothing:
-        err.print(f"Nothing new. {good} of {outcome.plants} plants are up to date.", highlight=False)
-        return
-    for plant, reason in outcome.held.items():
-        err.print(f"{plant} keeps its last good numbers: {reason}\n", highlight=False, soft_wrap=True, markup=False)
-    released = f"Release {outcome.release_id}: " if outcome.release_id else "No number changed: "
-    err.print(
-        f"{released}{outcome.exports} exports, {outcome.accepted:,} records accepted, {outcome.rejected:,} rejected, "
-        f"{outcome.duplicate:,} repeated, {outcome.filtered:,} left out on purpose. {good} of {outcome.plants} plants refreshed"
-        + (f"; not {', '.join(broken)}." if broken else "."),
-        highlight=False,
-    )  # fmt: skip
+    raise typer.Exit(cli_refresh.refresh(root, request, retry_lock_s=wait, as_json=as_json))
 
 
 @app.command()
@@ -285,11 +247,20 @@ def status(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> No
 
 
 @app.command()
-def doctor(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> None:
+def doctor(
+    rebuild_ledger: Annotated[
+        bool, typer.Option("--rebuild-ledger", help="Write the export ledger anew from bronze, its journal and silver, then check.")
+    ] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="Run every data test over all history too, as the nightly job does.")] = False,
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Checks the installation, the portfolio, the lake and the ledger, and says what to do."""
-    from pipelines.doctor import examine
+    from pipelines.doctor import examine, rebuilt, tested
 
-    findings = examine(portfolio)
+    findings = [rebuilt(portfolio)] if rebuild_ledger else []
+    findings += examine(portfolio)
+    findings += tested(portfolio) if tests else []
     if as_json:
         print_json([{"check": f.check, "good": f.good, "text": f.text, "fix": f.fix} for f in findings])
     for finding in [] if as_json else findings:

@@ -1,32 +1,27 @@
 """`plantlake quarantine list/show/replay`: rejected records, and again once their cause is mended.
 
 Here: arguments and what is printed. Elsewhere: the records and what a replay has to do (`pipelines.quarantine`), the refresh that a
-replay is (`pipelines.cli`, whose helpers are imported when a verb runs: it registers this module's `app`).
+replay is (`pipelines.cli_refresh`).
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    import polars as pl
+from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say
+from pipelines.terminal import as_json as print_json
+from pipelines.terminal import table as table_of
 
+if TYPE_CHECKING:
     from pipelines import quarantine
-    from pipelines.lake import Lake
 
 app = typer.Typer(
     help="Rejected records: how many and why (list), as delivered (show), and again once a mapping or vocabulary is mended (replay).",
     no_args_is_help=True, rich_markup_mode=None,
 )  # fmt: skip
 
-PortfolioOption = Annotated[
-    Path | None,
-    typer.Option("--portfolio", "-p", help="The portfolio folder; else $PLANTLAKE_PORTFOLIO, else ./portfolio.", show_default=False),
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 PlantOption = Annotated[list[str] | None, typer.Option("--plant", help="Only this plant (repeatable).", show_default=False)]
 SourceOption = Annotated[str | None, typer.Option(help="Only this source of the plant files.", show_default=False)]
 TableOption = Annotated[str | None, typer.Option(help="Only this table, such as production_count.", show_default=False)]
@@ -50,19 +45,19 @@ def list_(
     (the mapping in plants/ID.yaml, a vocabulary), then `plantlake quarantine replay`. When the plant delivers the record again and
     right, nothing has to be done: the good one counts.
     """
-    from pipelines import cli, quarantine
+    from pipelines import quarantine
 
     wanted = quarantine.Wanted(plant or (), source, table, rule, everything)
-    found = quarantine.summary(_lake(portfolio), wanted)
+    found = quarantine.summary(lake_at(root_of(portfolio)), wanted)
     if as_json:
-        cli._json(found.to_dicts())
+        print_json(found.to_dicts())
         return
     if found.is_empty():
-        cli.err.print("Nothing is in quarantine" + (" for this choice." if _is_chosen(wanted) else "."), highlight=False)
+        err.print("Nothing is in quarantine" + (" for this choice." if _is_chosen(wanted) else "."), highlight=False)
         return
-    cli._table(found if everything else found.drop("resolved"))
+    table_of(found if everything else found.drop("resolved"))
     waits = int(found["rows"].sum())
-    cli.err.print(
+    err.print(
         f"{waits:,} records wait. The records: plantlake quarantine show. Mended? plantlake quarantine replay",
         highlight=False,
         soft_wrap=True,
@@ -82,17 +77,17 @@ def show(
     as_json: JsonOption = False,
 ) -> None:
     """The rejected records themselves: id, file, record number (from 1), the rule, why, and the record as it was delivered."""
-    from pipelines import cli, quarantine
+    from pipelines import quarantine
 
     wanted = quarantine.Wanted(plant or (), source, table, rule, everything)
-    found = quarantine.records(_lake(portfolio), wanted, limit + 1, ids or ())
+    found = quarantine.records(lake_at(root_of(portfolio)), wanted, limit + 1, ids or ())
     shown = found.head(limit)
     if as_json:
-        cli._json(shown.to_dicts())
+        print_json(shown.to_dicts())
         return
     for row in shown.iter_rows(named=True):
         where = " · ".join(str(row[name]) for name in ("plant_id", "source_system", "table_name", "source_object"))
-        cli.out.print(f"{where} · record {row['row_number']}", style="bold", highlight=False, soft_wrap=True, markup=False)
+        out.print(f"{where} · record {row['row_number']}", style="bold", highlight=False, soft_wrap=True, markup=False)
         since = f"rejected {row['rejected_at']:%Y-%m-%d %H:%M}" + (
             f", resolved {row['resolved_at']:%Y-%m-%d %H:%M}" if row["resolved_at"] else ""
         )
@@ -104,11 +99,11 @@ def show(
             else row["rule"]
         )
         for line in (why, f"{row['quarantine_id']}   {since} UTC", str(row["raw_row"])):
-            cli.out.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
+            out.print(f"  {line}", highlight=False, soft_wrap=True, markup=False)
     if len(found) > limit:
-        cli.err.print(f"There are more; --limit {limit * 10} shows more of them.", highlight=False)
+        err.print(f"There are more; --limit {limit * 10} shows more of them.", highlight=False)
     elif found.is_empty():
-        cli.err.print("Nothing is in quarantine for this choice.", highlight=False)
+        err.print("Nothing is in quarantine for this choice.", highlight=False)
 
 
 @app.command()
@@ -126,47 +121,35 @@ def replay(
     quarantine with the time at which they were resolved. Exit code 1 when some still wait.
     """
     from connectors.portfolio import plant_ids, read
-    from pipelines import cli, quarantine
+    from pipelines import quarantine
+    from pipelines.cli_refresh import refresh
+    from pipelines.refresh import Request
 
-    root, lake = cli._root(portfolio), _lake(portfolio)
+    root = root_of(portfolio)
+    lake = lake_at(root)
     waiting = quarantine.waiting(lake, plant or None, source, table)
     named = tuple(sorted(set(waiting) & set(plant_ids(root))))
     pairs, problems = quarantine.mapped(waiting, read(root, named))
     before = quarantine.open_ids(lake, pairs)
     code = 0
     if pairs:
-        code = cli._refresh(root, tuple(pairs), full=False, retry_lock_s=wait, as_json=False, replay=pairs)
+        code = refresh(root, Request(tuple(pairs), replay=pairs), retry_lock_s=wait, as_json=False)
     done = quarantine.replayed(lake, before)
     if as_json:
-        cli._json({"resolved": done.resolved, "remaining": done.remaining.to_dicts(), "problems": [str(problem) for problem in problems]})
+        print_json({"resolved": done.resolved, "remaining": done.remaining.to_dicts(), "problems": [str(problem) for problem in problems]})
     else:
-        cli._say(problems)
+        say(problems)
         _told(done, nothing=not pairs)
     raise typer.Exit(code or (1 if done.remain or problems else 0))
 
 
 def _told(done: quarantine.Replayed, *, nothing: bool) -> None:
-    from pipelines import cli
-
     if nothing:
-        cli.err.print("Nothing to replay: no record waits that a plant file maps.", highlight=False)
+        err.print("Nothing to replay: no record waits that a plant file maps.", highlight=False)
         return
-    cli.err.print(f"{done.resolved:,} records resolved, {done.remain:,} still wait.", highlight=False)
+    err.print(f"{done.resolved:,} records resolved, {done.remain:,} still wait.", highlight=False)
     if done.remain:
-        _rules(done.remaining)
-
-
-def _rules(remaining: pl.DataFrame) -> None:
-    from pipelines import cli
-
-    cli._table(remaining)
-
-
-def _lake(portfolio: Path | None) -> Lake:
-    from pipelines import cli
-
-    lake: Lake = cli._lake(cli._root(portfolio))
-    return lake
+        table_of(done.remaining)
 
 
 def _is_chosen(wanted: quarantine.Wanted) -> bool:

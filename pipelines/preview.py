@@ -40,7 +40,7 @@ from pipelines.ledger import ExportLedger
 from pipelines.lock import holder, writer_lock
 from pipelines.logs import to_file
 from pipelines.plan import Plan, mapping_version, statement_hash
-from pipelines.refresh import Outcome, Refresh
+from pipelines.refresh import Outcome, Refresh, Request
 
 if TYPE_CHECKING:
     from publish.differences import Differences
@@ -126,7 +126,7 @@ def apply(root: Path, only: tuple[str, ...], shown: Preview, *, wait_s: float = 
     """
     from pipelines.run import run
 
-    job = Refresh(root, only, tell=tell)
+    job = Refresh(root, Request(only), tell=tell)
     with closing(job):
         todo = known_only(job.plan(), job.ledger)
         if _state(job.lake, job, todo) != shown.state:
@@ -157,16 +157,12 @@ def known_only(todo: Plan, ledger: ExportLedger) -> Plan:
                 tried.append(delivery)
         if remaining := replace(plant, deliveries=tried):
             plants[plant_id] = remaining
-    return Plan(plants, todo.problems)
+    return Plan(plants, todo.problems, [reason for reason in todo.reasons if plants])
 
 
 def _refresh(job: Refresh, todo: Plan) -> None:
     """A refresh without Dagster's run around it."""
-    job.land(todo)
-    job.load(todo)
-    job.check()
-    job.build()
-    job.publish()
+    job.run(todo)
 
 
 @contextmanager
@@ -186,24 +182,7 @@ def _on_copy(lake: Lake, root: Path, only: tuple[str, ...], tell: Tell) -> Itera
 
 def _job(root: Path, only: tuple[str, ...], lake: Lake, tell: Tell) -> Refresh:
     """The refresh of the portfolio in another lake than the one its file names."""
-    return _RefreshOf(root, only, lake, tell)
-
-
-class _RefreshOf(Refresh):
-    def __init__(self, root: Path, only: tuple[str, ...], lake: Lake, tell: Tell):
-        from datetime import UTC, datetime
-
-        from connectors import portfolio as portfolios
-
-        self.at = datetime.now(UTC).replace(microsecond=0)
-        self.outcome = Outcome(self.at.strftime("%Y%m%dT%H%M%SZ"))
-        read = portfolios.read(root, only)
-        self.portfolio = replace(read, file=read.file.model_copy(update={"lake": str(lake.root)}))
-        self.lake = lake.create()
-        self.ledger = ExportLedger(self.lake.ledger)
-        self.full = False
-        self._tell = tell
-        self.outcome.plants = len(self.portfolio.plants) + len(self.portfolio.broken)
+    return Refresh(root, Request(only), lake=lake, tell=tell)
 
 
 def _state(lake: Lake, job: Refresh, todo: Plan) -> str:
@@ -255,7 +234,7 @@ def clone(lake: Lake, copy: Lake, exports: Iterable[str]) -> None:
         if entry.is_file():
             _copy(entry, copy.gold / entry.name)
         elif entry.name not in _NOT_NEEDED:
-            _clone_folder(entry, copy.gold / entry.name, lambda _: False)
+            _clone_folder(entry, copy.gold / entry.name, _is_immutable)
     wanted = set(exports)
     for sha256 in wanted:
         _link(object_path(lake, sha256), object_path(copy, sha256))

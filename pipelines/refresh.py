@@ -18,7 +18,7 @@ import polars as pl
 
 from connectors import portfolio as portfolios
 from connectors.errors import Problem
-from pipelines import bronze, gates, state
+from pipelines import bronze, gates, migrate, state
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from pipelines.load import Loader
@@ -119,6 +119,7 @@ class Refresh:
             self.check()
         self.build(quality=quality)
         self.publish()
+        self.keep()
         return self.outcome
 
     # --- silver -------------------------------------------------------------------------------------------------------------------
@@ -135,6 +136,7 @@ class Refresh:
         """Why a refresh is needed although nothing was delivered."""
         marked = state.marker(self.lake)
         reasons = ["a refresh was interrupted"] if marked.unfinished else []
+        reasons += ["the lake's format is older"] if migrate.is_needed(self.lake) else []
         if not self.lake.snapshot.exists():
             reasons.append("nothing is published yet")
         if marked.calc_version and marked.calc_version != state.calc_version():
@@ -150,6 +152,7 @@ class Refresh:
         for reason in todo.reasons:
             self.tell(reason)
         state.mark(self.lake, replace(state.marker(self.lake), unfinished=True))
+        migrate.migrate(self.lake, self.tell)
         bronze.clean(self.lake)
         for plant_id, work in todo.plants.items():
             for source_id, name in work.gone:
@@ -257,6 +260,10 @@ class Refresh:
         self.outcome.held |= held
 
     def _judged(self, results: pl.DataFrame) -> None:
+        from quality_checks import gate
+
+        for line in gate.told(results):
+            log.warning(line)
         self.outcome.quality = results if self.outcome.quality is None else pl.concat([self.outcome.quality, results])
 
     def publish(self) -> Path:
@@ -269,5 +276,21 @@ class Refresh:
         state.mark(self.lake, replace(state.marker(self.lake), unfinished=False))
         return path
 
+    def document(self) -> Path:
+        """Writes the quality page of this refresh; returns where it is."""
+        from quality_checks import docs
+        from quality_checks.store import Store
+
+        return docs.write(Store(self.lake.quality), self.outcome.refresh_id)
+
+    def keep(self) -> None:
+        """Upkeep of what this refresh left behind; its failures hinder nothing."""
+        from pipelines import upkeep
+
+        self.tell("upkeep")
+        kept = upkeep.keep(self.lake, self.outcome.changed)
+        for problem in kept.problems:
+            log.warning(problem)
+
     def _loader(self) -> Loader:
-        return Loader(self.portfolio, self.lake, self.ledger, self.outcome.refresh_id, self.at, self.tell)
+        return Loader(self.portfolio, self.lake, self.ledger, self.outcome.refresh_id, self.at, self.tell, self.checked)

@@ -9,6 +9,7 @@ import logging
 import warnings
 
 from connectors.errors import PlantlakeError, Problem
+from pipelines.disk import no_space
 from pipelines.lock import writer_lock
 from pipelines.logs import to_file
 from pipelines.plan import Plan
@@ -48,7 +49,8 @@ def run(job: Refresh, todo: Plan, *, wait_s: float = 0) -> None:
             )
         del assets.HANDED[job.outcome.refresh_id]
     if handed.error is not None:
-        raise handed.error
+        full = no_space(handed.error, job.lake)
+        raise PlantlakeError(full) if full else handed.error
     if not result.success and not job.outcome.problems:
         raise PlantlakeError(_unexpected(result))
 

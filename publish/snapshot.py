@@ -22,7 +22,7 @@ from dbt_project import generate
 from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
-from quality_checks.runner import RESULTS
+from quality_checks.store import Store
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -63,7 +63,7 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
         frames = {
             "export_ledger": ledger.frame(),
             "plant_status": plant_status(portfolio, ledger, outcome, _gates(con)),
-            "quality_results": _quality(lake, outcome),
+            "quality_results": Store(lake.quality).all_results(),
         }
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
@@ -156,20 +156,6 @@ def _stale_before(lake: Lake) -> dict[str, datetime]:
         return {}
     with Snapshot(lake.snapshot) as reader:
         return dict(reader.rows("SELECT plant_id, stale_since FROM plant_status WHERE stale_since IS NOT NULL"))
-
-
-def _quality(lake: Lake, outcome: Outcome) -> pl.DataFrame:
-    """All quality results that the lake holds, with those of this refresh."""
-    path = lake.gold / "quality_results.parquet"
-    frames = [pl.read_parquet(path)] if path.exists() else []
-    if outcome.quality is not None and len(outcome.quality):
-        frames = [*(frame.filter(pl.col("refresh_id") != outcome.refresh_id) for frame in frames), outcome.quality]
-    if not frames:
-        return pl.DataFrame(schema=RESULTS)
-    stacked = pl.concat(frames, how="diagonal_relaxed")
-    with lake.half_written(path) as part:
-        stacked.write_parquet(part)
-    return stacked
 
 
 def _swap(lake: Lake, folder: Path, names: list[str], parts: list[str]) -> None:

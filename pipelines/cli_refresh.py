@@ -1,0 +1,90 @@
+"""What `plantlake refresh` does in the terminal: progress, the outcome in words, a preview before it is applied.
+
+Here: texts and exit codes. Elsewhere: the refresh (`pipelines.refresh`, `pipelines.run`), the preview (`pipelines.preview`).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from pipelines.terminal import as_json as print_json
+from pipelines.terminal import err, out, say
+
+if TYPE_CHECKING:
+    from pipelines.refresh import Outcome, Request
+
+
+def refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json: bool) -> int:
+    """Refreshes a portfolio with progress, and says what came of it. Returns the exit code."""
+    from pipelines.refresh import Refresh
+
+    status = err.status("Looking for new exports ...")
+    job = Refresh(root, request, tell=lambda text: status.update(text[:110]))
+    only = job.request.plants
+    try:
+        todo = job.plan()
+        if todo:
+            from pipelines.run import run
+
+            with status:
+                status.update(f"{len(todo.plants)} plants, {todo.exports} new exports: starting ...")
+                run(job, todo, wait_s=retry_lock_s)
+        failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
+        _told(job.outcome, failures, nothing=not todo, as_json=as_json)
+        return 1 if job.outcome.problems or failures else 0
+    finally:
+        job.close()
+
+
+def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, as_json: bool) -> None:
+    broken = sorted({*outcome.broken_plants, *(plant for plant, _ in failures)})
+    if as_json:
+        print_json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
+        return
+    say(outcome.problems)
+    for plant, text in failures:
+        if plant not in outcome.broken_plants or (plant in outcome.held and plant not in {p.plant for p in outcome.problems}):
+            err.print(text + "\n", highlight=False, soft_wrap=True, markup=False)
+    good = outcome.plants - len(broken)
+    if nothing:
+        err.print(f"Nothing new. {good} of {outcome.plants} plants are up to date.", highlight=False)
+        return
+    for plant, reason in outcome.held.items():
+        err.print(f"{plant} keeps its last good numbers: {reason}\n", highlight=False, soft_wrap=True, markup=False)
+    released = f"Release {outcome.release_id}: " if outcome.release_id else "No number changed: "
+    err.print(
+        f"{released}{outcome.exports} exports, {outcome.accepted:,} records accepted, {outcome.rejected:,} rejected, "
+        f"{outcome.duplicate:,} repeated, {outcome.filtered:,} left out on purpose. {good} of {outcome.plants} plants refreshed"
+        + (f"; not {', '.join(broken)}." if broken else "."),
+        highlight=False,
+    )  # fmt: skip
+
+
+def reconform(root: Path, plants: tuple[str, ...], *, yes: bool, retry_lock_s: float, as_json: bool) -> int:
+    """Shows what changed maps would move, and applies it when that is wanted. Returns the exit code.
+
+    Without a terminal and without `yes` nothing is applied.
+    """
+    from pipelines.preview import apply, preview
+
+    with err.status("Conforming a copy of the lake ...") as status:
+        shown = preview(root, plants, wait_s=retry_lock_s, tell=lambda text: status.update(text[:110]))
+    say(shown.problems)
+    if as_json and not yes:
+        print_json(shown.as_dict())
+        return 1 if shown.problems else 0
+    for line in [] if as_json else shown.lines():
+        out.print(line, highlight=False, soft_wrap=True, markup=False)
+    if not shown:
+        return 1 if shown.problems else 0
+    if not yes and not (sys.stdin.isatty() and typer.confirm("Apply this?", err=True)):
+        err.print("Nothing was applied. `plantlake refresh --reconform --yes`, or `plantlake refresh`, applies it.", highlight=False)
+        return 1 if shown.problems else 0
+    with err.status("Applying ...") as status:
+        outcome = apply(root, plants, shown, wait_s=retry_lock_s, tell=lambda text: status.update(text[:110]))
+    _told(outcome, [], nothing=False, as_json=as_json)
+    return 1 if outcome.problems or outcome.held else 0
