@@ -117,7 +117,9 @@ def conservation(lake: Lake) -> list[str]:
     return [
         *found,
         *_unequal(rows.select(*key, pl.col("rejected").alias("told")).filter(pl.col("told") > 0), held, "rejected", "in quarantine"),
-        *_unequal(rows.select(*key, pl.col("rows_written").alias("told")).filter(pl.col("told") > 0), _standing(lake), "written", "in silver"),
+        *_unequal(
+            rows.select(*key, pl.col("rows_written").alias("told")).filter(pl.col("told") > 0), _standing(lake), "written", "in silver"
+        ),
     ]
 
 

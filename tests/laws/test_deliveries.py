@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -70,10 +70,7 @@ def lake(portfolio: SmallPortfolio) -> Lake:
 
 def random_portfolio(seed: int, *, offsets: bool) -> tuple[list[RandomPlant], Arrivals]:
     """One plant of each variant, and its exports in the order in which they were written."""
-    plants = [
-        RandomPlant(f"{variant}-{seed}", seed + number, variant=variant, offsets=offsets, master=False, repeats=False)
-        for number, variant in enumerate(VARIANTS)
-    ]
+    plants = [RandomPlant(f"{variant}-{seed}", seed + number, variant=variant, offsets=offsets) for number, variant in enumerate(VARIANTS)]
     return plants, {plant.plant_id: [export for _ in range(2) for export in plant.deliver()] for plant in plants}
 
 
@@ -210,7 +207,9 @@ def test_the_same_bytes_taken_again_later_are_a_later_word(portfolio: SmallPortf
     assert rows.rows() == [(3, 3)]
 
 
-@pytest.mark.xfail(strict=True, reason="the same bytes under a second name are taken for the same delivery, though the name states a window")
+@pytest.mark.xfail(
+    strict=True, reason="the same bytes under a second name are taken for the same delivery, though the name states a window"
+)
 def test_two_empty_windows_are_two_deliveries(portfolio: SmallPortfolio) -> None:
     # On the 5th two days are told, both as empty: the run of the 2nd was none.
     found = in_all_orders(
@@ -288,7 +287,37 @@ def test_a_file_that_is_touched_changes_nothing(portfolio: SmallPortfolio) -> No
     assert differences(accounts(of), told) == []
 
 
-@pytest.mark.xfail(strict=True, reason="statements of a plant are written again at each refresh")
+def in_lisbon(about: dict[str, Any]) -> None:
+    about["timezone"] = "Europe/Lisbon"
+
+
+def one_spelling(about: dict[str, Any]) -> None:
+    about["equipment"] = {"units": {"M1": {"aliases": ["m-1"]}}}
+
+
+def no_setup(about: dict[str, Any]) -> None:
+    about["sources"]["mes"]["tables"][EVENTS]["columns"]["state_class"] = {"from": "Class", "map": {"RUN": "RUN"}, "else": "reject"}
+
+
+STALE = pytest.mark.xfail(
+    strict=True, reason="an export made anew keeps the span of its data under the old mapping, and a unit that only that one named stays"
+)
+
+
+@pytest.mark.parametrize("mend", [pytest.param(in_lisbon, marks=STALE), one_spelling, pytest.param(no_setup, marks=STALE)])
+def test_a_mended_plant_file_means_what_it_would_have_meant_at_once(tmp_path: Path, mend: Callable[[dict[str, Any]], None]) -> None:
+    late, at_once = SmallPortfolio(tmp_path / "late"), SmallPortfolio(tmp_path / "at once")
+    mended = plant_file("a")
+    mend(mended)
+    for portfolio, about in ((late, plant_file("a")), (at_once, mended)):
+        portfolio.plant("a", about)
+        portfolio.file("a", "stops_1.csv", RUN.format("09"), "m-1;2025-06-02 10:00;2025-06-02 11:00;SETUP;;")
+        portfolio.load()
+    late.plant("a", mended)
+    late.load()
+    assert_equal(lake(at_once), lake(late), silver_tables, accounts)
+
+
 def test_what_did_not_change_is_not_written_again(portfolio: SmallPortfolio) -> None:
     """Change scope is found by comparing versions of silver: a writer that rewrites equal rows makes work where nothing changed."""
     portfolio.good("a")

@@ -178,7 +178,9 @@ def test_it_is_named_stale_with_the_reason(three: Three, each: Break) -> None:
     assert each.told in stale["stale_reason"]
 
 
-MENDED_IN_PLACE = pytest.mark.xfail(strict=True, reason="a failed version of a file is tried again and told though its name holds good bytes now")
+MENDED_IN_PLACE = pytest.mark.xfail(
+    strict=True, reason="a failed version of a file is tried again and told though its name holds good bytes now"
+)
 
 
 @pytest.mark.parametrize(
