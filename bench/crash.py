@@ -38,6 +38,7 @@ from examples.sample import write_portfolio
 from pipelines import state
 from pipelines.lake import Lake
 from pipelines.lock import writer_lock
+from pipelines.logs import to_file
 from pipelines.refresh import Refresh
 from publish.reader import Snapshot
 
@@ -137,11 +138,14 @@ class Watched:
 
     def run(self, trigger: Trigger | None, *, alone: bool = False) -> Run:
         """Waits until the refresh ends, or kills it: with its children, or `alone`."""
-        while self.process.poll() is None:
-            if trigger is not None and self.is_due(trigger):
-                (os.kill if alone else os.killpg)(self.process.pid, signal.SIGKILL)
-                break
-            time.sleep(LOOK_S if trigger else 10 * LOOK_S)
+        try:
+            while self.process.poll() is None and not (trigger and self.is_due(trigger)):
+                time.sleep(LOOK_S if trigger else 10 * LOOK_S)
+        except BaseException:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            raise
+        if self.process.returncode is None:
+            (os.kill if alone else os.killpg)(self.process.pid, signal.SIGKILL)
         code = self.process.wait()
         seconds = time.monotonic() - self.began
         text = self._errors.read_text(encoding="utf-8", errors="replace")
@@ -167,6 +171,12 @@ def cli(root: Path) -> list[str]:
     return [sys.executable, "-m", "pipelines.cli", "refresh", "-p", str(root)]
 
 
+def quick(root: Path) -> list[str]:
+    """A refresh without Dagster and without quality checks."""
+    code = "import sys; from pathlib import Path; from bench.crash import in_peace; in_peace(Path(sys.argv[1]), quality=False)"
+    return [sys.executable, "-c", code, str(root)]
+
+
 def alive(group: int) -> list[str]:
     """Processes of a group that still run."""
     found = []
@@ -181,9 +191,10 @@ def alive(group: int) -> list[str]:
 
 
 def in_peace(root: Path, *, quality: bool = True) -> bool:
-    """A refresh in this process; whether there was anything to do."""
+    """A refresh in this process, without Dagster; whether there was anything to do."""
     job = Refresh(root)
-    with closing(job), writer_lock(job.lake):
+    with closing(job), writer_lock(job.lake) as lock, to_file(job.lake, job.outcome.refresh_id):
+        job.checked = lock.check
         todo = job.plan()
         if todo:
             job.run(todo, quality=quality)
@@ -439,9 +450,9 @@ class Report:
 class Victim:
     """A lake whose refreshes are killed."""
 
-    def __init__(self, root: Path, rng: random.Random, report: Report, again: float):
-        self.root, self.rng, self.report, self.again = root, rng, report, again
-        self.seconds = 20.0
+    def __init__(self, root: Path, rng: random.Random, report: Report, again: float, *, quality: bool):
+        self.root, self.rng, self.report, self.again, self.quality = root, rng, report, again, quality
+        self.seconds = 20.0 if quality else 5.0
         """How long an undisturbed refresh takes; known better with each."""
         self._left: list[tuple[int, float]] = []
 
@@ -450,8 +461,8 @@ class Victim:
         if self.rng.random() < 0.5:
             return Trigger(self.rng.uniform(0, self.seconds))
         delay = self.rng.uniform(0, 0.3)
-        if self.rng.random() < 0.2:
-            return Trigger(delay, LAST_MODEL, gate=True)
+        if self.rng.random() < 0.2:  # without gates the move comes at once
+            return Trigger(delay, LAST_MODEL, gate=True) if self.quality else Trigger(4 * delay, LAST_MODEL)
         line = self.rng.choice(AT_LINES)
         return Trigger(delay, line, self.rng.randint(1, {" commit ": 6, " dbt ": 50}.get(line, 1)))
 
@@ -459,7 +470,7 @@ class Victim:
         """Refreshes until one comes to its end; at most `kills` of them are killed, the first always."""
         while True:
             trigger = self.draw() if kills > 0 else None
-            run = Watched(self.root, cli(self.root)).run(trigger, alone=self.rng.random() < 0.5)
+            run = Watched(self.root, (cli if self.quality else quick)(self.root)).run(trigger, alone=self.rng.random() < 0.5)
             self._orphans()
             if not run.killed:
                 self._finished(run)
@@ -505,10 +516,10 @@ def progress(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def crash(folder: Path, *, kills: int, seed: int, minutes: float, days: int, again: float = 0.4) -> Report:
+def crash(folder: Path, *, kills: int, seed: int, minutes: float, days: int, again: float = 0.4, quality: bool = True) -> Report:
     """Kills refreshes of a victim in `folder` until the kills or the minutes are used up, or the victim differs from its twin."""
     report, ends = Report(), time.monotonic() + 60 * minutes
-    victim, twin = Victim(folder / "victim", random.Random(seed), report, again), folder / "twin"
+    victim, twin = Victim(folder / "victim", random.Random(seed), report, again, quality=quality), folder / "twin"
     deliveries = Deliveries(folder / "stated", random.Random(seed + 1), days)
     for root in (victim.root, twin):
         shutil.copytree(folder / "stated", root)
@@ -519,7 +530,7 @@ def crash(folder: Path, *, kills: int, seed: int, minutes: float, days: int, aga
             for root in (victim.root, twin):
                 put(root, changes)
             victim.wave(kills - report.kills.total())
-            in_peace(twin)
+            in_peace(twin, quality=quality)
             report.compared += 1
             report.mismatches += [f"after '{what}': {text}" for text in differences(victim.root, twin)]
             if has_work(victim.root) and not has_work(twin):
@@ -535,10 +546,15 @@ def main() -> int:
     asked.add_argument("--minutes", type=float, default=60)
     asked.add_argument("--days", type=int, default=10, help="production days of the sample portfolio")
     asked.add_argument("--again", type=float, default=0.4, help="probability that the refresh after a kill is killed too")
+    asked.add_argument("--quick", action="store_true", help="without Dagster and quality checks: more kills in commits, dbt and publishing")
     asked.add_argument("--keep", action="store_true", help="keep the lakes although all is well")
     options = asked.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="plantlake-crash-"))
-    report = crash(folder, kills=options.kills, seed=options.seed, minutes=options.minutes, days=options.days, again=options.again)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    report = crash(
+        folder, kills=options.kills, seed=options.seed, minutes=options.minutes, days=options.days, again=options.again,
+        quality=not options.quick,
+    )  # fmt: skip
     print("\n".join(report.lines()))
     if report.is_good and not options.keep:
         shutil.rmtree(folder)
