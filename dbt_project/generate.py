@@ -106,7 +106,6 @@ def kpi_value_sql(relation: Callable[[str], str], as_of: str | None = None, word
     return "\n".join(
         [
             f"with {_unit_shift(relation, version)},",
-            f"{_scoped()},",
             f"{_periods(relation)},",
             f"{_chosen()},",
             f"{_judged()}",
@@ -195,50 +194,78 @@ unit_shift as (
 )"""
 
 
-def _scoped() -> str:
-    scopes = {
-        "EQUIPMENT": ("equipment_id", "equipment_name"),
-        "PLANT": ("plant_id", "plant_name"),
-        "COMPANY": ("company", "company"),
-        "PORTFOLIO": ("'portfolio'", "'Portfolio'"),
-    }
-    selects = [
-        f"    select '{scope}' as scope_type, {column} as scope_id, {name} as scope_name, * from unit_shift"
-        for scope, (column, name) in scopes.items()
-    ]
-    return "scoped as (\n" + "\n    union all\n".join(selects) + "\n)"
+FLAGS = ("is_residual", "is_none", "is_preliminary", "has_overlap", "has_ambiguous", "assumed_calendar", "assumed_rate", "no_calendar")
+PERIOD = ("period_type", "period_start", "shift_code")
 
 
-def _periods(relation: Callable[[str], str]) -> str:
-    """Sums by scope and period, and how many of the scope's plants take part."""
-    sums = [f"sum(n_{kpi.key}) as n_{kpi.key}, sum(d_{kpi.key}) as d_{kpi.key}" for kpi in catalogue()]
-    sums += [f"count(distinct case when d_{kpi.key} is not null then plant_id end) as p_{kpi.key}" for kpi in catalogue()]
-    sums += [f"count(distinct case when d_{kpi.key} is not null then equipment_id end) as u_{kpi.key}" for kpi in catalogue()]
-    sums += ["count(distinct equipment_id) as units_of", "count(distinct plant_id) as plants_told"]
-    sums += [f"sum({name}) as {name}" for name in COVERAGE]
-    flags = ("is_residual", "is_none", "is_preliminary", "has_overlap", "has_ambiguous", "assumed_calendar", "assumed_rate", "no_calendar")
-    sums += [f"max({name}) as {name}" for name in flags]
-    sums += [
-        "min(is_none) as all_none", "sum(unknown_good_counts) as unknown_good_counts", "sum(outside_counts) as outside_counts",
-        "max(min_rate_coverage) as min_rate_coverage", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts",
-        "max(case when scope_type in ('EQUIPMENT', 'PLANT') then plant_id end) as plant_id",
-    ]  # fmt: skip
-    listed = ",\n        ".join(sums)
-    return f"""summed as (
+def _rollup() -> str:
+    """Sums by scope and period, and how many of the scope's units and plants take part: of units to plants, companies, the portfolio.
+
+    Each level sums the one below, so that a unit is counted once without a distinct count, which is dear to plan.
+    """
+    keys = [kpi.key for kpi in catalogue()]
+    of_unit = [f"sum({side}_{key}) as {side}_{key}" for key in keys for side in ("n", "d")]
+    sums = [f"sum({name}) as {name}" for name in (*COVERAGE, "unknown_good_counts", "outside_counts")]
+    most = [f"max({name}) as {name}" for name in (*FLAGS, "min_rate_coverage", "release_id", "as_of_ts")]
+
+    def level(name: str, below: str, scope: str, carried: tuple[str, ...], plants: str, plants_told: str) -> str:
+        """Sums of the level below by `scope` and period; `carried` are columns of the scope that levels above need."""
+        taking_part = [f"cast({plants.format(key=key)} as bigint) as p_{key}, cast(sum(u_{key}) as bigint) as u_{key}" for key in keys]
+        columns = [*carried, *PERIOD, *of_unit, *taking_part, *sums, *most,
+                   "min(all_none) as all_none", "cast(sum(units_of) as bigint) as units_of", f"cast({plants_told} as bigint) as plants_told"]  # fmt: skip
+        listed = ",\n        ".join(columns)
+        return f"{name} as (\n    select\n        {listed}\n    from {below}\n    group by {', '.join((*carried, *PERIOD))}\n)"
+
+    units = [f"max(case when d_{key} is not null then 1 else 0 end) as p_{key}" for key in keys]
+    units += [f"max(case when d_{key} is not null then 1 else 0 end) as u_{key}" for key in keys]
+    unit = ("plant_id", "company", "plant_name", "equipment_id", "equipment_name")
+    listed = ",\n        ".join([*of_unit, *units, *sums, *most, "min(is_none) as all_none", "1 as units_of", "1 as plants_told"])
+    periods = ("production_day, shift_code", "production_day", "week_start", "month_start")
+    sets = ", ".join(f"({', '.join(unit)}, {period})" for period in periods)
+    unit_period = f"""unit_period as (
     select
-        scope_type, scope_id, scope_name, shift_code,
+        {", ".join(unit)},
         case when grouping(shift_code) = 0 then 'SHIFT' when grouping(production_day) = 0 then 'DAY'
             when grouping(week_start) = 0 then 'WEEK' else 'MONTH' end as period_type,
         coalesce(production_day, week_start, month_start) as period_start,
+        shift_code,
         {listed}
     from (
         select *, cast(date_trunc('week', production_day) as date) as week_start, cast(date_trunc('month', production_day) as date) as month_start
-        from scoped
+        from unit_shift
     ) as s
-    group by grouping sets (
-        (scope_type, scope_id, scope_name, production_day, shift_code), (scope_type, scope_id, scope_name, production_day),
-        (scope_type, scope_id, scope_name, week_start), (scope_type, scope_id, scope_name, month_start)
+    group by grouping sets ({sets})
+)"""
+    any_unit, all_plants = "max(p_{key})", "sum(p_{key})"
+    return ",\n\n".join([
+        unit_period,
+        level("plant_period", "unit_period", "PLANT", ("plant_id", "plant_name", "company"), any_unit, "1"),
+        level("company_period", "plant_period", "COMPANY", ("company",), all_plants, "sum(plants_told)"),
+        level("portfolio_period", "company_period", "PORTFOLIO", (), all_plants, "sum(plants_told)"),
+    ])  # fmt: skip
+
+
+def _periods(relation: Callable[[str], str]) -> str:
+    """All scopes under each other, with the number of plants that each should have."""
+    keys = [kpi.key for kpi in catalogue()]
+    shared = [*PERIOD, *(f"{side}_{key}" for key in keys for side in ("n", "d", "p", "u")), *COVERAGE, "unknown_good_counts",
+              "outside_counts", *FLAGS, "min_rate_coverage", "release_id", "as_of_ts", "all_none", "units_of", "plants_told"]  # fmt: skip
+    scopes = (
+        ("EQUIPMENT", "equipment_id", "equipment_name", "plant_id", "unit_period"),
+        ("PLANT", "plant_id", "plant_name", "plant_id", "plant_period"),
+        ("COMPANY", "company", "company", "cast(null as varchar)", "company_period"),
+        ("PORTFOLIO", "'portfolio'", "'Portfolio'", "cast(null as varchar)", "portfolio_period"),
     )
+    columns = ", ".join(shared)
+    selects = [
+        f"    select '{scope}' as scope_type, {key} as scope_id, {name} as scope_name, {plant} as plant_id, {columns} from {level}"
+        for scope, key, name, plant, level in scopes
+    ]
+    union = "\n    union all\n".join(selects)
+    return f"""{_rollup()},
+
+summed as (
+{union}
 ),
 
 summed_with_plants as (

@@ -83,6 +83,7 @@ class Graph:
     assets: Sequence[Any]
     checks: Sequence[Any]
     refresh: Any
+    laws: Any
 
 
 def silver_key(table: str) -> dg.AssetKey:
@@ -98,7 +99,29 @@ def graph(plants: dg.PartitionsDefinition[str]) -> Graph:
     refresh = _refresh_asset()
     job = dg.define_asset_job("refresh", selection=dg.AssetSelection.assets(*refresh.keys), executor_def=EXECUTOR,
                               description="The main job: pull what is new, conform, check, build, publish.")  # fmt: skip
-    return Graph([refresh, plant], [], job)
+    return Graph([refresh, plant], [], job, all_laws)
+
+
+@dg.op
+def every_data_test(context: dg.OpExecutionContext, portfolio: PortfolioResource) -> None:
+    """Runs the data tests over all history; fails naming what is broken. A refresh tests the days that it builds."""
+    from datetime import UTC, datetime
+
+    from connectors.portfolio import lake_of
+    from pipelines import build
+    from pipelines.lake import Lake
+
+    lake = Lake(lake_of(Path(portfolio.root)))
+    with writer_lock(lake, wait_s=3600):
+        broken = build.test_all(lake, datetime.now(UTC), context.log.debug)
+    if broken:
+        raise dg.Failure(description="\n\n".join(str(problem) for problem in broken), allow_retries=False)
+
+
+@dg.job(executor_def=EXECUTOR, description="Every data test over all history, as the nights have time for it.")
+def all_laws() -> None:
+    """The nightly job."""
+    every_data_test()
 
 
 def dbt_models() -> dict[str, dict[str, Any]]:
@@ -160,6 +183,9 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
             "suite", asset=silver_key(name), description=f"Great Expectations suite of {name}: structure, keys, references, ranges."
         )
         for name in (*TABLES, "plant", "map_downtime_reason")
+    ] + [
+        dg.AssetCheckSpec("suite", asset=model_key(name), description=f"Great Expectations suite of {name}, before parts move.")
+        for name in ("candidate_parts", "kpi_value")
     ]
 
 
@@ -183,6 +209,7 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
     if not todo:
         context.log.info("Nothing new.")
         return
+    job.prepare()
     job.land(todo)
     yield dg.MaterializeResult(asset_key=BRONZE, metadata={"exports": job.outcome.exports})
     job.load(todo)
@@ -193,11 +220,12 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
         context.log_event(dg.AssetMaterialization(asset_key=PLANT, partition=plant, metadata=_plant_rows(job, plant)))
     scope = job.find()
     context.log.info(f"{len(scope.plants)} plants in scope; {scope.files} files with {scope.rows} rows of silver")
-    yield from _checks(job.check())
+    yield from _checks(job.check(), "silver")
     job.build()
     for name, seconds in job.outcome.models.items():
         if model_key(name) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=model_key(name), metadata={"seconds": seconds, "release": job.outcome.release_id})
+    yield from _checks(job.outcome.quality, "gold")
     path = job.publish()
     page = job.document()
     yield dg.MaterializeResult(
@@ -227,9 +255,9 @@ def _worst(results: Any) -> list[dict[str, Any]]:
     return list(worst(results).to_dicts()) if len(results) else []
 
 
-def _checks(results: Any) -> Iterator[dg.AssetCheckResult]:
-    """One check a table, with its worst plants; the result of each plant is in quality_results."""
-    for spec in _check_specs():
+def _checks(results: Any, layer: str) -> Iterator[dg.AssetCheckResult]:
+    """One check a table of the layer, with its worst plants; the result of each plant is in quality_results."""
+    for spec in (spec for spec in _check_specs() if spec.asset_key.path[0] == layer):
         table = spec.asset_key.path[-1]
         mine = results.filter(results["table_name"] == table)
         failed = mine.filter(mine["status"] == "FAIL")

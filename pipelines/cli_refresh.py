@@ -28,6 +28,7 @@ def refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json
     try:
         todo = job.plan()
         if todo:
+            job.prepare()  # takes its seconds beside the import of Dagster
             from pipelines.run import run
 
             with status:

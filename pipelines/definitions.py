@@ -17,8 +17,8 @@ _graph = assets.graph(plants(_root))
 defs = Definitions(
     assets=_graph.assets,
     asset_checks=_graph.checks,
-    jobs=[_graph.refresh],
-    schedules=[triggers.daily(_graph.refresh)],
+    jobs=[_graph.refresh, _graph.laws],
+    schedules=[triggers.daily(_graph.refresh), triggers.nightly(_graph.laws)],
     sensors=[triggers.new_exports(_graph.refresh)],
     resources={"portfolio": assets.PortfolioResource(root=str(_root) if _root else "")},
     executor=assets.EXECUTOR,

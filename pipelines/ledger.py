@@ -251,6 +251,14 @@ class ExportLedger:
         )
         return [tuple(row) for row in rows]
 
+    def unloaded(self) -> set[str]:
+        """Plants with exports in bronze that have no account: a refresh was killed between landing and loading them."""
+        rows = self._rows(
+            "SELECT DISTINCT plant_id FROM export e WHERE state = 'LANDED' AND batch_id IS NOT NULL AND NOT EXISTS (SELECT 1"
+            " FROM export_table t WHERE t.plant_id = e.plant_id AND t.source_system = e.source_system AND t.batch_id = e.batch_id)"
+        )
+        return {row[0] for row in rows}
+
     def mapping_versions(self, plant_id: str) -> dict[tuple[str, str], set[str]]:
         """By (source, table): the mapping versions under which its exports were last tried."""
         found: dict[tuple[str, str], set[str]] = defaultdict(set)

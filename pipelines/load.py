@@ -54,7 +54,6 @@ LANDED_TOGETHER = 64
 """Exports whose landing is written to the ledger in one transaction."""
 LAST = "source_watermark"
 """Committed after all others: the calendar is known to reach as far as it says."""
-REJECTED_OF = ["plant_id", "table_name", "batch_id"]
 
 
 @dataclass
@@ -354,7 +353,9 @@ class Loader:
         windows = [load_windows.replaced(export, item) for _, export, item in conformed] if mode == "window" else []
         months = None if rederive else self.standing.months(spec, result.plant.plant, found, windows)
         change = self.standing.opened(result.changes.get(name), name, result.plant.plant, months)
-        rows = change.rows.filter(pl.col("_source_system") != source_id) if rederive else change.rows
+        # What a killed refresh committed of these exports is made again, not counted as repeated.
+        own = pl.col("_batch_id").is_in([str(export.batch_id) for _, export, _ in conformed]) & (pl.col("_source_system") == source_id)
+        rows = change.rows.filter(pl.col("_source_system") != source_id if rederive else ~own)
         duplicates: dict[str, int] = defaultdict(int)
         steps = [[item.accepted for item in found]] if mode == "upsert" else [[item.accepted] for item in found]
         for number, frames in enumerate(steps):
@@ -398,29 +399,21 @@ class Loader:
             changed = [plant_id for plant_id, (_, own) in found.items() if own]
             self.tell(f"commit {name} · {len(changed)} plants")
             rows = pl.concat([rows for rows, _ in found.values()], how="vertical_relaxed")
-            batches = {a.batch_id for result in results for a in result.accounts if a.table_name == name and a.state == "COMMITTED"}
+            accounts = [a for result in results for a in result.accounts if a.table_name == name and a.state == "COMMITTED"]
             self.check()
-            silver.replace(self.lake, name, rows, partitions, self.metadata(batches))
+            metadata = silver.commit_metadata(self.refresh_id, {a.batch_id for a in accounts}, accounts)
+            silver.replace(self.lake, name, rows, partitions, metadata)
             loaded.changed[name] = sorted(changed)
         self._commit_rejected(results)
 
     def _commit_rejected(self, results: list[PlantResult]) -> None:
-        """Replaces what was rejected of the exports of this refresh, as far as it is something else than what stands."""
-        scope = pl.DataFrame(
-            sorted({(a.plant_id, a.table_name, a.batch_id) for result in results for a in result.accounts}),
-            schema=dict.fromkeys(REJECTED_OF, pl.String), orient="row",
-        )  # fmt: skip
-        found = pl.concat([silver.empty("quarantine").drop("quarantine_id"), *(frame for result in results for frame in result.rejected)])
-        plants = scope["plant_id"].unique().to_list()
-        standing = silver.read(self.lake, "quarantine", plants).join(scope.lazy(), on=REJECTED_OF, how="semi").collect()
-        said = ["source_system", "source_object", *REJECTED_OF, "row_number", "rule", "detail", "raw_row"]
-        fresh = found.join(standing, on=said, how="anti", nulls_equal=True).select(REJECTED_OF)
-        gone = standing.join(found, on=said, how="anti", nulls_equal=True).select(REJECTED_OF)
-        changed = pl.concat([fresh, gone]).unique().sort(REJECTED_OF)
-        if len(changed):
+        """What was rejected of the exports of this refresh. One that could not be loaded says nothing of its records."""
+        scope = sorted({(a.plant_id, a.table_name, a.batch_id) for result in results for a in result.accounts if a.state == "COMMITTED"})
+        if scope:
             self.check()
-            rows = found.join(changed, on=REJECTED_OF, how="semi")
-            silver.quarantine(self.lake, rows, changed.rows(), self.metadata())
+            none = silver.empty("quarantine").drop("quarantine_id")
+            rows = pl.concat([none, *(frame for result in results for frame in result.rejected)])
+            silver.quarantine(self.lake, rows, scope, self.metadata(), at=self.at)
 
     def _record(self, results: list[PlantResult]) -> None:
         with self.ledger.transaction():

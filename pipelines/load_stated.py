@@ -67,7 +67,8 @@ def _state_calendar(loader: Loader, about: Stated, result: PlantResult, spans: S
     first, last = _around(months, horizon)
     for name, frame in statements.calendar(about, first, last).items():
         _replace(loader, result, name, frame if months is None else frame.filter(pl.col("month").is_in(sorted(months))), PLANT_FILE, months)
-    days = statements.production_days(about, first - timedelta(days=1), last + timedelta(days=1))
+    # A shift may belong to the production day before, or after, that of its first instant.
+    days = statements.production_days(about, first - timedelta(days=2), last + timedelta(days=2))
     days = days if months is None else days.filter(pl.col("month").is_in(sorted(months)))
     standing = loader.standing.opened(None, "production_day", result.plant.plant, months)
     result.changes["production_day"] = Change(days, {*(standing.months or ()), *days["month"].unique().to_list()}, standing.standing)

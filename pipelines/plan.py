@@ -45,9 +45,11 @@ class PlantPlan:
     """The plant file or a vocabulary states something else than at the last refresh."""
     gone: list[tuple[str, str]] = field(default_factory=list)
     """(source, name) of exports that failed and are no longer delivered: they are waited for no more."""
+    unloaded: bool = False
+    """Exports are in bronze that no table was told of: a refresh was killed in between."""
 
     def __bool__(self) -> bool:
-        return bool(self.deliveries or self.rederive or self.restate or self.gone)
+        return bool(self.deliveries or self.rederive or self.restate or self.gone or self.unloaded)
 
 
 @dataclass
@@ -77,8 +79,9 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
     found: dict[str, PlantPlan] = {}
     problems = list(portfolio.problems)
     states = ledger.plant_states()
+    unloaded = ledger.unloaded()
     for plant_id, plant in portfolio.plants.items():
-        todo = PlantPlan()
+        todo = PlantPlan(unloaded=plant_id in unloaded)
         seen = ledger.seen(plant_id)
         for source_id, source in plant.sources.items():
             try:

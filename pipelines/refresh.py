@@ -108,10 +108,17 @@ class Refresh:
         self._tell(text)
 
     def close(self) -> None:
+        """Closes the ledger, and ends the process that judges when one was started."""
+        import sys
+
         self.ledger.close()
+        if judging := sys.modules.get("quality_checks.judging"):
+            judging.stop()
 
     def run(self, todo: Plan, *, quality: bool = True) -> Outcome:
         """All steps. Without `quality` the checks of Great Expectations are left out, and their gates stand open."""
+        if quality:
+            self.prepare()
         self.land(todo)
         self.load(todo)
         self.find()
@@ -121,6 +128,12 @@ class Refresh:
         self.publish()
         self.keep()
         return self.outcome
+
+    def prepare(self) -> None:
+        """Starts the process that judges, which takes seconds, beside the steps before it."""
+        from quality_checks.runner import warm_up
+
+        warm_up()
 
     # --- silver -------------------------------------------------------------------------------------------------------------------
 

@@ -90,7 +90,7 @@ class Standing:
         """The months of every version of the records of these exports, and of the windows that they replace."""
         if spec.time is None:
             return None
-        near = {month for item in found for month in _months_near(item.accepted, spec.time)}
+        near = _months_near(pl.concat([item.accepted.select(spec.time, "month") for item in found]), spec.time) if found else set()
         near |= {month for start, end in windows if start and end for month in months_between(start, end)}
         movable = [item.movable for item in found if len(item.movable)]
         return near | (self._months_of(spec, plant_id, pl.concat(movable), near) if movable else set())

@@ -126,5 +126,7 @@ def marker(lake: Lake) -> Marker:
 
 def mark(lake: Lake, state: Marker) -> None:
     """Writes the marker in one step."""
-    with lake.half_written(lake.gold / "state.json") as part:
-        part.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    lake.gold.mkdir(parents=True, exist_ok=True)
+    part = lake.gold / "state.json.part"
+    part.write_text(json.dumps(asdict(state)), encoding="utf-8")
+    part.replace(lake.gold / "state.json")

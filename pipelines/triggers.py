@@ -1,4 +1,4 @@
-"""When a refresh starts by itself: every morning, and when the ledger does not know an export that lies there.
+"""When work starts by itself: the laws every night, a refresh every morning and when the ledger does not know an export that lies there.
 
 Here: the schedule and the sensor. Elsewhere: the job (`pipelines.assets`), the comparison with the ledger (`pipelines.plan`).
 """
@@ -13,6 +13,7 @@ from dagster import DefaultSensorStatus, RunRequest, ScheduleDefinition, SensorD
 from pipelines.partitions import portfolio_root
 
 if TYPE_CHECKING:
+    from dagster import JobDefinition
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 
@@ -21,6 +22,14 @@ def daily(job: UnresolvedAssetJobDefinition) -> ScheduleDefinition:
     return ScheduleDefinition(
         name="daily_refresh", job=job, cron_schedule="30 7 * * *", execution_timezone="UTC",
         description="Refreshes the whole portfolio every morning.",
+    )  # fmt: skip
+
+
+def nightly(job: JobDefinition) -> ScheduleDefinition:
+    """Once a night, when nobody waits for a refresh."""
+    return ScheduleDefinition(
+        name="nightly_laws", job=job, cron_schedule="15 1 * * *", execution_timezone="UTC",
+        description="Runs every data test over all history.",
     )  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def write(store: Store, refresh_id: str) -> Path:
     folder = store.folder / "docs"
     path = folder / refresh_id / "index.html"
     _save(path, page(refresh_id, store.results(refresh_id)))
-    kept = [name for name in store.refreshes() if (folder / name / "index.html").exists()]
+    kept = [name for name in {*store.refreshes(), refresh_id} if (folder / name / "index.html").exists()]
     _save(folder / "index.html", index(kept, store.all_results()))
     for old in folder.iterdir():
         if old.is_dir() and old.name not in kept:

@@ -10,7 +10,7 @@ of DuckDB is needed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -43,12 +43,12 @@ class Part:
 class Recipe:
     """How one table is measured: aggregates over `cur`, and parts that need a join or another grain.
 
-    `source` is the relation, if it is not `silver.<table>`; `plants` says who is measured when nobody is asked for.
+    `source` gives the relation, if it is not `silver.<table>`; `plants` says who is measured when nobody is asked for.
     """
 
     measures: Mapping[str, str]
     parts: tuple[Part, ...] = ()
-    source: str = ""
+    source: Callable[[], str] | None = None
     plants: str = "select plant_id from silver.plant union select distinct plant_id from every"
     rows: str = "count(*)"
     cur: str = "select * from every where is_current and not is_deleted"
@@ -83,7 +83,7 @@ def statement(table: str, recipe: Recipe, plants: Sequence[str] | None, at: date
     named = f"select unnest([{texts(plants or ())}]::varchar[]) as plant_id union select distinct plant_id from every"
     aggregates = ", ".join(f"({sql})::double as {name}" for name, sql in recipe.aggregates().items())
     steps = [
-        f"every as (select {recipe.every} from {recipe.source or f'silver.{table}'} {wanted})",
+        f"every as (select {recipe.every} from {recipe.source() if recipe.source else f'silver.{table}'} {wanted})",
         f"cur as ({recipe.cur})",
         f"plants as ({recipe.plants if plants is None else named})",
         f"base as (select plant_id, ({recipe.rows})::bigint as rows, {aggregates} from cur group by plant_id)",

@@ -109,11 +109,16 @@ _UNMAPPED = Part(
 
 _FORGOTTEN = Part(
     """
+    with told as (
+        select plant_id, _source_system from cur group by all having avg((end_ts is null)::double) <= 0.5)
     select cur.plant_id, avg((end_ts is null and epoch(start_ts) < last_start - 7 * 86400)::double) as forgotten_open_share
-    from cur join (select plant_id, max(epoch(start_ts)) as last_start from cur group by plant_id) using (plant_id)
+    from cur semi join told using (plant_id, _source_system)
+    join (select plant_id, max(epoch(start_ts)) as last_start from cur group by plant_id) latest using (plant_id)
     group by cur.plant_id""",
     ("forgotten_open_share",),
+    absent=None,
 )
+"""Of sources that tell ends at all: in a log of states each ends where the next begins (T10), and most have no end of their own."""
 
 _CHAINS = Part(
     """

@@ -145,8 +145,8 @@ def test_damaged_and_missing_objects_are_named(lake: Lake, export: Export) -> No
 
 
 def test_a_lake_of_a_newer_format_is_not_opened(lake: Lake) -> None:
-    assert Lake(lake.root).create().format_file.read_text().startswith('{"version": 1, ')
-    lake.format_file.write_text('{"version": 2}')
+    assert Lake(lake.root).create().format_file.read_text().startswith('{"version": 2, ')
+    lake.format_file.write_text('{"version": 3}')
     with pytest.raises(ConfigError, match="upgrade plantlake"):
         Lake(lake.root)
     lake.format_file.write_text("{")

@@ -149,6 +149,8 @@ def test_silver_tells_what_a_killed_refresh_did_not_write_down(portfolio: SmallP
     portfolio.load()
     with ExportLedger(lake.ledger) as ledger:
         assert rebuild.unknown(lake, ledger) == []
+    account = portfolio.ledger().filter(pl.col("name") == "stops_3.csv").select("accepted", "duplicate")
+    assert account.rows() == [(1, 0)], "made again, it is not a repetition of itself"
 
 
 def test_commits_carry_the_accounts_of_their_exports(tmp_path: Path) -> None:

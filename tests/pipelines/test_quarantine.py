@@ -211,6 +211,17 @@ def test_replay_makes_again_what_waits_although_no_mapping_changed(portfolio: Sm
     conserved(portfolio)
 
 
+def test_records_are_conserved_when_what_was_mended_is_broken_again(portfolio: SmallPortfolio) -> None:
+    portfolio.good("a").file("a", "counts_2.csv", *BOXES, header=COUNTS)
+    words = portfolio.root / "vocabularies" / "unit_aliases.csv"
+    words.parent.mkdir()
+    for aliases, waiting in (("", 2), ("a,Krt,{piece}\n", 0), ("", 2)):
+        words.write_text(f"plant,alias,ucum\n{aliases}")
+        portfolio.load()
+        conserved(portfolio)
+        assert quarantine.unresolved(lake_of(portfolio))["rejected"].sum() == waiting
+
+
 def test_a_pair_that_no_plant_file_maps_is_told(portfolio: SmallPortfolio) -> None:
     odd(portfolio).load()
     about = plant_file("a")

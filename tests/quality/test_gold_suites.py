@@ -128,7 +128,7 @@ def gold() -> duckdb.DuckDBPyConnection:
 @pytest.fixture(scope="module")
 def failures(gold: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], set[tuple[str, str]]]:
     """What each damage makes fail, as (check, plant). One judgement for all: the plants of a case carry its number."""
-    recipes = {"candidate_parts": GOLD["candidate_parts"], "kpi_value": replace(KPI_VALUE, source="gold.unit_day")}
+    recipes = {"candidate_parts": GOLD["candidate_parts"], "kpi_value": replace(KPI_VALUE, source=lambda: "gold.unit_day")}
     damaged = []
     for number, (table, check) in enumerate(CASES):
         gold.execute("begin")
@@ -168,7 +168,6 @@ def test_values_of_the_candidate_are_those_of_the_view_that_readers_get(gold: du
 
     wanted = gold.sql(f"select * from ({kpi_value_sql(relation)}) where scope_type = 'EQUIPMENT' and period_type = 'DAY' order by all")
     assert gold.sql(f"select * from {unit_days_sql()} order by all").fetchall() == wanted.fetchall()
-    assert unit_days_sql().count("distinct case") == 0, "the view changed: say anew what one unit makes simpler"
 
 
 def test_a_wrong_part_makes_a_wrong_kpi_fail_through_the_view() -> None:

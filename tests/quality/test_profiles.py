@@ -210,6 +210,16 @@ def test_silence_of_units_is_judged_over_a_week_or_longer(con: duckdb.DuckDBPyCo
     assert measures(con, "equipment")["silent_unit_share"] == 0.5  # M1 counted, M2 is silent
 
 
+def test_ends_are_forgotten_by_sources_that_tell_ends_not_by_logs_of_states(con: duckdb.DuckDBPyConnection) -> None:
+    states = [event(f"s{day}", hours(0, day), state_class="RUN", end_ts=None, is_open=True, _source_system="agent") for day in range(20)]
+    write(con, "equipment_state_event", states)
+    assert measures(con, "equipment_state_event")["forgotten_open_share"] is None
+    stops = [event(f"e{day}", hours(1, day), "E01") for day in range(9)]
+    lost = event("lost", hours(2), "E01", end_ts=None, is_open=True)
+    write(con, "equipment_state_event", [*states, *stops, lost])  # the last event of the plant is on the 20th
+    assert measures(con, "equipment_state_event")["forgotten_open_share"] == 0.1
+
+
 def test_planned_entries_of_a_month_without_windows_are_not_outside_of_them(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update silver.planned_downtime set month = '2026-12' where plant_id = 'south'")
     assert measures(con, "planned_downtime")["outside_shift_share"] is None

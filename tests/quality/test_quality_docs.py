@@ -143,5 +143,10 @@ def test_a_page_per_refresh_and_a_list_of_those_that_are_kept(tmp_path: Path, mo
     assert sorted(path.name for path in (tmp_path / "docs").iterdir()) == ["20261120T130000Z", "20261120T140000Z", "index.html"]
 
 
+def test_a_refresh_that_judged_nothing_has_a_page_too(tmp_path: Path) -> None:
+    path = docs.write(Store(tmp_path), "20261120T120000Z")
+    assert "0 plants judged" in path.read_text(encoding="utf-8")
+
+
 def test_a_refresh_without_failures_says_so() -> None:
     assert "No plant of this refresh fails a check." in page(failure("a", "material", "cost_not_negative", status="PASS")).text_content()

@@ -1,0 +1,139 @@
+"""Portfolios of any size for the benchmarks: plants, months of history, one more plant-day.
+
+Here: export files and plant files, made fast. Elsewhere: what is measured with them (`bench.history`, `bench.daily`).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST_DAY = date(2021, 1, 1)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A portfolio: `events` state events per unit and day; one export of states and one of counts per plant and month.
+
+    With `documents` records have ids of their own; else they are known by unit and time.
+    """
+
+    plants: int = 3
+    units: int = 4
+    months: int = 12
+    events: int = 40
+    documents: bool = False
+
+
+def write(root: Path, size: Size) -> None:
+    """Plant files and the exports of all months but the last day of the last one."""
+    (root / "plants").mkdir(parents=True)
+    (root / "portfolio.yaml").write_text("name: Benchmark\n", encoding="utf-8")
+    for number in range(size.plants):
+        plant = f"p{number:03d}"
+        (root / "plants" / f"{plant}.yaml").write_text(
+            yaml.safe_dump(plant_file(plant, documents=size.documents), sort_keys=False), encoding="utf-8"
+        )
+        for month in range(size.months):
+            first, last = _month(month), _month(month + 1)
+            deliver(root, plant, size, first, last if month + 1 < size.months else last - timedelta(days=1), f"{first:%Y-%m}")
+
+
+def next_day(root: Path, size: Size, plant: str = "p000") -> None:
+    """One plant delivers one more day."""
+    last = _month(size.months)
+    deliver(root, plant, size, last - timedelta(days=1), last, f"{last - timedelta(days=1):%Y-%m-%d}")
+
+
+def plant_file(plant: str, *, documents: bool) -> dict[str, object]:
+    """States and counts in CSV, three shifts a day."""
+    options = {"delimiter": ",", "encoding": "utf-8"}
+    states = {"equipment": "unit", "start_ts": "start", "end_ts": "end", "state_class": "class"}
+    counts = {"equipment": "unit", "event_ts": "at", "material": "item", "good_qty": "good", "scrap_qty": "scrap"}
+    if documents:
+        states["event"] = counts["document"] = "id"
+    source = {"kind": "delimited", "options": options}
+    shifts = {"F": "06:00-14:00", "S": "14:00-22:00", "N": "22:00-06:00"}
+    return {
+        "plant": plant, "name": plant.upper(), "company": "acme", "timezone": "Europe/Berlin",
+        "shifts": {code: {"at": at, "days": "daily"} for code, at in shifts.items()},
+        "sources": {
+            "mes": {**source, "path": "mes_*.csv", "tables": {"equipment_state_event": {"columns": states}}},
+            "erp": {**source, "path": "erp_*.csv", "tables": {"production_count": {"columns": counts}}},
+        },
+    }  # fmt: skip
+
+
+def deliver(root: Path, plant: str, size: Size, first: date, last: date, name: str) -> None:
+    """Exports of the days from `first` up to, not including, `last`."""
+    folder = root / "landing" / plant
+    folder.mkdir(parents=True, exist_ok=True)
+    days = (last - first).days
+    step = 86400 // size.events
+    text = "%Y-%m-%d %H:%M:%S"
+    start = datetime(first.year, first.month, first.day, 0, 30, tzinfo=UTC)
+    grid = pl.select(pl.int_range(size.units * days * size.events).alias("n")).select(
+        ("U" + (pl.col("n") % size.units).cast(pl.String)).alias("unit"), (pl.col("n") // size.units).alias("k")
+    )
+    begin = pl.lit(start) + pl.duration(seconds=pl.col("k") * step)
+    grid.select(
+        "unit", (pl.lit(f"{plant}{name}") + pl.col("unit") + pl.col("k").cast(pl.String)).alias("id"),
+        begin.dt.strftime(text).alias("start"), (begin + pl.duration(seconds=step - 10)).dt.strftime(text).alias("end"),
+        pl.when(pl.col("k") % 4 == 3).then(pl.lit("DELAY_EQ")).otherwise(pl.lit("RUN")).alias("class"),
+    ).write_csv(folder / f"mes_{name}.csv")  # fmt: skip
+    every = max(1, size.events // 12)
+    grid.filter(pl.col("k") % every == 0).select(
+        "unit", (pl.lit(f"{plant}{name}") + pl.col("unit") + pl.col("k").cast(pl.String)).alias("id"),
+        (begin + pl.duration(seconds=60)).dt.strftime(text).alias("at"), pl.lit("P").alias("item"), pl.lit(100).alias("good"), pl.lit(1).alias("scrap"),
+    ).write_csv(folder / f"erp_{name}.csv")  # fmt: skip
+
+
+def plantlake(*arguments: str) -> float:
+    """Seconds that a command takes, start-up included; its output is shown when it fails."""
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"plantlake {' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+    return time.perf_counter() - began
+
+
+def steps(root: Path) -> dict[str, float]:
+    """Seconds between the steps that the newest log of a refresh names."""
+    log = max((root / "lake" / "logs").glob("refresh-*.log"), key=lambda path: path.stat().st_mtime)
+    found: list[tuple[str, datetime]] = []
+    for line in log.read_text(encoding="utf-8").splitlines():
+        if " INFO plantlake.refresh " in line:
+            moment, text = line.split(" INFO plantlake.refresh ", 1)
+            step = (
+                "dbt"
+                if text.startswith("dbt ")
+                else "silver commits"
+                if text.startswith("commit ")
+                else "conform"
+                if text.endswith("conform")
+                else text
+            )
+            step = "landing" if step.count(" · ") == 2 else step
+            if not found or found[-1][0] != step:
+                found.append((step, datetime.strptime(moment, "%Y-%m-%d %H:%M:%S,%f").astimezone()))
+    last = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+    spent: dict[str, float] = {}
+    for (step, moment), (_, after) in zip(found, [*found[1:], ("", last)], strict=True):
+        spent[step] = spent.get(step, 0.0) + max(0.0, (after - moment).total_seconds())
+    return spent
+
+
+def _month(number: int) -> date:
+    months = FIRST_DAY.year * 12 + FIRST_DAY.month - 1 + number
+    return date(months // 12, months % 12 + 1, 1)
