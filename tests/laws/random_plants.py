@@ -215,7 +215,7 @@ class States(System):
         known = [record for record in self.records if record.at < self.now and not record.is_gone]
         if not known:
             return
-        record = self.rng.choice(known[-40:])
+        record = self.rng.choice(known[-60:])
         what = self.rng.choice(("reason", "end", "state", "start", "gone", "order"))
         if what == "end" and record.end is not None:
             record.end = record.at + timedelta(seconds=self.rng.choice((0, 40, 310, 5000, 30000)))
@@ -288,7 +288,7 @@ class Counts(System):
         if not self.records:
             return
         what = self.rng.choice(("reverse", "correct", "correct", "change", "move"))
-        record = self.rng.choice(self.records[-30:])
+        record = self.rng.choice(self.records[-80:])
         if what == "change":
             record.cells["good"] = self.rng.choice(("90", "110"))
         elif what == "move":
@@ -507,12 +507,12 @@ class RandomPlant:
 
     def deliver_one(self) -> Delivery:
         """The next export of one system, the one that a turn of the dice says."""
-        self.now += timedelta(hours=self.rng.choice((3, 7, 12, 24, 31)))
+        self.now += timedelta(hours=self.rng.choice((7, 12, 24, 31, 50)))
         fresh = [system for system in self.systems if system.last is None]
         return self._export(fresh[0] if fresh else self.rng.choice((*self.systems[:2], *self.systems)))
 
     def _export(self, system: System) -> Delivery:
-        look_back = self.rng.choice((DAY, 2 * DAY, 4 * DAY))
+        look_back = self.rng.choice((DAY, DAY, 2 * DAY, 4 * DAY, 9 * DAY))
         system.last = self.now
         export = system.export(self.now, look_back)
         if "repeats" not in NOT_YET:
@@ -523,7 +523,7 @@ class RandomPlant:
 
     def change(self) -> str:
         """Edits the plant file or the vocabularies; tells what was changed."""
-        name = self.rng.choice([name for name in CHANGES if name not in NOT_YET])
+        name = self.rng.choice([name for name in CHANGES if name not in NOT_YET] + [*OF_SOME_DAYS] * 4)
         CHANGES[name](self)
         return name
 
@@ -612,7 +612,7 @@ def _unit(plant: RandomPlant) -> None:
 
 
 def _first_day(plant: RandomPlant) -> None:
-    plant.about["data_start_on"] = str((plant.start + DAY * plant.rng.randrange(-2, 4)).date())
+    plant.about["data_start_on"] = str((plant.start + DAY * plant.rng.randrange(-3, 1)).date())
 
 
 def _day_start(plant: RandomPlant) -> None:
@@ -644,3 +644,5 @@ CHANGES: dict[str, Callable[[RandomPlant], None]] = {
     "rate basis": _rate_basis, "target rate": _target, "zone": _zone,
 }  # fmt: skip
 """What people change between two refreshes, each with what it is called."""
+OF_SOME_DAYS = ("reason map", "ideal rate", "breaks", "holiday", "watermark")
+"""Edits that restate some days only; a plant that is often built whole would prove little."""

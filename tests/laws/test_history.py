@@ -4,7 +4,7 @@ Here: a portfolio in which every plant has a random history of its own (`random_
 deliveries (corrected, reversed, moved to another day, deleted), and edits of plant files and vocabularies. Elsewhere: silver
 (`test_deliveries.py`), which days a change names (`test_scope_days.py`).
 
-A refresh costs seconds, so the ordinary run takes a short history in few refreshes. `PLANTLAKE_LAWS=full` takes 12 plants through 50
+A refresh costs seconds, so the ordinary run takes a short history and compares twice. `PLANTLAKE_LAWS=full` takes 12 plants through 50
 deliveries with a refresh and a comparison after each (half an hour); PLANTLAKE_LAWS_SEED chooses another history.
 """
 
@@ -26,12 +26,12 @@ from small_portfolio import SmallPortfolio
 from pipelines.lake import Lake
 
 IS_FULL = os.environ.get("PLANTLAKE_LAWS") == "full"
-PLANTS, STEPS, AT_ONCE, COMPARED_EVERY = (12, 50, 1, 1) if IS_FULL else (8, 12, 3, 2)
+PLANTS, STEPS, AT_ONCE, COMPARED_EVERY = (12, 50, 1, 1) if IS_FULL else (8, 8, 1, 4)
 """Plants, deliveries of each, deliveries of a plant in one refresh, comparisons."""
 SEED = int(os.environ.get("PLANTLAKE_LAWS_SEED", "7"))
 VARIANTS = ("ended", "next", "numbered", "window", "stops")
-CHANGE_SHARE, LATE_SHARE = 0.4, 0.15
-"""How often a delivery comes with an edit of the plant file or the words, and how often it comes late."""
+CHANGE_SHARE, LATE_SHARE = 0.3, 0.15
+"""How often a plant's refresh comes with an edit of its plant file or words, and how often a delivery comes late."""
 
 
 class History:
@@ -63,7 +63,7 @@ class History:
             exports = self._arrived(plant.plant_id, exports)
             for export in exports:
                 export.write(self.portfolio.root / "landing" / plant.plant_id)
-            edits = [plant.change()] if first and self.rng.random() < CHANGE_SHARE * AT_ONCE else []
+            edits = [plant.change()] if first and self.rng.random() < CHANGE_SHARE else []
             self.told.append(f"{plant.plant_id}: {', '.join([*(export.name for export in exports), *edits])}")
         self._write()
         outcome = self.portfolio.refresh()
