@@ -29,7 +29,7 @@ BAD = "M1;2025-06-03 11:00;D4;many;0;pcs"
 """No number: the record goes to quarantine."""
 
 CHILD = """
-import importlib, logging, os, signal, sys
+import importlib, os, signal, sys
 from pathlib import Path
 from bench.crash import in_peace
 
@@ -38,13 +38,7 @@ root, how, where = sys.argv[1:]
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
-if how == "line":
-    class Deadly(logging.Handler):
-        def emit(self, record):
-            if record.getMessage().startswith(where):
-                die()
-    importlib.import_module("pipelines.refresh").log.addHandler(Deadly())
-else:
+if how != "line":
     module, path = where.split(":")
     *owners, name = path.split(".")
     owner = importlib.import_module(module)
@@ -55,7 +49,7 @@ else:
         kept(*args, **options)
         die()
     setattr(owner, name, die if how == "before" else after)
-in_peace(Path(root), quality=False)
+in_peace(Path(root), quality=False, tell=lambda text: die() if how == "line" and text.startswith(where) else None)
 """
 """A refresh that kills itself: when a line of its log begins so, or before or after a function."""
 
