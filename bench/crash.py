@@ -87,10 +87,8 @@ class Run:
     step: str
     stderr: str
     group: int
-
-    @property
-    def killed(self) -> bool:
-        return self.code == -signal.SIGKILL
+    killed: bool
+    """By us; one that somebody else ended counts as an error."""
 
 
 class Watched:
@@ -145,12 +143,13 @@ class Watched:
         except BaseException:
             os.killpg(self.process.pid, signal.SIGKILL)
             raise
-        if self.process.returncode is None:
+        ours = self.process.returncode is None
+        if ours:
             (os.kill if alone else os.killpg)(self.process.pid, signal.SIGKILL)
         code = self.process.wait()
         seconds = time.monotonic() - self.began
         text = self._errors.read_text(encoding="utf-8", errors="replace")
-        return Run(code, seconds, step_of(self.lines()), text, self.process.pid)
+        return Run(code, seconds, step_of(self.lines()), text, self.process.pid, ours and code == -signal.SIGKILL)
 
 
 def step_of(lines: Sequence[str]) -> str:
