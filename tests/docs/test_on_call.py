@@ -21,10 +21,11 @@ from test_worked_example import FILES
 from pipelines import run as runs
 from pipelines.cli import main
 from pipelines.lock import writer_lock
-from publish.reader import Snapshot
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "on-call.md"
-STEP = re.compile(r"^`(?P<name>landing/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```", re.DOTALL | re.MULTILINE)
+STEP = re.compile(
+    r"^`(?P<name>landing/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```", re.DOTALL | re.MULTILINE
+)
 PASSING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d{8}T\d{6}Z|(?<=Calculation )\w+")
 """What differs from run to run: moments, refresh ids, the hash of the calculation."""
 CODES = {"plantlake refresh": 1}
@@ -38,7 +39,10 @@ def portfolio(folder: Path) -> Path:
         is_shared = name.startswith("vocabularies")
         lines = content.splitlines(keepends=True)
         both = content + "".join(lines[1:]).replace("tulsa", "reno")
-        for of, text in {name: both if is_shared else content, name.replace("tulsa", "reno"): both if is_shared else _reno(content)}.items():
+        for of, text in {
+            name: both if is_shared else content,
+            name.replace("tulsa", "reno"): both if is_shared else _reno(content),
+        }.items():
             path = folder / of
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
