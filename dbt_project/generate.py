@@ -210,9 +210,9 @@ def _rollup() -> str:
 
     def level(name: str, below: str, scope: str, carried: tuple[str, ...], plants: str, plants_told: str) -> str:
         """Sums of the level below by `scope` and period; `carried` are columns of the scope that levels above need."""
-        taking_part = [f"{plants.format(key=key)} as p_{key}, sum(u_{key}) as u_{key}" for key in keys]
+        taking_part = [f"cast({plants.format(key=key)} as bigint) as p_{key}, cast(sum(u_{key}) as bigint) as u_{key}" for key in keys]
         columns = [*carried, *PERIOD, *of_unit, *taking_part, *sums, *most,
-                   "min(all_none) as all_none", "sum(units_of) as units_of", f"{plants_told} as plants_told"]  # fmt: skip
+                   "min(all_none) as all_none", "cast(sum(units_of) as bigint) as units_of", f"cast({plants_told} as bigint) as plants_told"]  # fmt: skip
         listed = ",\n        ".join(columns)
         return f"{name} as (\n    select\n        {listed}\n    from {below}\n    group by {', '.join((*carried, *PERIOD))}\n)"
 
