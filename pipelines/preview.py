@@ -34,13 +34,14 @@ import polars as pl
 
 from connectors.errors import ConfigError, PlantlakeError, Problem, listed
 from connectors.portfolio import lake_of
+from pipelines import upkeep
 from pipelines.bronze import object_path
 from pipelines.disk import no_space
 from pipelines.lake import Lake
-from pipelines.ledger import ExportLedger
+from pipelines.ledger import ExportLedger, ExportRow
 from pipelines.lock import holder, writer_lock
 from pipelines.logs import to_file
-from pipelines.plan import Plan, mapping_version, statement_hash
+from pipelines.plan import Delivery, Plan, mapping_version, statement_hash
 from pipelines.refresh import Outcome, Refresh, Request
 
 if TYPE_CHECKING:
@@ -159,19 +160,22 @@ def apply(root: Path, only: tuple[str, ...], shown: Preview, *, wait_s: float = 
 def known_only(todo: Plan, ledger: ExportLedger) -> Plan:
     """The plan without exports that are new, changed on disk or gone: what remains is what today's maps make of the exports of before.
 
-    What a killed refresh landed and did not load waits for the next refresh too, unless the maps of its plant changed.
+    A plant of which the lake has nothing waits for its first refresh. What a killed refresh landed and did not load waits for the next
+    one too, unless the maps of its plant changed.
     """
-    plants = {}
+    plants, stated = {}, ledger.plant_states()
     for plant_id, plant in todo.plants.items():
         seen = ledger.seen(plant_id)
-        tried = []
-        for delivery in plant.deliveries:
-            row, export = seen.get((delivery.source_id, delivery.export.name)), delivery.export
-            if row is not None and (row.size, row.modified) == (export.size, export.modified):
-                tried.append(delivery)
+        if not seen and plant_id not in stated:
+            continue
+        tried = [item for item in plant.deliveries if _is_as_before(item, seen.get((item.source_id, item.export.name)))]
         if replace(plant, deliveries=tried, gone=[], unloaded=False):
             plants[plant_id] = replace(plant, deliveries=tried, gone=[])
     return Plan(plants, todo.problems, todo.reasons)
+
+
+def _is_as_before(item: Delivery, known: ExportRow | None) -> bool:
+    return known is not None and (known.size, known.modified) == (item.export.size, item.export.modified)
 
 
 def _refresh(job: Refresh, todo: Plan) -> None:
@@ -194,6 +198,7 @@ def _on_copy(lake: Lake, root: Path, only: tuple[str, ...], tell: Tell) -> Itera
             job.checked = lock.check
             yield job
     finally:
+        upkeep._close_dbt()  # a database that is open keeps its room on the disk although its file is removed
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -195,7 +195,7 @@ def _compared(table: str) -> list[str]:
     """Business columns of a table; an id that only repeats the code beside it says nothing more."""
     columns = silver.columns(table)
     if table in STATEMENTS:
-        return [name for name in columns if name not in KEYS[table]]
+        return [name for name in columns if name not in (*KEYS[table], "month")]
     spec = TABLES[table]
     if spec.id is None:
         return ["value_num", "value_text", "quality"]
