@@ -18,16 +18,18 @@ from typing import Any
 import pytest
 from test_worked_example import FILES
 
+from pipelines import preview
 from pipelines import run as runs
 from pipelines.cli import main
 from pipelines.lock import writer_lock
-from publish.reader import Snapshot
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "on-call.md"
-STEP = re.compile(r"^`(?P<name>landing/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```", re.DOTALL | re.MULTILINE)
+STEP = re.compile(
+    r"^`(?P<name>(?:landing|vocabularies)/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```",
+    re.DOTALL | re.MULTILINE,
+)
 PASSING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d{8}T\d{6}Z|(?<=Calculation )\w+")
 """What differs from run to run: moments, refresh ids, the hash of the calculation."""
-CODES = {"plantlake refresh": 1}
 
 pytestmark = pytest.mark.xdist_group("on_call")
 
@@ -38,7 +40,10 @@ def portfolio(folder: Path) -> Path:
         is_shared = name.startswith("vocabularies")
         lines = content.splitlines(keepends=True)
         both = content + "".join(lines[1:]).replace("tulsa", "reno")
-        for of, text in {name: both if is_shared else content, name.replace("tulsa", "reno"): both if is_shared else _reno(content)}.items():
+        for of, text in {
+            name: both if is_shared else content,
+            name.replace("tulsa", "reno"): both if is_shared else _reno(content),
+        }.items():
             path = folder / of
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -62,6 +67,7 @@ def typed(command: str) -> tuple[str, int]:
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
         patch.setattr(sys, "argv", shlex.split(command))
         patch.setattr(runs, "run", without_dagster)
+        patch.setattr(preview, "_refresh", lambda job, todo: job.run(todo, quality=False))
         patch.setattr("pipelines.refresh.Refresh.prepare", lambda _: None)
         with pytest.raises(SystemExit) as ended:
             main()
@@ -80,3 +86,25 @@ def played(root: Path, text: str) -> Iterator[tuple[str, str, str, int]]:
 
 def passing(text: str) -> str:
     return PASSING.sub("...", text)
+
+
+@pytest.fixture(scope="module")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, str, int]]:
+    """The page, typed once."""
+    root = portfolio(tmp_path_factory.mktemp("on_call") / "portfolio")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PLANTLAKE_PORTFOLIO", str(root))
+        patch.setenv("LOGNAME", "jane")
+        return list(played(root, PAGE.read_text(encoding="utf-8")))
+
+
+def test_every_command_prints_what_the_page_says(morning: list[tuple[str, str, str, int]]) -> None:
+    different = [(command, said, found) for command, said, found, _ in morning if passing(said) != passing(found)]
+    assert different == []
+
+
+def test_the_exit_codes_tell_when_somebody_is_needed(morning: list[tuple[str, str, str, int]]) -> None:
+    """1 while a plant is held: the refresh that holds it, the status, and the status after the rollback."""
+    needed = [command for command, *_, code in morning if code]
+    assert needed == ["plantlake refresh", "plantlake status", "plantlake status"]
+    assert {code for *_, code in morning} == {0, 1}
