@@ -178,14 +178,7 @@ def test_it_is_named_stale_with_the_reason(three: Three, each: Break) -> None:
     assert each.told in stale["stale_reason"]
 
 
-MENDED_IN_PLACE = pytest.mark.xfail(
-    strict=True, reason="a failed version of a file is tried again and told though its name holds good bytes now"
-)
-
-
-@pytest.mark.parametrize(
-    "each", [pytest.param(each, id=each.plant, marks=MENDED_IN_PLACE if each.plant == "column-missing" else ()) for each in BREAKS]
-)
+@pytest.mark.parametrize("each", [pytest.param(each, id=each.plant) for each in BREAKS])
 def test_mending_clears_the_status(three: Three, each: Break) -> None:
     good, _, mended = three
     for fine in (good, mended):
