@@ -34,6 +34,14 @@ from pipelines.journal import Entry, Journal, lines
 ExportState = Literal["NEW", "LANDED", "FAILED", "GONE"]
 TableState = Literal["COMMITTED", "FAILED"]
 
+_OF_EXPORT = "FROM export e WHERE (e.plant_id, e.source_system, e.batch_id) = (t.plant_id, t.source_system, t.batch_id)"
+_SPANS_OF_EXPORTS = f"""
+    UPDATE export_table AS t SET data_from = (SELECT CASE WHEN t.table_name IN ('equipment_state_event', 'production_count')
+        THEN min(e.data_from) END {_OF_EXPORT}), data_to = (SELECT CASE WHEN t.table_name IN ('equipment_state_event', 'production_count',
+        'historian_sample') THEN max(e.data_to) ELSE max(nullif(substr(e.export_order, 1, instr(e.export_order, '|') - 1), '') || '+00:00')
+        END {_OF_EXPORT}) WHERE t.state = 'COMMITTED'"""
+"""For accounts that were written before each told the span of its own data: what is known of their export, which is never too little."""
+
 _MIGRATIONS = (
     """
     CREATE TABLE export (
@@ -55,6 +63,11 @@ _MIGRATIONS = (
       PRIMARY KEY (plant_id, source_system, batch_id, table_name),
       CHECK (state = 'FAILED' OR records_read = accepted + rejected + duplicate + filtered)) WITHOUT ROWID;
     CREATE TABLE plant_state (plant_id TEXT PRIMARY KEY, statement_hash TEXT NOT NULL, stated_at TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    f"""
+    ALTER TABLE export_table ADD COLUMN data_from TEXT;
+    ALTER TABLE export_table ADD COLUMN data_to TEXT;
+    {_SPANS_OF_EXPORTS};
     """,
 )
 """Statements that lead from one `user_version` to the next; only ever added to."""
@@ -123,6 +136,9 @@ class TableRow:
     release_id: str | None = None
     error: str | None = None
     committed_at: datetime | None = None
+    data_from: datetime | None = None
+    """First and last instant of the accepted data."""
+    data_to: datetime | None = None
 
     @property
     def filtered(self) -> int:
@@ -131,9 +147,14 @@ class TableRow:
 
 _EXPORT = tuple(item.name for item in fields(ExportRow))
 _TABLE = tuple(item.name for item in fields(TableRow))
+_TABLE_KEY = ("plant_id", "source_system", "batch_id", "table_name")
+SPANNED = {"spanned": True}
+"""Marks a line of the journal whose account tells the span of its data, be it that there is none."""
 _KEY = ("plant_id", "source_system", "name", "sha256")
-_KEPT = ("batch_id", "landed_at", "exported_at", "data_from", "data_to", "covers_from", "covers_to", "export_order")
+_KEPT = ("batch_id", "landed_at", "exported_at", "covers_from", "covers_to", "export_order")
 """What is known of a version and not said again stays known."""
+_SPAN = ("data_from", "data_to")
+"""Said together with the place in the order: an export that is loaded again may hold less than before."""
 
 
 class ExportLedger:
@@ -235,11 +256,7 @@ class ExportLedger:
 
     def failures(self) -> list[tuple[str, str]]:
         """(plant, block) of exports and tables that failed and have not been mended since."""
-        rows = self._rows(
-            "SELECT plant_id, error FROM export WHERE state = 'FAILED' AND error IS NOT NULL"
-            " UNION SELECT plant_id, error FROM export_table WHERE state = 'FAILED' AND error IS NOT NULL ORDER BY 1"
-        )
-        return [(row["plant_id"], row["error"]) for row in rows]
+        return sorted({(plant_id, error) for plant_id, _, _, error in self.failing() if error})
 
     def failing(self) -> list[tuple[str, str, str | None, str]]:
         """(plant, source and name, table or None, error block) of the newest version of each export, as far as it failed."""
@@ -258,6 +275,15 @@ class ExportLedger:
             " FROM export_table t WHERE t.plant_id = e.plant_id AND t.source_system = e.source_system AND t.batch_id = e.batch_id)"
         )
         return {row[0] for row in rows}
+
+    def superseded(self, plant_id: str) -> set[tuple[str, str]]:
+        """(source, batch) of deliveries under whose every name newer bytes stand."""
+        rows = self._rows(
+            "SELECT source_system, batch_id FROM (SELECT source_system, batch_id, row_number() OVER (PARTITION BY source_system, name"
+            " ORDER BY seen DESC) AS place FROM export WHERE plant_id = ?) WHERE batch_id IS NOT NULL GROUP BY 1, 2 HAVING min(place) > 1",
+            plant_id,
+        )  # fmt: skip
+        return {(row[0], row[1]) for row in rows}
 
     def mapping_versions(self, plant_id: str) -> dict[tuple[str, str], set[str]]:
         """By (source, table): the mapping versions under which its exports were last tried."""
@@ -279,7 +305,7 @@ class ExportLedger:
         values = [_table_values(row) for row in rows]
         with self.transaction():
             for row in values:
-                self._pending.append({"kind": "table", **row})
+                self._pending.append({"kind": "table", **SPANNED, **row})
                 self._record_table(row)
 
     def record_plant(self, plant_id: str, statement_hash: str, at: datetime) -> None:
@@ -301,7 +327,7 @@ class ExportLedger:
         exports = [_export_values(_export_row(row)) for row in self._rows("SELECT * FROM export ORDER BY seen, export_id")]
         tables = [_table_values(_table_row(row)) for row in self._rows("SELECT * FROM export_table")]
         entries = [{"kind": "export", **row, "sha256": row["sha256"] or None} for row in exports]
-        return lines([*entries, *({"kind": "table", **row} for row in tables)])
+        return lines([*entries, *({"kind": "table", **SPANNED, **row} for row in tables)])
 
     def committed(self) -> set[tuple[str, str, str]]:
         """(plant, table, batch) of everything that is in silver."""
@@ -344,11 +370,12 @@ class ExportLedger:
         if row["sha256"] and (found := self._connection.execute(f"SELECT first_seen_at {before}", row).fetchone()):
             row = row | {"first_seen_at": found[0]}
             self._connection.execute(f"DELETE {before}", row)
-        renewed = [f"{name} = excluded.{name}" for name in row if name not in (*_KEY, *_KEPT, "first_seen_at")]
+        renewed = [f"{name} = excluded.{name}" for name in row if name not in (*_KEY, *_KEPT, *_SPAN, "first_seen_at")]
         # What an older version's data told may be said again later; only another look at the object makes it the last one seen.
         same = " AND ".join(f"excluded.{name} IS export.{name}" for name in ("state", "size", "modified", "landed_at", "attempt"))
         renewed.append(f"seen = CASE WHEN {same} THEN export.seen ELSE excluded.seen END")
         renewed += [f"{name} = coalesce(excluded.{name}, {name})" for name in _KEPT]
+        renewed += [f"{name} = iif(excluded.export_order IS NULL, coalesce(excluded.{name}, {name}), excluded.{name})" for name in _SPAN]
         self._connection.execute(
             f"INSERT INTO export (seen, {', '.join(row)}) VALUES ((SELECT coalesce(max(seen), 0) + 1 FROM export),"
             f" {', '.join(':' + name for name in row)}) ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(renewed)}",
@@ -388,6 +415,8 @@ class ExportLedger:
                 self._record(dict.fromkeys(_EXPORT) | {"sha256": ""} | {name: row[name] for name in _EXPORT if row.get(name) is not None})
             elif kind == "table":
                 self._record_table({name: row.get(name) for name in (*_TABLE, "filtered")})
+                if not SPANNED.items() <= row.items():
+                    self._connection.execute(f"{_SPANS_OF_EXPORTS} AND {' AND '.join(f't.{name} = :{name}' for name in _TABLE_KEY)}", row)
             elif kind == "gone":
                 self._record_gone(row)
 
