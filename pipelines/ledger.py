@@ -359,8 +359,8 @@ class ExportLedger:
         """Per plant and source, of exports with a committed table: the span of the data, of stated windows, and the last export."""
         times = ("data_from", "data_to", "covers_from", "covers_to", "exported_at")
         rows = self._rows(
-            "SELECT plant_id, source_system, min(data_from) data_from, max(data_to) data_to, min(covers_from) covers_from,"
-            " max(covers_to) covers_to, max(exported_at) exported_at FROM export JOIN export_table t"
+            "SELECT plant_id, source_system, min(e.data_from) data_from, max(e.data_to) data_to, min(covers_from) covers_from,"
+            " max(covers_to) covers_to, max(exported_at) exported_at FROM export e JOIN export_table t"
             " USING (plant_id, source_system, batch_id) WHERE t.state = 'COMMITTED' GROUP BY 1, 2 ORDER BY 1, 2"
         )
         return _frame(rows, {"plant_id": pl.String, "source_system": pl.String, **dict.fromkeys(times, _UTC_US)})
