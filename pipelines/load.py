@@ -85,9 +85,9 @@ class PlantResult:
     done: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By (source, table): the batches that are loaded."""
     failed: set[tuple[str, str, str]] = field(default_factory=set)
-    """(source, batch, table) that could not be loaded when it was last tried."""
-    superseded: set[Key] = field(default_factory=set)
-    """Deliveries under no name any more: each of their files holds newer bytes. What is wrong with them is of no use to anybody."""
+    """(source, table, batch) that could not be loaded when it was last tried."""
+    waived: set[tuple[str, str, str]] = field(default_factory=set)
+    """Those of them that were delivered anew since, or are no longer delivered: not tried again as they are."""
     renamed: list[ExportRow] = field(default_factory=list)
     """Exports whose names say something else by today's plant file than the ledger holds."""
 
@@ -255,11 +255,10 @@ class Loader:
                 done[account.source_system, account.table_name].add(account.batch_id)
                 result.spans[account.source_system, account.batch_id][account.table_name] = (account.data_from, account.data_to)
             else:
-                result.failed.add((account.source_system, account.batch_id, account.table_name))
+                result.failed.add((account.source_system, account.table_name, account.batch_id))
         renamed = {source_id for source_id, _ in todo.rederive}
         loaded = {(source_id, batch) for (source_id, _), batches in done.items() for batch in batches}
-        result.done = done
-        result.superseded = self.ledger.superseded(plant_id)
+        result.done, result.waived = done, self.ledger.waived(plant_id)
         rows = self.ledger.exports(plant_id)
         settled = [row.source_system not in renamed and (row.source_system, row.batch_id) in loaded for row in rows]
         today = [
@@ -288,7 +287,10 @@ class Loader:
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
         landed = load_deliveries.once(row for row in result.known if row.source_system == source_id and row.state != "FAILED")
         done = result.done.get((source_id, name), set())
-        waiting = [row for row in landed if rederive or (row.batch_id not in done and not _is_past(result, row, name))]
+        waiting = [
+            row for row in landed
+            if rederive or (row.batch_id not in done and (source_id, name, str(row.batch_id)) not in result.waived)
+        ]  # fmt: skip
         if name == SAMPLE:
             result.samples += load_samples.prepare(self, result, source_id, waiting, rederive)
             return
@@ -469,11 +471,6 @@ def _version(row: ExportRow) -> tuple[str | None, ...]:
     return row.plant_id, row.source_system, row.name, row.sha256
 
 
-def _is_past(result: PlantResult, row: ExportRow, name: str) -> bool:
-    """Whether an export failed and newer bytes stand under its name: it waits for nothing but another mapping."""
-    return (row.source_system, row.batch_id) in result.superseded and (row.source_system, row.batch_id, name) in result.failed
-
-
 def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int, at: datetime) -> TableRow:
     """What became of the records of one export in one table."""
     accepted = len(item.accepted) - duplicate
@@ -499,9 +496,9 @@ def foreseen(error: Exception) -> PlantlakeError:
 
 
 def failed_account(reading: Reading, export: ExportRow, error: PlantlakeError, result: PlantResult) -> TableRow:
-    """The account of an export that could not be loaded into a table; its problems are told once, while its file holds these bytes."""
+    """The account of an export that could not be loaded into a table; its problems are told once, while somebody waits for it."""
     placed = error.at(plant=reading.plant.plant, source=reading.source_id, table=reading.table_name, export=export.name)
-    if (reading.source_id, str(export.batch_id)) not in result.superseded:
+    if (reading.source_id, reading.table_name, str(export.batch_id)) not in result.waived:
         result.problems += [
             replace(p, consequence=p.consequence or "Nothing from this file was loaded into the table.") for p in placed.problems
         ]

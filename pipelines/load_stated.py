@@ -261,9 +261,9 @@ def _told(result: PlantResult, row: ExportRow) -> ExportRow:
 
 def _failed(result: PlantResult) -> set[Key]:
     """Deliveries of which a table could not be loaded, now or when it was last tried."""
-    done = {(a.source_system, a.batch_id, a.table_name) for a in result.accounts if a.state == "COMMITTED"}
-    now = {(a.source_system, a.batch_id, a.table_name) for a in result.accounts if a.state == "FAILED"}
-    return {(source_id, batch) for source_id, batch, _ in {*result.failed, *now} - done}
+    done = {(a.source_system, a.table_name, a.batch_id) for a in result.accounts if a.state == "COMMITTED"}
+    now = {(a.source_system, a.table_name, a.batch_id) for a in result.accounts if a.state == "FAILED"}
+    return {(source_id, batch) for source_id, _, batch in {*result.failed, *now} - done}
 
 
 def _watermarks(plant: PlantFile, spans: Spans) -> pl.DataFrame:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -118,8 +117,7 @@ def plant_status(
     portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome, held: dict[str, tuple[datetime, str]] | None = None
 ) -> pl.DataFrame:
     """One row a plant: how far its data goes, what was rejected, and since when and why it is stale."""
-    accounts = ledger.frame()
-    failing = Counter(plant for plant, _ in {(plant, name) for plant, name, _, _ in ledger.failing()})
+    accounts, failing = ledger.frame(), {(plant, name) for plant, name, *_ in ledger.failing()}
     broken = {plant: " ".join(dict.fromkeys(p.message for p in outcome.problems if p.plant == plant)) for plant in outcome.broken_plants}
     gated = held or {}
     before = _stale_before(Lake(portfolio.lake))
@@ -127,7 +125,7 @@ def plant_status(
     for plant_id in sorted({*portfolio.plants, *portfolio.broken, *before, *gated}):
         plant = portfolio.plants.get(plant_id)
         mine = accounts.filter(pl.col("plant_id") == plant_id)
-        failed = failing[plant_id]
+        failed = sum(plant == plant_id for plant, _ in failing)
         since, reason = gated.get(plant_id, (before.get(plant_id) or outcome_time(outcome), None))
         reason = reason or broken.get(plant_id) or (f"{failed} export(s) could not be loaded" if failed else None)
         rows.append(
