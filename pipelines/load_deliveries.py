@@ -59,11 +59,10 @@ def identified(plant: PlantFile, rows: Sequence[ExportRow], loaded: Collection[K
             owner[_key(row)] = group
     given: dict[tuple[str, ...], str] = {}
     for group, copies in groups.items():
-        own = [row for row in copies if owner[_key(row)] == group]
-        own.sort(key=lambda row: _key(row) not in loaded)
+        own = sorted((row for row in copies if owner[_key(row)] == group), key=lambda row: _key(row) not in loaded)
         batch = str(own[0].batch_id) if own else _new_id(plant, copies[0])
         for row in copies:
-            keeps = row in own and _key(row) in loaded
+            keeps = owner[_key(row)] == group and _key(row) in loaded
             given[row.source_system, row.name, str(row.sha256)] = str(row.batch_id) if keeps else batch
     return [replace(row, batch_id=given[row.source_system, row.name, str(row.sha256)]) for row in rows]
 
