@@ -34,6 +34,14 @@ from pipelines.journal import Entry, Journal, lines
 ExportState = Literal["NEW", "LANDED", "FAILED", "GONE"]
 TableState = Literal["COMMITTED", "FAILED"]
 
+_OF_EXPORT = "FROM export e WHERE (e.plant_id, e.source_system, e.batch_id) = (t.plant_id, t.source_system, t.batch_id)"
+_SPANS_OF_EXPORTS = f"""
+    UPDATE export_table AS t SET data_from = (SELECT CASE WHEN t.table_name IN ('equipment_state_event', 'production_count')
+        THEN min(e.data_from) END {_OF_EXPORT}), data_to = (SELECT CASE WHEN t.table_name IN ('equipment_state_event', 'production_count',
+        'historian_sample') THEN max(e.data_to) ELSE max(nullif(substr(e.export_order, 1, instr(e.export_order, '|') - 1), '') || '+00:00')
+        END {_OF_EXPORT}) WHERE t.state = 'COMMITTED'"""
+"""For accounts that were written before each told the span of its own data: what is known of their export, which is never too little."""
+
 _MIGRATIONS = (
     """
     CREATE TABLE export (
@@ -55,6 +63,11 @@ _MIGRATIONS = (
       PRIMARY KEY (plant_id, source_system, batch_id, table_name),
       CHECK (state = 'FAILED' OR records_read = accepted + rejected + duplicate + filtered)) WITHOUT ROWID;
     CREATE TABLE plant_state (plant_id TEXT PRIMARY KEY, statement_hash TEXT NOT NULL, stated_at TEXT NOT NULL) WITHOUT ROWID;
+    """,
+    f"""
+    ALTER TABLE export_table ADD COLUMN data_from TEXT;
+    ALTER TABLE export_table ADD COLUMN data_to TEXT;
+    {_SPANS_OF_EXPORTS};
     """,
 )
 """Statements that lead from one `user_version` to the next; only ever added to."""
@@ -128,6 +141,9 @@ class TableRow:
     release_id: str | None = None
     error: str | None = None
     committed_at: datetime | None = None
+    data_from: datetime | None = None
+    """First and last instant of the accepted data."""
+    data_to: datetime | None = None
 
     @property
     def filtered(self) -> int:
@@ -136,9 +152,14 @@ class TableRow:
 
 _EXPORT = tuple(item.name for item in fields(ExportRow))
 _TABLE = tuple(item.name for item in fields(TableRow))
+_TABLE_KEY = ("plant_id", "source_system", "batch_id", "table_name")
+SPANNED = {"spanned": True}
+"""Marks a line of the journal whose account tells the span of its data, be it that there is none."""
 _KEY = ("plant_id", "source_system", "name", "sha256")
-_KEPT = ("batch_id", "landed_at", "exported_at", "data_from", "data_to", "covers_from", "covers_to", "export_order")
+_KEPT = ("batch_id", "landed_at", "exported_at", "covers_from", "covers_to", "export_order")
 """What is known of a version and not said again stays known."""
+_SPAN = ("data_from", "data_to")
+"""Said together with the place in the order: an export that is loaded again may hold less than before."""
 
 
 class ExportLedger:
@@ -264,11 +285,11 @@ class ExportLedger:
         return {(row[0], row[1]) for row in rows}
 
     def waived(self, plant_id: str) -> set[tuple[str, str, str]]:
-        """(source, table, batch) that failed and nobody waits for: the object was delivered anew since, or is no longer there."""
+        """(source, table, batch) that failed and nobody waits for: under each of its names newer bytes stand, or nothing any more."""
         rows = self._rows(
             f"{_NEWEST} SELECT e.source_system, t.table_name, e.batch_id FROM newest e"
             " JOIN export_table t USING (plant_id, source_system, batch_id)"
-            " WHERE e.plant_id = ? AND t.state = 'FAILED' AND (e.place > 1 OR e.state = 'GONE')",
+            " WHERE e.plant_id = ? AND t.state = 'FAILED' GROUP BY 1, 2, 3 HAVING min(e.place > 1 OR e.state = 'GONE')",
             plant_id,
         )
         return {(row[0], row[1], row[2]) for row in rows}
@@ -301,7 +322,7 @@ class ExportLedger:
         values = [_table_values(row) for row in rows]
         with self.transaction():
             for row in values:
-                self._pending.append({"kind": "table", **row})
+                self._pending.append({"kind": "table", **SPANNED, **row})
                 self._record_table(row)
 
     def record_plant(self, plant_id: str, statement_hash: str, at: datetime) -> None:
@@ -323,7 +344,7 @@ class ExportLedger:
         exports = [_export_values(_export_row(row)) for row in self._rows("SELECT * FROM export ORDER BY seen, export_id")]
         tables = [_table_values(_table_row(row)) for row in self._rows("SELECT * FROM export_table")]
         entries = [{"kind": "export", **row, "sha256": row["sha256"] or None} for row in exports]
-        return lines([*entries, *({"kind": "table", **row} for row in tables)])
+        return lines([*entries, *({"kind": "table", **SPANNED, **row} for row in tables)])
 
     def committed(self) -> set[tuple[str, str, str]]:
         """(plant, table, batch) of everything that is in silver."""
@@ -355,8 +376,8 @@ class ExportLedger:
         """Per plant and source, of exports with a committed table: the span of the data, of stated windows, and the last export."""
         times = ("data_from", "data_to", "covers_from", "covers_to", "exported_at")
         rows = self._rows(
-            "SELECT plant_id, source_system, min(data_from) data_from, max(data_to) data_to, min(covers_from) covers_from,"
-            " max(covers_to) covers_to, max(exported_at) exported_at FROM export JOIN export_table t"
+            "SELECT plant_id, source_system, min(e.data_from) data_from, max(e.data_to) data_to, min(covers_from) covers_from,"
+            " max(covers_to) covers_to, max(exported_at) exported_at FROM export e JOIN export_table t"
             " USING (plant_id, source_system, batch_id) WHERE t.state = 'COMMITTED' GROUP BY 1, 2 ORDER BY 1, 2"
         )
         return _frame(rows, {"plant_id": pl.String, "source_system": pl.String, **dict.fromkeys(times, _UTC_US)})
@@ -366,11 +387,12 @@ class ExportLedger:
         if row["sha256"] and (found := self._connection.execute(f"SELECT first_seen_at {before}", row).fetchone()):
             row = row | {"first_seen_at": found[0]}
             self._connection.execute(f"DELETE {before}", row)
-        renewed = [f"{name} = excluded.{name}" for name in row if name not in (*_KEY, *_KEPT, "first_seen_at")]
+        renewed = [f"{name} = excluded.{name}" for name in row if name not in (*_KEY, *_KEPT, *_SPAN, "first_seen_at")]
         # What an older version's data told may be said again later; only another look at the object makes it the last one seen.
         same = " AND ".join(f"excluded.{name} IS export.{name}" for name in ("state", "size", "modified", "landed_at", "attempt"))
         renewed.append(f"seen = CASE WHEN {same} THEN export.seen ELSE excluded.seen END")
         renewed += [f"{name} = coalesce(excluded.{name}, {name})" for name in _KEPT]
+        renewed += [f"{name} = iif(excluded.export_order IS NULL, coalesce(excluded.{name}, {name}), excluded.{name})" for name in _SPAN]
         self._connection.execute(
             f"INSERT INTO export (seen, {', '.join(row)}) VALUES ((SELECT coalesce(max(seen), 0) + 1 FROM export),"
             f" {', '.join(':' + name for name in row)}) ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {', '.join(renewed)}",
@@ -410,6 +432,8 @@ class ExportLedger:
                 self._record(dict.fromkeys(_EXPORT) | {"sha256": ""} | {name: row[name] for name in _EXPORT if row.get(name) is not None})
             elif kind == "table":
                 self._record_table({name: row.get(name) for name in (*_TABLE, "filtered")})
+                if not SPANNED.items() <= row.items():
+                    self._connection.execute(f"{_SPANS_OF_EXPORTS} AND {' AND '.join(f't.{name} = :{name}' for name in _TABLE_KEY)}", row)
             elif kind == "gone":
                 self._record_gone(row)
 

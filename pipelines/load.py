@@ -1,15 +1,14 @@
 """Loads one refresh: new exports to bronze, bronze through conform to silver, one commit a table for all plants.
 
 Here: the order of the steps, what a failure stops and what it does not, the account of every export. Elsewhere: what there is to
-do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), samples of historians
-(`pipelines.load_samples`), windows that exports replace (`pipelines.load_windows`), what plant files state
-(`pipelines.load_stated`), what is read for it and what of it is new (`pipelines.standing`), the account's home
-(`pipelines.ledger`), rows (`transforms`).
+do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), what one delivery is
+(`pipelines.load_deliveries`), samples of historians (`pipelines.load_samples`), windows that exports replace
+(`pipelines.load_windows`), what plant files state (`pipelines.load_stated`), what is read for it and what of it is new
+(`pipelines.standing`), the account's home (`pipelines.ledger`), rows (`transforms`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,9 +25,10 @@ from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
-from pipelines import bronze, disk, load_samples, load_stated, load_windows, silver
+from pipelines import bronze, disk, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
+from pipelines.load_deliveries import Key, Span, order_of
 from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_version, statement_hash
 from pipelines.standing import Change, Standing
 from transforms import revisions
@@ -65,11 +65,17 @@ class PlantResult:
     accounts: list[TableRow] = field(default_factory=list)
     rejected: list[pl.DataFrame] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    exports: dict[tuple[str, str], ExportRow] = field(default_factory=dict)
-    """(source, batch): the export with what its data told."""
+    exports: dict[Key, ExportRow] = field(default_factory=dict)
+    """The deliveries of this refresh, with what their data told."""
+    spans: dict[Key, dict[str, Span]] = field(default_factory=lambda: defaultdict(dict))
+    """By delivery and table: the first and last instant of the data that are loaded."""
     samples: list[load_samples.SampleLoad] = field(default_factory=list)
     materials: set[str] = field(default_factory=set)
+    """Numbers of materials that this refresh's data name; what a master says of its own records names nothing."""
     codes: set[str] = field(default_factory=set)
+    """Codes of units, likewise."""
+    is_remade: bool = False
+    """A table is made anew under another mapping: what only its old rows named is named no more."""
     restate: bool = True
     """The plant file or a vocabulary states something else than what stands, or everything is made anew."""
     is_stated: bool = True
@@ -78,10 +84,31 @@ class PlantResult:
     """Every export of the plant in bronze, with the times that its name states."""
     done: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By (source, table): the batches that are loaded."""
+    failed: set[tuple[str, str, str]] = field(default_factory=set)
+    """(source, table, batch) that could not be loaded when it was last tried."""
     waived: set[tuple[str, str, str]] = field(default_factory=set)
-    """(source, table, batch) that failed and were delivered anew since, or are no longer delivered: not tried again as they are."""
+    """Those of them that were delivered anew since, or are no longer delivered: not tried again as they are."""
     renamed: list[ExportRow] = field(default_factory=list)
     """Exports whose names say something else by today's plant file than the ledger holds."""
+
+    def tell(self, export: ExportRow, table: str, span: Span | None) -> ExportRow:
+        """Notes the span of an export's data in one table, None where nothing of it is loaded; gives the export with all it told."""
+        key = (export.source_system, str(export.batch_id))
+        if span is not None:
+            self.spans[key][table] = span
+        elif self.spans[key].pop(table, None) is None:
+            return export
+        self.exports[key] = load_deliveries.spanned(export, self.spans[key])
+        return self.exports[key]
+
+    def names(self) -> list[ExportRow]:
+        """Every name of this refresh's deliveries, with what their data told."""
+        found = [(row, self.exports.get((row.source_system, str(row.batch_id)))) for row in self.known]
+        return [
+            replace(row, data_from=told.data_from, data_to=told.data_to, export_order=told.export_order)
+            for row, told in found
+            if told is not None
+        ]
 
 
 @dataclass
@@ -121,14 +148,19 @@ class Loader:
         not written down is landed again, which changes nothing.
         """
         deliveries = [delivery for todo in plan.plants.values() for delivery in todo.deliveries]
+        known = self._ids({delivery.plant_id for delivery in deliveries})
         problems: list[Problem] = []
         with ThreadPoolExecutor(LANDING, thread_name_prefix="land") as pool:
             for start in range(0, len(deliveries), LANDED_TOGETHER):
                 group = deliveries[start : start + LANDED_TOGETHER]
                 landed = list(pool.map(self._land, group))
-                self.ledger.record_export(*(row for row, _ in landed))
+                self.ledger.record_export(*(replace(row, batch_id=known.get(_version(row), row.batch_id)) for row, _ in landed))
                 problems += [problem for _, found in landed for problem in found]
         return problems
+
+    def _ids(self, plants: Iterable[str]) -> dict[tuple[str | None, ...], str | None]:
+        """The batch ids of what was landed before: bytes that are landed again are the delivery that they were."""
+        return {_version(row): row.batch_id for plant_id in plants for row in self.ledger.exports(plant_id)}
 
     def _land(self, delivery: Delivery) -> tuple[ExportRow, list[Problem]]:
         """One export in bronze, as the ledger has to know it, and what was wrong with it."""
@@ -152,10 +184,11 @@ class Loader:
             return failed, [
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
-        return replace(
-            row, state="LANDED", sha256=landed.sha256, batch_id=_batch(row.source_system, landed.batch_id), landed_at=self.at,
-            exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to,
-        ), []  # fmt: skip
+        row = replace(
+            row, state="LANDED", sha256=landed.sha256, landed_at=self.at, exported_at=times.exported_at, covers_from=times.covers_from,
+            covers_to=times.covers_to,
+        )  # fmt: skip
+        return replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row)), []
 
     def _export_row(self, delivery: Delivery) -> ExportRow:
         export = delivery.export
@@ -215,19 +248,29 @@ class Loader:
     def _opened(self, plant_id: str, todo: PlantPlan) -> PlantResult:
         """What the ledger knows of a plant. A name is read again only where the plant file now says otherwise how names read, or
         where its export waits."""
-        result = PlantResult(self.portfolio.plants[plant_id], restate=todo.restate)
+        result = PlantResult(self.portfolio.plants[plant_id], restate=todo.restate, is_remade=bool(todo.rederive))
         done: dict[tuple[str, str], set[str]] = defaultdict(set)
         for account in self.ledger.tables(plant_id):
             if account.state == "COMMITTED":
                 done[account.source_system, account.table_name].add(account.batch_id)
+                result.spans[account.source_system, account.batch_id][account.table_name] = (account.data_from, account.data_to)
+            else:
+                result.failed.add((account.source_system, account.table_name, account.batch_id))
         renamed = {source_id for source_id, _ in todo.rederive}
         loaded = {(source_id, batch) for (source_id, _), batches in done.items() for batch in batches}
         result.done, result.waived = done, self.ledger.waived(plant_id)
-        for row in self.ledger.exports(plant_id):
-            is_settled = row.source_system not in renamed and (row.source_system, row.batch_id) in loaded
-            today = _stated_before(result.plant, row) if is_settled else self.restated(result.plant, row)
-            result.known.append(today)
-            result.renamed += [today] if not is_settled and today != row else []
+        rows = self.ledger.exports(plant_id)
+        settled = [row.source_system not in renamed and (row.source_system, row.batch_id) in loaded for row in rows]
+        today = [
+            _stated_before(result.plant, row) if is_settled else self.restated(result.plant, row)
+            for row, is_settled in zip(rows, settled, strict=True)
+        ]
+        result.known = load_deliveries.identified(result.plant, today, loaded)
+        result.renamed = [
+            new
+            for new, row, is_settled in zip(result.known, rows, settled, strict=True)
+            if new.batch_id != row.batch_id or (new != row and not is_settled)
+        ]
         return result
 
     def _plant(self, result: PlantResult, todo: PlantPlan) -> PlantResult:
@@ -242,22 +285,24 @@ class Loader:
         return result
 
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
-        landed = _once([row for row in result.known if row.source_system == source_id and row.state != "FAILED"])
+        landed = load_deliveries.once(row for row in result.known if row.source_system == source_id and row.state != "FAILED")
         done = result.done.get((source_id, name), set())
         waiting = [
             row for row in landed
             if rederive or (row.batch_id not in done and (source_id, name, str(row.batch_id)) not in result.waived)
         ]  # fmt: skip
-        if not waiting:
-            return
         if name == SAMPLE:
             result.samples += load_samples.prepare(self, result, source_id, waiting, rederive)
             return
+        standing = [row for row in landed if row.batch_id in done]
+        is_moved = any(not load_deliveries.is_loaded_as(row) for row in standing)  # a copy with a lesser name came
+        if not waiting and not is_moved:
+            return
+        known = [order_of(row, result.spans[source_id, str(row.batch_id)].get(name, (None, None))[1]) for row in standing]
         conformed = self._conform_all(result, source_id, name, waiting)
-        known = [str(row.export_order) for row in landed if row.batch_id in done and row.export_order]
-        if not rederive and not revisions.in_order(known, [order for order, *_ in conformed]):
+        if not rederive and (is_moved or not revisions.in_order(known, [order for order, *_ in conformed])):
             rederive = True
-            again = self._conform_all(result, source_id, name, [row for row in landed if row.batch_id in done])
+            again = self._conform_all(result, source_id, name, standing)
             conformed = sorted([*conformed, *again], key=lambda item: item[0])
         self._merge(result, source_id, name, conformed, rederive)
 
@@ -279,14 +324,15 @@ class Loader:
             for export, reading, given in self._conform_batch(batch):
                 if isinstance(given, Exception):
                     result.accounts.append(failed_account(reading, export, foreseen(given), result))
+                    result.tell(export, name, None)
                     continue
                 item = load_windows.flagged(given, export, TABLES[name])
-                told = self._told(result, export, name, item)
-                order = order_of(told, item.data_to)
+                result.tell(export, name, (item.data_from, item.data_to))
+                order = order_of(export, item.data_to)
                 accepted = item.accepted.with_columns(pl.lit(order).alias("_export_order"))
                 found.append((order, export, replace(item, accepted=accepted)))
-                result.materials |= item.materials
-                result.codes |= item.equipment
+                result.materials |= item.materials if name != "material" else set()
+                result.codes |= item.equipment if name != "equipment" else set()
                 result.rejected += [quarantined(reading, export, item.rejected)] if len(item.rejected) else []
         return sorted(found, key=lambda item: item[0])
 
@@ -324,16 +370,6 @@ class Loader:
         for export, reading, records in batch:
             yield export, reading, records if isinstance(records, Exception) else next(found)
 
-    def _told(self, result: PlantResult, export: ExportRow, name: str, item: Conformed) -> ExportRow:
-        """The export with the span of its data, as far as its tables tell what happened."""
-        key = (export.source_system, str(export.batch_id))
-        known = result.exports.get(key, export)
-        if name in TIMED:
-            known = replace(known, data_from=_least(known.data_from, item.data_from), data_to=_most(known.data_to, item.data_to))
-        known = replace(known, export_order=_most(known.export_order, order_of(known, item.data_to)))
-        result.exports[key] = known
-        return known
-
     def reading(self, plant: PlantFile, source_id: str, name: str, export: ExportRow) -> Reading:
         """What conform knows of one export for one table."""
         key = (plant.plant, source_id, name)
@@ -360,7 +396,8 @@ class Loader:
         change = self.standing.opened(result.changes.get(name), name, result.plant.plant, months)
         # What a killed refresh committed of these exports is made again, not counted as repeated.
         own = pl.col("_batch_id").is_in([str(export.batch_id) for _, export, _ in conformed]) & (pl.col("_source_system") == source_id)
-        rows = change.rows.filter(pl.col("_source_system") != source_id if rederive else ~own)
+        rows, stated = load_stated.apart(name, change.rows)
+        rows = rows.filter(pl.col("_source_system") != source_id if rederive else ~own)
         duplicates: dict[str, int] = defaultdict(int)
         steps = [[item.accepted for item in found]] if mode == "upsert" else [[item.accepted] for item in found]
         for number, frames in enumerate(steps):
@@ -376,6 +413,7 @@ class Loader:
             rows = merged.rows
             for batch, count in merged.duplicates.group_by("_batch_id").len().rows():
                 duplicates[str(batch)] += int(count)
+        rows = revisions.above(rows, stated, id=str(spec.id)) if name in load_stated.CODES else rows
         result.changes[name] = Change(rows, _months(rows, change.months), change.standing)
         for _, export, item in conformed:
             reading = self.reading(result.plant, source_id, name, export)
@@ -423,21 +461,14 @@ class Loader:
     def _record(self, results: list[PlantResult]) -> None:
         with self.ledger.transaction():
             for result in results:
-                self.ledger.record_export(*result.renamed, *result.exports.values())
+                self.ledger.record_export(*result.renamed, *result.names())
                 self.ledger.record_tables(result.accounts)
                 if result.is_stated:
                     self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
 
 
-def _batch(source_id: str, content: str) -> str:
-    """Id of one delivery: the same bytes are the same delivery of a source, and another one of another source."""
-    return hashlib.sha256(f"{source_id}|{content}".encode()).hexdigest()[:32]
-
-
-def order_of(export: ExportRow, data_to: datetime | None) -> str:
-    """The place of an export in the total order of its source: when it was taken, else the end of its data, else its name."""
-    moment = export.exported_at or export.covers_to or data_to
-    return "|".join((moment.strftime("%Y-%m-%dT%H:%M:%S.%f") if moment else "", export.name, str(export.sha256)))
+def _version(row: ExportRow) -> tuple[str | None, ...]:
+    return row.plant_id, row.source_system, row.name, row.sha256
 
 
 def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int, at: datetime) -> TableRow:
@@ -446,7 +477,7 @@ def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int
     return TableRow(
         reading.plant.plant, reading.source_id, str(export.batch_id), reading.table_name, "COMMITTED", item.read, accepted,
         len(item.rejected), duplicate, item.filtered_by, accepted, reading.transform_version,
-        connector(reading.source.kind).version, committed_at=at,
+        connector(reading.source.kind).version, committed_at=at, data_from=item.data_from, data_to=item.data_to,
     )  # fmt: skip
 
 
@@ -465,11 +496,12 @@ def foreseen(error: Exception) -> PlantlakeError:
 
 
 def failed_account(reading: Reading, export: ExportRow, error: PlantlakeError, result: PlantResult) -> TableRow:
-    """The account of an export that could not be loaded into a table; its problems are told once."""
+    """The account of an export that could not be loaded into a table; its problems are told once, while somebody waits for it."""
     placed = error.at(plant=reading.plant.plant, source=reading.source_id, table=reading.table_name, export=export.name)
-    result.problems += [
-        replace(p, consequence=p.consequence or "Nothing from this file was loaded into the table.") for p in placed.problems
-    ]
+    if (reading.source_id, reading.table_name, str(export.batch_id)) not in result.waived:
+        result.problems += [
+            replace(p, consequence=p.consequence or "Nothing from this file was loaded into the table.") for p in placed.problems
+        ]
     return TableRow(
         reading.plant.plant, reading.source_id, str(export.batch_id), reading.table_name, "FAILED",
         mapping_version=reading.transform_version, error=str(placed),
@@ -516,18 +548,5 @@ def _record_sets(plant: PlantFile, source_id: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(table.records or default for table in plant.sources[source_id].tables.values()))
 
 
-def _once(exports: list[ExportRow]) -> list[ExportRow]:
-    """Each delivery once: the same bytes under a second name are not a second delivery."""
-    return list({row.batch_id: row for row in reversed(exports)}.values())[::-1]
-
-
 def _months(rows: pl.DataFrame, months: set[str] | None) -> set[str] | None:
     return None if months is None else {*months, *rows["month"].unique().to_list()}
-
-
-def _least(first: Any, second: Any) -> Any:
-    return min((value for value in (first, second) if value is not None), default=None)
-
-
-def _most(first: Any, second: Any) -> Any:
-    return max((value for value in (first, second) if value is not None), default=None)

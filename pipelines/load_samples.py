@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from connectors.errors import PlantlakeError
 from connectors.registry import connector
 from pipelines import silver
 from pipelines.ledger import ExportRow, TableRow
+from pipelines.load_deliveries import Key, Span, bound
 from transforms.mapping import Reading
 from transforms.samples import Samples, conform_samples
 
@@ -78,7 +79,7 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
     from pipelines.load import failed_account, quarantined
 
     loads = [load for result in results for load in result.samples]
-    stream = _Stream(loader, loads, {result.plant.plant: result.known for result in results})
+    stream = _Stream(loader, loads, {result.plant.plant: result.spans for result in results})
     while stream.waits:
         loader.check()
         silver.append(loader.lake, SAMPLE, stream.frame(), loader.metadata(stream.batch_ids), stream.drops)
@@ -92,9 +93,7 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
         if rejected is not None:
             result.rejected.append(quarantined(load.reading, load.export, rejected))
         result.accounts.append(_account(load, 0 if rejected is None else len(rejected), loader.at))
-        key = (load.reading.source_id, str(load.export.batch_id))
-        known = result.exports.get(key, load.export)
-        result.exports[key] = replace(known, data_to=_later(known.data_to, load.last))
+        result.tell(load.export, SAMPLE, (None, load.last))
     plants = {load.reading.plant.plant for load in loads if load.written or load.again}
     if plants:
         changed[SAMPLE] = sorted(plants)
@@ -105,6 +104,7 @@ def _account(load: SampleLoad, rejected: int, at: datetime) -> TableRow:
     return TableRow(
         *load.source, str(load.export.batch_id), SAMPLE, "COMMITTED", load.read, accepted, rejected, load.duplicate,
         dict(load.filtered_by), load.written, load.reading.transform_version, connector(load.reading.source.kind).version, committed_at=at,
+        data_to=load.last,
     )  # fmt: skip
 
 
@@ -115,8 +115,8 @@ class _Stream:
     frame ends before a load that may repeat them, so that they can be looked up in the lake: memory does not grow with the files.
     """
 
-    def __init__(self, loader: Loader, loads: Sequence[SampleLoad], known: Mapping[str, Sequence[ExportRow]]):
-        self.loader, self.known = loader, known
+    def __init__(self, loader: Loader, loads: Sequence[SampleLoad], spans: Mapping[str, Mapping[Key, Mapping[str, Span]]]):
+        self.loader, self.spans = loader, spans
         self.waiting = list(loads)
         self.open: set[tuple[str, str]] = set()
         """Sources with more samples in the frame that is being written than are kept."""
@@ -228,8 +228,8 @@ class _Stream:
         """Up to when earlier exports of the source had brought samples."""
         if load.source not in self.loaded_to:
             plant_id, source_id = load.source
-            known = [row.data_to for row in self.known[plant_id] if row.source_system == source_id and row.data_to]
-            self.loaded_to[load.source] = max(known, default=None)
+            known = [tables[SAMPLE][1] for (of, _), tables in self.spans[plant_id].items() if of == source_id and SAMPLE in tables]
+            self.loaded_to[load.source] = bound(max, known)
         return self.loaded_to[load.source]
 
 

@@ -6,15 +6,15 @@ Here: which rows the statements replace, up to when each source has told everyth
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from connectors.models import PlantFile
 from pipelines.ledger import ExportRow
+from pipelines.load_deliveries import Key, bound, spanned
 from pipelines.standing import Change, months_between
 from transforms import revisions, statements
 from transforms.statements import PLANT_FILE, Stated
@@ -27,6 +27,12 @@ Spans = dict[str, tuple[datetime | None, datetime | None]]
 Horizon = tuple[date, date]
 """First and last local day of a plant's calendar."""
 CODES = {"equipment": "equipment_code", "material": "local_material_no", "tag": "tag_name"}
+"""Tables whose records come from masters and, as far as no master brings them, from the plant file; with the column of their names."""
+NAMED_BY = {
+    "equipment": ("equipment_state_event", "production_count"),
+    "material": ("equipment_state_event", "production_count", "production_order", "ideal_rate"),
+}
+"""Tables whose records name units and materials."""
 NEAR = 3
 """Days around a local day in which the UTC starts of its windows may lie, its neighbours included."""
 
@@ -45,9 +51,10 @@ def state(loader: Loader, result: PlantResult) -> None:
         _replace(loader, result, "ideal_rate", statements.ideal_rates(about), PLANT_FILE)
         for name, frame in statements.statements(about).items():
             _say(loader, result, name, frame)
-    if result.restate or _is_new(loader, result, "equipment", result.codes):
+    is_open = result.restate or result.is_remade
+    if is_open or _is_new(loader, result, "equipment", result.codes):
         _replace(loader, result, "equipment", _equipment(loader, about, result), PLANT_FILE)
-    if result.restate or _is_new(loader, result, "material", result.materials):
+    if is_open or _is_new(loader, result, "material", result.materials):
         _replace(loader, result, "material", _materials(loader, about, result), PLANT_FILE)
     for source_id in {load.reading.source_id for load in result.samples}:
         _replace(loader, result, "tag", _tags(loader, about, result, source_id), source_id)
@@ -118,10 +125,19 @@ def _is_new(loader: Loader, result: PlantResult, name: str, seen: set[str]) -> b
 
 def _names(loader: Loader, result: PlantResult, name: str) -> pl.DataFrame:
     """What is named in a master table: current rows that nobody deleted, with `_batch_id` and the column of their names."""
+    return _versions(loader, result, name).filter(pl.col("is_current") & ~pl.col("is_deleted"))
+
+
+def _versions(loader: Loader, result: PlantResult, name: str) -> pl.DataFrame:
     change = result.changes.get(name)
-    columns = [CODES[name], "is_current", "is_deleted", "_batch_id", "_source_system", *(["unit"] if name == "tag" else [])]
-    rows = change.rows if change else loader.standing.small(name, result.plant.plant, columns)
-    return rows.filter(pl.col("is_current") & ~pl.col("is_deleted"))
+    own = ["unit"] if name == "tag" else []
+    columns = [str(TABLES[name].id), CODES[name], "is_current", "is_deleted", "_batch_id", "_source_system", *own]
+    return change.rows if change else loader.standing.small(name, result.plant.plant, columns)
+
+
+def apart(name: str, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The delivered rows of a table, and the stated ones where they may be about the same records."""
+    return (rows.filter(~_mine()), rows.filter(_mine())) if name in CODES else (rows, rows.clear())
 
 
 def _replace(
@@ -135,15 +151,17 @@ def _replace(
 
     spec = TABLES[name]
     change = loader.standing.opened(result.changes.get(name), name, result.plant.plant, months)
-    order = _order_after(change.rows.filter(pl.col("_source_system") == source_system, _mine()), loader.at.isoformat())
+    delivered, before = apart(name, change.rows) if name in CODES else (change.rows.clear(), change.rows)
+    order = _order_after(before.filter(pl.col("_source_system") == source_system, _mine()), loader.at.isoformat())
     lineage = {
         "_batch_id": PLANT_FILE, "_source_object": f"plants/{result.plant.plant}.yaml", "_export_order": order,
         "_extracted_at": None, "_ingested_at": loader.at, "_transform_version": PLANT_FILE,
     }  # fmt: skip
-    stated = change.rows if months is None else change.rows.filter(pl.col("month").is_in(sorted(months)))
+    stated = before if months is None else before.filter(pl.col("month").is_in(sorted(months)))
     gone = revisions.tombstones(stated, frame, id=str(spec.id), source_system=source_system, lineage=lineage)
     incoming = stacked([frame.with_columns(pl.lit(order).alias("_export_order")), gone], spec)
-    rows = revisions.merge(change.rows, incoming, id=str(spec.id)).rows
+    rows = revisions.merge(before, incoming, id=str(spec.id)).rows
+    rows = revisions.above(delivered, rows, id=str(spec.id)) if name in CODES else rows
     covered = None if change.months is None else {*change.months, *rows["month"].unique().to_list()}
     result.changes[name] = Change(rows, covered, change.standing)
 
@@ -160,15 +178,45 @@ def _mine() -> pl.Expr:
 
 
 def _equipment(loader: Loader, about: Stated, result: PlantResult) -> pl.DataFrame:
-    names = _names(loader, result, "equipment")
-    mine, mastered = names.filter(_mine())["equipment_code"], names.filter(~_mine())["equipment_code"]
-    return statements.equipment(about, {*mine, *result.codes}, mastered)
+    mastered = _names(loader, result, "equipment").filter(~_mine())["equipment_code"]
+    return statements.equipment(about, _named(loader, result, "equipment", result.codes), mastered)
 
 
 def _materials(loader: Loader, about: Stated, result: PlantResult) -> pl.DataFrame:
-    names = _names(loader, result, "material")
-    mine, mastered = names.filter(_mine())["local_material_no"], names.filter(~_mine())["local_material_no"]
-    return statements.materials(about, {*mine, *result.materials} - set(mastered))
+    mastered = _names(loader, result, "material").filter(~_mine())["local_material_no"]
+    return statements.materials(about, _named(loader, result, "material", result.materials) - set(mastered))
+
+
+def _named(loader: Loader, result: PlantResult, name: str, seen: set[str]) -> set[str]:
+    """The units or materials that the plant's data name.
+
+    Those are the ones that stand stated, and what new data name. Only where something may be named no more (other statements, another
+    mapping), or a master dropped a record that hid its statement, silver itself is asked, and of it nothing but the column of ids.
+    """
+    versions, id = _versions(loader, result, name), str(TABLES[name].id)
+    if not (result.restate or result.is_remade or _dropped(versions, result.changes.get(name), id)):
+        return {*_names(loader, result, name).filter(_mine())[CODES[name]], *seen}
+    used = pl.concat([_ids(loader, result, table, id) for table in NAMED_BY[name]])
+    return {*versions.join(used, on=id, how="semi")[CODES[name]], *seen}
+
+
+def _dropped(versions: pl.DataFrame, change: Change | None, id: str) -> bool:
+    """Whether a master dropped a record in this refresh."""
+    if change is None:
+        return False
+    gone = pl.col("is_current") & pl.col("is_deleted") & ~_mine()
+    return not versions.filter(gone).join(change.standing.filter(gone), on=id, how="anti").is_empty()
+
+
+def _ids(loader: Loader, result: PlantResult, table: str, id: str) -> pl.DataFrame:
+    """The units or materials that the delivered rows of a table name, in any of their versions."""
+    change, snapshot, plant_id = result.changes.get(table), loader.standing.snapshot(table), result.plant.plant
+    delivered = pl.col("_source_system") != PLANT_FILE
+    found = [change.rows.filter(delivered).select(id)] if change else []
+    if change is None or change.months is not None:
+        others = snapshot.months(plant_id) - (change.months or set()) if change else None
+        found.append(snapshot.read([plant_id], others, ["plant_id", id, "_source_system"]).filter(delivered).select(id).unique().collect())
+    return pl.concat(found).drop_nulls().unique()
 
 
 def _tags(loader: Loader, about: Stated, result: PlantResult, source_id: str) -> pl.DataFrame:
@@ -190,7 +238,7 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
 
     plant = result.plant
     known = [_told(result, row) for row in result.known]
-    failed = {(a.source_system, a.batch_id) for a in result.accounts if a.state == "FAILED"}
+    failed = _failed(result)
     spans: Spans = {}
     for source_id, source in plant.sources.items():
         rows = [
@@ -198,23 +246,24 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
         ]
         if not rows or not set(source.tables) & set(TIMED):
             continue
-        first = _bound(min, (row.data_from for row in rows))
+        first = bound(min, (row.data_from for row in rows))
         told = [row.covers_to for row in rows] + ([row.exported_at for row in rows] if source.complete_until == "exported_at" else [])
-        last = _bound(max, told) or _bound(max, (row.data_to for row in rows))
+        last = bound(max, told) or bound(max, (row.data_to for row in rows))
         spans[source_id] = (first, last)
     return spans
 
 
 def _told(result: PlantResult, row: ExportRow) -> ExportRow:
-    """An export with what its name states today and what this refresh found in it. A quiet day's dump may hold the bytes of another
+    """An export with what its name states today and the span of what is loaded of it. A quiet day's dump may hold the bytes of another
     day's, and still says that the day was quiet."""
-    found = result.exports.get((row.source_system, str(row.batch_id)))
-    return replace(row, data_from=found.data_from, data_to=found.data_to) if found else row
+    return spanned(row, result.spans.get((row.source_system, str(row.batch_id)), {}))
 
 
-def _bound(pick: Any, moments: Any) -> datetime | None:
-    found: datetime | None = pick((moment for moment in moments if moment is not None), default=None)
-    return found
+def _failed(result: PlantResult) -> set[Key]:
+    """Deliveries of which a table could not be loaded, now or when it was last tried."""
+    done = {(a.source_system, a.table_name, a.batch_id) for a in result.accounts if a.state == "COMMITTED"}
+    now = {(a.source_system, a.table_name, a.batch_id) for a in result.accounts if a.state == "FAILED"}
+    return {(source_id, batch) for source_id, _, batch in {*result.failed, *now} - done}
 
 
 def _watermarks(plant: PlantFile, spans: Spans) -> pl.DataFrame:
@@ -225,8 +274,8 @@ def _watermarks(plant: PlantFile, spans: Spans) -> pl.DataFrame:
 def _horizon(plant: PlantFile, spans: Spans) -> Horizon | None:
     """The local days that the calendar has to cover: from the start of the data to the last watermark."""
     zone = ZoneInfo(plant.timezone)
-    first = _bound(min, (start for start, _ in spans.values()))
-    last = _bound(max, (end for _, end in spans.values()))
+    first = bound(min, (start for start, _ in spans.values()))
+    last = bound(max, (end for _, end in spans.values()))
     start = plant.data_start_on or (first.astimezone(zone).date() if first else None)
     if start is None or last is None:
         return None

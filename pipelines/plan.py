@@ -23,6 +23,10 @@ from pipelines.ledger import ExportLedger, ExportRow
 
 TRANSFORM_CODE = "1"
 """Raised when conform makes other rows of the same records: every table is then made anew from bronze."""
+TABLE_CODE = {"planned_downtime": "2"}
+"""The same for one table."""
+STATEMENT_CODE = "2"
+"""Raised when the same statements make other rows: every plant file is then told to silver once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
     source = plant.sources[source_id]
     shifts = plant.shifts if any(column.shift for column in source.tables[table].columns.values()) or table == "shift_instance" else {}
     return _digest(
-        TRANSFORM_CODE,
+        TRANSFORM_CODE + TABLE_CODE.get(table, ""),
         connector(source.kind).version,
         source.model_dump(exclude={"tables", "clock_offset_s", "rank", "expect", "path"}),
         source.tables[table].model_dump(),
@@ -190,7 +194,7 @@ def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
     own = plant.model_dump(exclude={"sources"})
     sources = {name: (source.clock_offset_s, source.rank, source.complete_until) for name, source in plant.sources.items()}
     return _digest(
-        TRANSFORM_CODE,
+        TRANSFORM_CODE + STATEMENT_CODE,
         own,
         sources,
         portfolio.settings(plant).model_dump(),

@@ -52,19 +52,25 @@ SHARED = {"equipment_id": "equipment", "material_id": "material", "order_id": "o
 """Ids that several systems of a plant share are not bound to one of them; the rest belong to their source."""
 
 
+OWN_IDS = {"equipment_state_event": ("equipment", "event"), "production_count": ("document",), "planned_downtime": ("entry",)}
+"""Where a source gives its own number, that identifies the record, whatever else of it changes; the number is the last of these."""
+DERIVED_IDS = {"equipment_state_event": ("equipment", "start_ts_source", "state_class")}
+"""What identifies a record without such a number, where that is not its whole natural key."""
+
+
 def _identity(reading: Reading, spec: TableSpec) -> pl.Expr:
     plant = reading.plant.plant
     shared = SHARED.get(spec.id or "")
     if shared:
         return stable_id(plant, shared, [pl.col(shared)])
-    if spec.name == "equipment_state_event" and not reading.table.key:
-        own = stable_id(plant, reading.source_id, [pl.col("equipment"), pl.col("event")])
-        derived = stable_id(plant, reading.source_id, [pl.col("equipment"), pl.col("start_ts_source"), pl.col("state_class")])
-        return pl.when(pl.col("event").is_not_null()).then(own).otherwise(derived)
-    if spec.name == "production_count" and not reading.table.key:
-        own = stable_id(plant, reading.source_id, [pl.col("document")])
-        return pl.when(pl.col("document").is_not_null()).then(own).otherwise(stable_id(plant, reading.source_id, [pl.col("_source_key")]))
-    return stable_id(plant, reading.source_id, [pl.col("_source_key")])
+    if reading.table.key:
+        return stable_id(plant, reading.source_id, [pl.col("_source_key")])
+    derived = stable_id(plant, reading.source_id, [pl.col(name) for name in DERIVED_IDS.get(spec.name, ("_source_key",))])
+    own = OWN_IDS.get(spec.name)
+    if own is None or own[-1] not in reading.table.columns:
+        return derived
+    numbered = stable_id(plant, reading.source_id, [pl.col(name) for name in own])
+    return pl.when(pl.col(own[-1]).is_not_null()).then(numbered).otherwise(derived)
 
 
 def _lineage(reading: Reading) -> list[pl.Expr]:

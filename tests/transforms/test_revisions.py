@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.revisions import in_order, merge, settle, tombstones
+from transforms.revisions import above, in_order, merge, settle, tombstones
 
 UTC_US = pl.Datetime("us", "UTC")
 SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -63,6 +63,24 @@ def test_a_later_export_wins_and_the_earlier_version_stays() -> None:
     second = merge(first, frame("2", [("a", "6"), ("b", "7")]), id="id")
     assert told(second.rows) == [("a", 1, "5", False, False), ("a", 2, "6", True, False), ("b", 1, "7", True, False)]
     assert second.duplicates.select("id", "_batch_id").rows() == [("b", "batch 2")]  # b said nothing new
+
+
+def test_a_statement_gives_way_to_what_was_delivered_and_follows_its_deletion() -> None:
+    """Record a is stated and alive at the master, b is gone there, c is only stated, d is gone there and no longer stated."""
+    delivered = snapshot(merge(EMPTY, frame("1", [("a", "5"), ("b", "6"), ("d", "7")]), id="id").rows, "2", [("a", "8")])
+    first = merge(EMPTY, frame("9", [("a", "x"), ("b", "x"), ("c", "x"), ("d", "x")], "file"), id="id").rows
+    gone = tombstones(first, frame("10", [("a", ""), ("b", ""), ("c", "")]), id="id", source_system="file", lineage=lineage("99"))
+    stated = merge(first, gone, id="id").rows
+    expected = [
+        ("a", 1, "5", False, False), ("a", 2, "8", True, False),
+        ("b", 1, "6", False, False), ("b", 2, "6", False, True), ("b", 3, "x", True, False),
+        ("c", 1, "x", True, False),
+        ("d", 1, "7", False, False), ("d", 2, "7", True, True),
+    ]  # fmt: skip
+    rows = above(delivered, stated, id="id")
+    assert told(rows) == expected
+    mine = rows["_source_system"] == "file"
+    assert told(above(rows.filter(~mine), rows.filter(mine), id="id")) == expected, "also of what stood so before"
 
 
 def test_an_export_may_correct_itself() -> None:
