@@ -5,9 +5,11 @@ Here: export files and plant files, made fast. Elsewhere: what is measured with 
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -32,6 +34,11 @@ class Size:
     months: int = 12
     events: int = 40
     documents: bool = False
+
+    @property
+    def total(self) -> int:
+        """State events of all plants, one day of one plant less."""
+        return self.plants * self.units * self.events * (_month(self.months) - _month(0)).days
 
 
 def write(root: Path, size: Size) -> None:
@@ -97,41 +104,87 @@ def deliver(root: Path, plant: str, size: Size, first: date, last: date, name: s
     ).write_csv(folder / f"erp_{name}.csv")  # fmt: skip
 
 
-def plantlake(*arguments: str) -> float:
-    """Seconds that a command takes, start-up included; its output is shown when it fails."""
-    began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
-    )  # fmt: skip
-    if done.returncode:
-        raise SystemExit(f"plantlake {' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    return time.perf_counter() - began
+@dataclass(frozen=True)
+class Command:
+    """What a command cost, start-up included. On a busy machine compare `cpu`, the seconds of all cores, also of children it waited for."""
+
+    wall: float
+    cpu: float
+    peak_mb: float
+    read_mb: float
+    """Bytes that its own process asked the system for, from the cache or from the disk, the program's own modules among them."""
+    steps: dict[str, float]
+
+    def __str__(self) -> str:
+        return f"{self.wall:.1f} s ({self.cpu:.1f} s CPU, {self.peak_mb:,.0f} MB)"
 
 
-def steps(root: Path) -> dict[str, float]:
-    """Seconds between the steps that the newest log of a refresh names."""
-    log = max((root / "lake" / "logs").glob("refresh-*.log"), key=lambda path: path.stat().st_mtime)
-    found: list[tuple[str, datetime]] = []
+def plantlake(*arguments: str) -> Command:
+    """Runs a command in a process of its own. SystemExit with its output when it fails."""
+    root = Path(arguments[arguments.index("-p") + 1]) if "-p" in arguments else None
+    with tempfile.TemporaryFile() as output:
+        began, started = time.perf_counter(), time.time()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.cli", *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=output, stderr=output
+        )
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        read = _bytes_read(process.pid)
+        _, status, used = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        told = output.read().decode(errors="replace")
+    if process.returncode:
+        raise SystemExit(f"plantlake {' '.join(arguments)} ended with {process.returncode}\n{told[-6000:]}")
+    found = steps(root, started) if root and arguments[0] == "refresh" else {}
+    return Command(wall, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, read / 1e6, found)
+
+
+def _bytes_read(pid: int) -> int:
+    """Of a process that has ended and was not waited for yet; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/io").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def steps(root: Path, started: float | None = None) -> dict[str, float]:
+    """Seconds between the steps that the newest log of a refresh names.
+
+    With `started`, seconds since 1970, when the command was started: nothing where the log is older, else also what passed before the
+    first line and after the last.
+    """
+    log = max((root / "lake" / "logs").glob("refresh-*.log"), key=lambda path: path.stat().st_mtime, default=None)
+    if log is None or (started is not None and log.stat().st_mtime < started):
+        return {}
+    found = [("start-up", started)] if started is not None else []
     for line in log.read_text(encoding="utf-8").splitlines():
         if " INFO plantlake.refresh " in line:
             moment, text = line.split(" INFO plantlake.refresh ", 1)
-            step = (
-                "dbt"
-                if text.startswith("dbt ")
-                else "silver commits"
-                if text.startswith("commit ")
-                else "conform"
-                if text.endswith("conform")
-                else text
-            )
-            step = "landing" if step.count(" · ") == 2 else step
-            if not found or found[-1][0] != step:
-                found.append((step, datetime.strptime(moment, "%Y-%m-%d %H:%M:%S,%f").astimezone()))
-    last = datetime.fromtimestamp(log.stat().st_mtime, UTC)
+            found.append((_step(text), datetime.strptime(moment, "%Y-%m-%d %H:%M:%S,%f").astimezone().timestamp()))
+    found.append(("", time.time() if started is not None else log.stat().st_mtime))
     spent: dict[str, float] = {}
-    for (step, moment), (_, after) in zip(found, [*found[1:], ("", last)], strict=True):
-        spent[step] = spent.get(step, 0.0) + max(0.0, (after - moment).total_seconds())
+    for (step, begun), (_, after) in itertools.pairwise(found):
+        spent[step] = spent.get(step, 0.0) + max(0.0, after - begun)
     return spent
+
+
+def _step(text: str) -> str:
+    """The step that a line of the log begins.
+
+    >>> _step("commit equipment · 2 plants"), _step("p001 · mes · mes_1.csv"), _step("dbt int_unit"), _step("quality checks")
+    ('silver commits', 'landing', 'dbt', 'quality checks')
+    """
+    if text.count(" · ") == 2:
+        return "landing"
+    if text.endswith("conform"):
+        return "conform"
+    return {"dbt": "dbt", "commit": "silver commits"}.get(text.split(" ", maxsplit=1)[0], text)
+
+
+def told(steps_of: dict[str, float], least: float = 0.05) -> str:
+    """Steps and their seconds in a line; the short ones are left out."""
+    return ", ".join(f"{step} {spent:.1f} s" for step, spent in steps_of.items() if spent >= least)
 
 
 def _month(number: int) -> date:

@@ -25,7 +25,8 @@ from pipelines.lock import writer_lock
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "on-call.md"
 STEP = re.compile(
-    r"^`(?P<name>(?:landing|vocabularies)/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```", re.DOTALL | re.MULTILINE
+    r"^`(?P<name>(?:landing|vocabularies)/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```",
+    re.DOTALL | re.MULTILINE,
 )
 PASSING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d{8}T\d{6}Z|(?<=Calculation )\w+")
 """What differs from run to run: moments, refresh ids, the hash of the calculation."""

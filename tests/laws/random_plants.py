@@ -35,9 +35,9 @@ PATTERNS: tuple[dict[str, Any], ...] = (
     {"D": {"at": "05:30-17:30", "days": "daily"}, "N": {"at": "18:00-05:00", "days": "Mon-Sat"}},
 )
 
-NOT_YET = frozenset({"master", "repeats", "early shifts", "zone"})
+NOT_YET = frozenset({"master", "repeats", "zone"})
 """What random plants leave out until the product is mended; each is a test by hand that is expected to fail: units and materials by
-snapshot, the same bytes under a second name, shifts that begin before the first production day, a corrected time zone."""
+snapshot, the same bytes under a second name, a corrected time zone."""
 
 
 @dataclass(frozen=True)
@@ -493,7 +493,7 @@ class RandomPlant:
     def _about(self) -> dict[str, Any]:
         return {
             "plant": self.plant_id, "name": self.plant_id.title(), "company": "acme", "timezone": self.wall.zone,
-            "production_day_start": self.rng.choice(("00:00", "06:00")), "shifts": copy.deepcopy(self.rng.choice(_patterns())),
+            "production_day_start": self.rng.choice(("00:00", "06:00")), "shifts": copy.deepcopy(self.rng.choice(PATTERNS)),
             "breaks": {"lunch": {"at": "11:00-11:30", "days": "Mon-Fri"}}, "holidays": [],
             "settings": {"microstop_s": 300, "plan_freeze_h": 24, "state_method": "RESIDUAL" if self.variant == "stops" else "MEASURED"},
             "sources": {system.name: system.source() for system in self.systems},
@@ -536,10 +536,6 @@ class RandomPlant:
         return [f"{self.plant_id},*,{code},{reason},test,2024-01-01,{since}," for (code, since), reason in sorted(self.reasons.items())]
 
 
-def _patterns() -> Sequence[dict[str, Any]]:
-    return PATTERNS[:2] if "early shifts" in NOT_YET else PATTERNS
-
-
 def write_words(root: Path, plants: Sequence[RandomPlant]) -> None:
     """Writes the vocabularies that the plants share."""
     folder = root / "vocabularies"
@@ -579,7 +575,7 @@ def _plan_freeze(plant: RandomPlant) -> None:
 
 
 def _shifts(plant: RandomPlant) -> None:
-    plant.about["shifts"] = copy.deepcopy(plant.rng.choice(_patterns()))
+    plant.about["shifts"] = copy.deepcopy(plant.rng.choice(PATTERNS))
 
 
 def _breaks(plant: RandomPlant) -> None:
@@ -616,7 +612,7 @@ def _first_day(plant: RandomPlant) -> None:
 
 
 def _day_start(plant: RandomPlant) -> None:
-    plant.about["production_day_start"] = plant.rng.choice(("00:00", "06:00") if "early shifts" in NOT_YET else ("00:00", "06:00", "22:00"))
+    plant.about["production_day_start"] = plant.rng.choice(("00:00", "06:00", "22:00"))
 
 
 def _calendar(plant: RandomPlant) -> None:

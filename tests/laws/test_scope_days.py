@@ -337,7 +337,6 @@ def test_a_day_outside_keeps_its_release(results: dict[str, Result], case: Case)
         assert len(kept) > 0
 
 
-@pytest.mark.xfail(strict=True, reason="the production days of a plant begin one day too late for a shift that begins before its day does")
 def test_a_shift_that_begins_before_the_first_production_day_is_built(portfolio: SmallPortfolio) -> None:
     # Data begin on the 2nd at 05:30, half an hour before the production day: they belong to the 1st, and so does their shift, which
     # goes on to 17:30.
