@@ -86,8 +86,8 @@ def test_every_cause_of_the_change_scope_is_explained() -> None:
 def test_what_is_kept_how_long_is_what_the_code_keeps() -> None:
     page = " ".join(PAGES["docs/operations.md"].split())
     kept = {
-        f"Delta's log | {silver.CONFIGURATION['delta.logRetentionDuration'].removeprefix('interval ')}",
-        f"a checkpoint every {silver.CONFIGURATION['delta.checkpointInterval']} commits",
+        f"Delta's log | {silver._CONFIGURATION['delta.logRetentionDuration'].removeprefix('interval ')}",
+        f"a checkpoint every {silver._CONFIGURATION['delta.checkpointInterval']} commits",
         f"from {upkeep.SMALL >> 20} MB", f"| `logs` | {logs.KEPT} refreshes, {upkeep.LOGS_KEPT.days} days",
         f"| `quality` | {store.KEPT} refreshes", f"closed rows of the change scope | {release.KEPT_SCOPE.split()[1]} days",
         f"beats every {lock.HEARTBEAT_S:.0f} s", f"not heard of for {lock.STALE_S:.0f} s",
