@@ -13,7 +13,7 @@ from connectors.registry import KINDS, connector
 from connectors.vocabularies import COLUMNS
 from dbt_project import generate as kpi_catalogue
 from docs import generate
-from pipelines import cli, lock, logs, release, scope_sql, silver, upkeep
+from pipelines import cli, doctor, lock, logs, release, scope_sql, silver, upkeep
 from publish import snapshot, tables
 from quality_checks import store
 from transforms.tables import TABLES
@@ -95,7 +95,7 @@ def test_what_is_kept_how_long_is_what_the_code_keeps() -> None:
         f"beats every {lock.HEARTBEAT_S:.0f} s", f"not heard of for {lock.STALE_S:.0f} s",
     }  # fmt: skip
     assert sorted(text for text in kept if text not in page) == []
-    assert (snapshot.KEPT_RELEASES, snapshot.KEPT_PARTS_S, upkeep.LATE_UPKEEP.days) == (3, 86_400, 14)  # in words on the page
+    assert (snapshot.KEPT_RELEASES, snapshot.KEPT_PARTS_S, doctor.LATE_UPKEEP.days) == (3, 86_400, 14)  # in words on the page
 
 
 @pytest.mark.parametrize("verb", VERBS)
