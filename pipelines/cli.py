@@ -132,7 +132,10 @@ def refresh(
     wait: Annotated[float, typer.Option(help="Seconds to wait for another refresh to end.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """The main job: pulls what is new, conforms, checks, builds and publishes. A broken plant stops no other."""
+    """The main job: pulls what is new, conforms, checks, builds what changed and publishes it. A broken plant stops no other.
+
+    A plant that a gate holds keeps its last good numbers; `plantlake status` says since when and why.
+    """
     from pipelines.refresh import Request
 
     root = root_of(portfolio)

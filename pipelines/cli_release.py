@@ -132,9 +132,9 @@ def close(
     month: Annotated[datetime, typer.Argument(formats=["%Y-%m"], help="The month, as 2026-01.")],
     portfolio: PortfolioOption = None,
 ) -> None:
-    """Closes a month: its KPI values as they are published now are kept in `kpi_release` and never changed. Later changes of the
+    """Closes a month: its KPI values as they are published now are kept in `kpi_release` and never changed.
 
-    month are restatements: they show in `kpi_value`, and the difference to what was closed can be asked for.
+    Later changes of the month are restatements: they show in `kpi_value`, and the difference to what was closed can be asked for.
     """
     from pipelines import release as releases
     from pipelines import state

@@ -13,8 +13,9 @@ from connectors.registry import KINDS, connector
 from connectors.vocabularies import COLUMNS
 from dbt_project import generate as kpi_catalogue
 from docs import generate
-from pipelines import cli
+from pipelines import cli, doctor, lock, logs, release, scope_sql, silver, upkeep
 from publish import snapshot, tables
+from quality_checks import store
 from transforms.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,33 @@ def test_every_status_flag_scope_and_period_is_explained() -> None:
 def test_every_published_table_is_named() -> None:
     names = (*snapshot.GOLD, "mart_kpi_parts_shift", "kpi_value", "export_ledger", "quarantine", "plant_status", "quality_results")
     assert [name for name in names if f"| `{name}` |" not in PAGES["docs/sql.md"]] == []
+
+
+def test_every_cause_of_the_change_scope_is_explained() -> None:
+    """The table in operations.md names every cause that a statement can give, and no other."""
+    inserts = re.findall(r"INSERT INTO (?:span|scope_day)\b(.*?);", "".join(map(str, vars(scope_sql).values())), re.DOTALL)
+    found = {cause for text in inserts for cause in re.findall(r"'([a-z][a-z ]+)'", text)} - {"was", "now"}
+    found |= {statement[4] for statement in scope_sql.STATEMENTS}
+    code = (ROOT / "pipelines/scope.py").read_text(encoding="utf-8")
+    found |= {
+        cause for cause in ("first build", "code", "asked", "history of silver is gone") if f'{cause}"' in code or f"'{cause}'" in code
+    }
+    table = PAGES["docs/operations.md"].partition("| what changed | cause |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| [^|]* \| `([^`]+)` \|", table, re.MULTILINE)) == found
+    assert len(found) == 16
+
+
+def test_what_is_kept_how_long_is_what_the_code_keeps() -> None:
+    page = " ".join(PAGES["docs/operations.md"].split())
+    kept = {
+        f"Delta's log | {silver._CONFIGURATION['delta.logRetentionDuration'].removeprefix('interval ')}",
+        f"a checkpoint every {silver._CONFIGURATION['delta.checkpointInterval']} commits",
+        f"from {upkeep.SMALL >> 20} MB", f"| `logs` | {logs.KEPT} refreshes, {upkeep.LOGS_KEPT.days} days",
+        f"| `quality` | {store.KEPT} refreshes", f"closed rows of the change scope | {release.KEPT_SCOPE.split()[1]} days",
+        f"beats every {lock.HEARTBEAT_S:.0f} s", f"not heard of for {lock.STALE_S:.0f} s",
+    }  # fmt: skip
+    assert sorted(text for text in kept if text not in page) == []
+    assert (snapshot.KEPT_RELEASES, snapshot.KEPT_PARTS_S, doctor.LATE_UPKEEP.days) == (3, 86_400, 14)  # in words on the page
 
 
 @pytest.mark.parametrize("verb", VERBS)
