@@ -152,6 +152,8 @@ class Refresh:
         reasons += ["the lake's format is older"] if migrate.is_needed(self.lake) else []
         if not self.lake.snapshot.exists():
             reasons.append("nothing is published yet")
+        elif not self.lake.build_database.exists():
+            reasons.append("the build database is gone: every plant is built anew")
         if marked.calc_version and marked.calc_version != state.calc_version():
             reasons.append("the calculation has changed: every plant is built anew")
         if marked.limits_version and marked.limits_version != _limits_version():

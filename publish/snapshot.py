@@ -96,7 +96,10 @@ def _queries(con: DuckDBPyConnection) -> dict[str, str]:
 
 
 def _parts(con: DuckDBPyConnection, lake: Lake) -> list[str]:
-    """The files of the parts, one a month: those that a release touched are written anew."""
+    """The files of the parts, one a month: those that a release touched, and those that somebody lost, are written anew."""
+    written = con.execute("SELECT month, path FROM gold.published_month").fetchall()
+    lost = [month for month, path in written if not (lake.root / path).exists()]
+    con.execute(f"DELETE FROM gold.published_month WHERE month IN ({views.listed(lost)})")
     missing = con.execute(
         """SELECT DISTINCT strftime(production_day, '%Y-%m') AS month FROM gold.parts
         WHERE strftime(production_day, '%Y-%m') NOT IN (SELECT month FROM gold.published_month) ORDER BY 1"""
