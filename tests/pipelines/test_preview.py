@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -41,6 +42,7 @@ from publish.reader import Snapshot
 
 STOPS = "equipment_state_event"
 JUNE = date(2025, 6, 1)
+CODE = Path(__file__).resolve().parents[2]
 
 
 def mapped(plant: str, **states: str) -> dict[str, Any]:
@@ -143,6 +145,14 @@ def test_nothing_in_the_lake_changes(shown: Shown) -> None:
     assert not list((shown.portfolio.root / "lake").glob("preview-*")), "the copy is gone"
 
 
+def test_machines_get_the_same(shown: Shown) -> None:
+    told = json.loads(json.dumps(shown.preview.as_dict(), default=str))
+    assert (told["plants"], told["held"], told["reasons"], told["problems"]) == (["a"], {}, [], [])
+    (oee,) = (row for row in told["kpis"] if (row["kpi_id"], row["scope_id"]) == ("OEE", "a"))
+    assert (oee["before"], oee["after"], oee["period_start"]) == (0.75, 0.5, "2025-06-01")
+    assert [len(told[name]) for name in ("silver", "shifts")] == [2, 1]
+
+
 def test_applying_gives_exactly_what_was_shown(shown: Shown) -> None:
     """Through Dagster, as the command line does it; then there is nothing left to move, and the new export still waits."""
     root = shown.portfolio.root
@@ -158,6 +168,27 @@ def test_applying_gives_exactly_what_was_shown(shown: Shown) -> None:
     assert shown.portfolio.plans(), "stops_3.csv waits for the next refresh"
     with pytest.raises(PlantlakeError, match="have changed since the preview"):
         apply(root, (), shown.preview)
+
+
+def test_the_command_line_shows_and_applies_nothing_without_a_terminal(portfolio: SmallPortfolio) -> None:
+    """160 s: 50 % instead of 75 %. Exit code 0, because nothing is wrong."""
+    rates(portfolio, 160)
+    before = content(portfolio.root / "lake")
+    command = [sys.executable, "-m", "pipelines.cli", "refresh", "--reconform", "-p", str(portfolio.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=CODE)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "a · plant_file · ideal_rate: 1 row changes (pri_s 1)"
+    assert lines[1] == "a · unit-shifts: 2 restated (2025-06-02 to 2025-06-03)"
+    assert "OEE of a 2025-06: 75.0 % → 50.0 % (-25.0 points), coverage 97%" in lines
+    assert "Nothing was applied" in done.stderr
+    assert content(portfolio.root / "lake") == before
+
+
+def test_other_reasons_to_move_numbers_are_told_first() -> None:
+    found = Preview((), previews._nothing(), reasons=["a refresh was interrupted"])
+    assert found
+    assert found.lines() == ["Also in these figures: a refresh was interrupted."]
 
 
 # --- what goes wrong --------------------------------------------------------------------------------------------------------------
@@ -315,7 +346,7 @@ def test_a_preview_that_is_killed_leaves_the_lake_as_it_was(portfolio: SmallPort
     before = content(lake.root)
     code = f"from pathlib import Path; from pipelines.preview import preview; preview(Path({str(portfolio.root)!r}))"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               cwd=Path(__file__).resolve().parents[2])  # fmt: skip
+                               cwd=CODE)  # fmt: skip
     deadline = time.monotonic() + 120
     while not list(lake.root.glob("preview-*/silver/source_watermark/_delta_log")) and process.poll() is None:
         assert time.monotonic() < deadline
