@@ -59,6 +59,11 @@ _MIGRATIONS = (
 )
 """Statements that lead from one `user_version` to the next; only ever added to."""
 
+_NEWEST = (
+    "WITH newest AS (SELECT *, row_number() OVER (PARTITION BY plant_id, source_system, name ORDER BY seen DESC) AS place FROM export)"
+)
+"""Versions of exports with their place among those of their name, the newest first."""
+
 _TIMES = (
     "modified", "first_seen_at", "landed_at", "exported_at", "covers_from", "covers_to", "data_from", "data_to", "committed_at",
 )  # fmt: skip
@@ -234,22 +239,39 @@ class ExportLedger:
         return [_table_row(row) for row in self._rows("SELECT * FROM export_table WHERE plant_id = ?", plant_id)]
 
     def failures(self) -> list[tuple[str, str]]:
-        """(plant, block) of exports and tables that failed and have not been mended since."""
-        rows = self._rows(
-            "SELECT plant_id, error FROM export WHERE state = 'FAILED' AND error IS NOT NULL"
-            " UNION SELECT plant_id, error FROM export_table WHERE state = 'FAILED' AND error IS NOT NULL ORDER BY 1"
-        )
-        return [(row["plant_id"], row["error"]) for row in rows]
+        """(plant, block) of exports and tables that failed and have not been mended since: those of `failing`, each block once."""
+        return sorted({(plant, error) for plant, *_, error in self.failing() if error})
 
     def failing(self) -> list[tuple[str, str, str | None, str]]:
-        """(plant, source and name, table or None, error block) of the newest version of each export, as far as it failed."""
+        """(plant, source and name, table or None, error block) of the newest version of each export, as far as it failed and is still
+        delivered.
+        """
         rows = self._rows(
-            "WITH newest AS (SELECT *, row_number() OVER (PARTITION BY plant_id, source_system, name ORDER BY seen DESC) AS place FROM export)"
-            " SELECT plant_id, source_system || ' · ' || name, NULL, coalesce(error, '') FROM newest WHERE place = 1 AND state = 'FAILED'"
-            " UNION ALL SELECT e.plant_id, e.source_system || ' · ' || e.name, t.table_name, coalesce(t.error, '') FROM newest e"
-            " JOIN export_table t USING (plant_id, source_system, batch_id) WHERE e.place = 1 AND t.state = 'FAILED' ORDER BY 1, 2, 3"
+            f"{_NEWEST} SELECT plant_id, source_system || ' · ' || name, NULL, coalesce(error, '') FROM newest WHERE place = 1 AND"
+            " state = 'FAILED' UNION ALL SELECT e.plant_id, e.source_system || ' · ' || e.name, t.table_name, coalesce(t.error, '')"
+            " FROM newest e JOIN export_table t USING (plant_id, source_system, batch_id)"
+            " WHERE e.place = 1 AND e.state NOT IN ('FAILED', 'GONE') AND t.state = 'FAILED' ORDER BY 1, 2, 3"
         )
         return [tuple(row) for row in rows]
+
+    def not_loaded(self, plant_id: str) -> set[tuple[str, str]]:
+        """(source, name) of exports in bronze of which a table failed, of their newest version."""
+        rows = self._rows(
+            f"{_NEWEST} SELECT e.source_system, e.name FROM newest e JOIN export_table t USING (plant_id, source_system, batch_id)"
+            " WHERE e.plant_id = ? AND e.place = 1 AND e.state <> 'GONE' AND t.state = 'FAILED'",
+            plant_id,
+        )
+        return {(row[0], row[1]) for row in rows}
+
+    def waived(self, plant_id: str) -> set[tuple[str, str, str]]:
+        """(source, table, batch) that failed and nobody waits for: the object was delivered anew since, or is no longer there."""
+        rows = self._rows(
+            f"{_NEWEST} SELECT e.source_system, t.table_name, e.batch_id FROM newest e"
+            " JOIN export_table t USING (plant_id, source_system, batch_id)"
+            " WHERE e.plant_id = ? AND t.state = 'FAILED' AND (e.place > 1 OR e.state = 'GONE')",
+            plant_id,
+        )
+        return {(row[0], row[1], row[2]) for row in rows}
 
     def unloaded(self) -> set[str]:
         """Plants with exports in bronze that have no account: a refresh was killed between landing and loading them."""

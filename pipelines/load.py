@@ -78,6 +78,8 @@ class PlantResult:
     """Every export of the plant in bronze, with the times that its name states."""
     done: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By (source, table): the batches that are loaded."""
+    waived: set[tuple[str, str, str]] = field(default_factory=set)
+    """(source, table, batch) that failed and were delivered anew since, or are no longer delivered: not tried again as they are."""
     renamed: list[ExportRow] = field(default_factory=list)
     """Exports whose names say something else by today's plant file than the ledger holds."""
 
@@ -220,7 +222,7 @@ class Loader:
                 done[account.source_system, account.table_name].add(account.batch_id)
         renamed = {source_id for source_id, _ in todo.rederive}
         loaded = {(source_id, batch) for (source_id, _), batches in done.items() for batch in batches}
-        result.done = done
+        result.done, result.waived = done, self.ledger.waived(plant_id)
         for row in self.ledger.exports(plant_id):
             is_settled = row.source_system not in renamed and (row.source_system, row.batch_id) in loaded
             today = _stated_before(result.plant, row) if is_settled else self.restated(result.plant, row)
@@ -242,7 +244,10 @@ class Loader:
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
         landed = _once([row for row in result.known if row.source_system == source_id and row.state != "FAILED"])
         done = result.done.get((source_id, name), set())
-        waiting = [row for row in landed if rederive or row.batch_id not in done]
+        waiting = [
+            row for row in landed
+            if rederive or (row.batch_id not in done and (source_id, name, str(row.batch_id)) not in result.waived)
+        ]  # fmt: skip
         if not waiting:
             return
         if name == SAMPLE:

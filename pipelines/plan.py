@@ -82,10 +82,10 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
     unloaded = ledger.unloaded()
     for plant_id, plant in portfolio.plants.items():
         todo = PlantPlan(unloaded=plant_id in unloaded)
-        seen = ledger.seen(plant_id)
+        seen, not_loaded = ledger.seen(plant_id), ledger.not_loaded(plant_id)
         for source_id, source in plant.sources.items():
             try:
-                new, gone, missing = _discover(portfolio, plant, source_id, source, seen)
+                new, gone, missing = _discover(portfolio, plant, source_id, source, seen, not_loaded)
             except PlantlakeError as error:
                 problems += error.at(plant=plant_id, source=source_id).problems
                 continue
@@ -109,7 +109,12 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
 
 
 def _discover(
-    portfolio: Portfolio, plant: PlantFile, source_id: str, source: Source, seen: dict[tuple[str, str], ExportRow]
+    portfolio: Portfolio,
+    plant: PlantFile,
+    source_id: str,
+    source: Source,
+    seen: dict[tuple[str, str], ExportRow],
+    not_loaded: Collection[tuple[str, str]],
 ) -> tuple[list[Delivery], list[tuple[str, str]], list[Problem]]:
     root = portfolio.source_root(plant)
     exports = list(connector(source.kind).discover(root, source.path))
@@ -133,7 +138,10 @@ def _discover(
     attempt = attempt_version(portfolio, plant, source_id)
     new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get((source_id, export.name)), attempt)]
     delivered = {export.name for export in exports}
-    gone = [(source_id, name) for (of, name), row in seen.items() if of == source_id and row.state == "FAILED" and name not in delivered]
+    gone = [
+        (source_id, name) for (of, name), row in seen.items()
+        if of == source_id and name not in delivered and (row.state == "FAILED" or (of, name) in not_loaded)
+    ]  # fmt: skip
     return new, gone, []
 
 

@@ -34,12 +34,14 @@ import polars as pl
 
 from connectors.errors import ConfigError, PlantlakeError, Problem, listed
 from connectors.portfolio import lake_of
+from pipelines import upkeep
 from pipelines.bronze import object_path
+from pipelines.disk import no_space
 from pipelines.lake import Lake
-from pipelines.ledger import ExportLedger
+from pipelines.ledger import ExportLedger, ExportRow
 from pipelines.lock import holder, writer_lock
 from pipelines.logs import to_file
-from pipelines.plan import Plan, mapping_version, statement_hash
+from pipelines.plan import Delivery, Plan, mapping_version, statement_hash
 from pipelines.refresh import Outcome, Refresh, Request
 
 if TYPE_CHECKING:
@@ -59,25 +61,34 @@ class Preview:
     """What applying today's maps would move; false when the lake was made with them already."""
 
     plants: tuple[str, ...]
+    """Plants whose maps, settings or vocabularies differ from those that the lake was made with."""
     differences: Differences
     problems: list[Problem] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    """What else moves numbers: another version of the calculation, work that an interrupted refresh left."""
+    held: dict[str, str] = field(default_factory=dict)
+    """Plant: why a gate would hold it. Its rows of silver would change, its published numbers would not."""
     state: str = ""
     """What the lake and the maps were: applying refuses when they are something else by then."""
     kpis: pl.DataFrame = field(default_factory=pl.DataFrame)
     """The values of the headline KPIs as they would be (`publish.differences.kpi_values`)."""
 
     def __bool__(self) -> bool:
-        return bool(self.plants)
+        return bool(self.plants or self.reasons)
 
     def lines(self, most: int = 20) -> list[str]:
         """For people."""
         if not self:
             return ["The lake was made with today's maps; nothing would move."]
-        return self.differences.lines(most) or [f"{', '.join(self.plants)}: the maps differ, but no row and no value would move."]
+        held = [f"{plant} would keep its published numbers: {reason}" for plant, reason in self.held.items()]
+        found = [*(f"Also in these figures: {reason}." for reason in self.reasons), *self.differences.lines(most), *held]
+        return found or [f"{', '.join(self.plants)}: the maps differ, but no row and no value would move."]
 
     def as_dict(self) -> dict[str, Any]:
         """For machines."""
-        return {"plants": list(self.plants), **self.differences.as_dict()}
+        problems = [{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in self.problems]
+        told = {"plants": list(self.plants), "reasons": self.reasons, "held": self.held, "problems": problems}
+        return {**told, **self.differences.as_dict()}
 
 
 # --- preview and apply ------------------------------------------------------------------------------------------------------------
@@ -115,8 +126,9 @@ def preview(root: Path, only: tuple[str, ...] = (), *, wait_s: float = 0, tell: 
             _refresh(job, todo)
         tell("comparison")
         with Snapshot(job.lake.snapshot) as now:
-            shown = _compared(before, job, tuple(todo.plants), ledger, values, now, release)
-            return Preview(tuple(todo.plants), shown, list(job.outcome.problems), state, kpi_values(now))
+            plants, done = tuple(todo.plants), job.outcome
+            shown = _compared(before, job, plants, ledger, values, now, release)
+            return Preview(plants, shown, list(done.problems), todo.reasons, done.held, state, kpi_values(now))
 
 
 def apply(root: Path, only: tuple[str, ...], shown: Preview, *, wait_s: float = 0, tell: Tell = lambda _: None) -> Outcome:
@@ -146,22 +158,28 @@ def apply(root: Path, only: tuple[str, ...], shown: Preview, *, wait_s: float = 
 
 
 def known_only(todo: Plan, ledger: ExportLedger) -> Plan:
-    """The plan without exports that are new or changed on disk: what remains is what today's maps make of the exports of before."""
-    plants = {}
+    """The plan without exports that are new, changed on disk or gone: what remains is what today's maps make of the exports of before.
+
+    A plant of which the lake has nothing waits for its first refresh. What a killed refresh landed and did not load waits for the next
+    one too, unless the maps of its plant changed.
+    """
+    plants, stated = {}, ledger.plant_states()
     for plant_id, plant in todo.plants.items():
         seen = ledger.seen(plant_id)
-        tried = []
-        for delivery in plant.deliveries:
-            row, export = seen.get((delivery.source_id, delivery.export.name)), delivery.export
-            if row is not None and (row.size, row.modified) == (export.size, export.modified):
-                tried.append(delivery)
-        if remaining := replace(plant, deliveries=tried):
-            plants[plant_id] = remaining
-    return Plan(plants, todo.problems, [reason for reason in todo.reasons if plants])
+        if not seen and plant_id not in stated:
+            continue
+        tried = [item for item in plant.deliveries if _is_as_before(item, seen.get((item.source_id, item.export.name)))]
+        if replace(plant, deliveries=tried, gone=[], unloaded=False):
+            plants[plant_id] = replace(plant, deliveries=tried, gone=[])
+    return Plan(plants, todo.problems, todo.reasons)
+
+
+def _is_as_before(item: Delivery, known: ExportRow | None) -> bool:
+    return known is not None and (known.size, known.modified) == (item.export.size, item.export.modified)
 
 
 def _refresh(job: Refresh, todo: Plan) -> None:
-    """A refresh without Dagster's run around it."""
+    """A refresh without Dagster's run around it. Upkeep finds nothing due: the copy remembers when the lake was last tidied."""
     job.run(todo)
 
 
@@ -171,12 +189,16 @@ def _on_copy(lake: Lake, root: Path, only: tuple[str, ...], tell: Tell) -> Itera
     folder = lake.root / f"preview-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         folder.mkdir()
-        _copy(lake.format_file, folder / lake.format_file.name)
+        for path in (lake.format_file, lake.upkeep, lake.snapshot):  # the snapshot, so that the copy counts as published
+            if path.exists():
+                _copy(path, folder / path.name)
         copy = Lake(folder)
         _copy_ledger(lake.ledger, copy.ledger)
-        with writer_lock(copy), closing(_job(root, only, copy, tell)) as job:
+        with writer_lock(copy) as lock, closing(_job(root, only, copy, tell)) as job:
+            job.checked = lock.check
             yield job
     finally:
+        upkeep._close_dbt()  # a database that is open keeps its room on the disk although its file is removed
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -226,7 +248,7 @@ def _nothing() -> Differences:
 def clone(lake: Lake, copy: Lake, exports: Iterable[str]) -> None:
     """Makes `copy` hold silver, the build database and these exports (sha256) of bronze as `lake` does. For the lock's holder.
 
-    The ledger is not copied here, nor are releases, the snapshot, logs and Dagster's instance: the copy makes its own.
+    The ledger is not copied here, nor are releases, logs, pages and Dagster's instance: the copy makes its own.
     """
     _clone_folder(lake.silver, copy.silver, _is_immutable)
     copy.gold.mkdir(parents=True, exist_ok=True)
@@ -307,22 +329,18 @@ def _room(lake: Lake) -> Iterator[None]:
     needed = 2 * sum(path.stat().st_size for path in lake.gold.glob("build.duckdb*"))
     free = shutil.disk_usage(lake.root).free
     if free < needed:
-        raise _full(lake, f"{free / 1e9:.1f} GB free; the copy of the build database takes up to {needed / 1e9:.1f} GB")
+        raise PlantlakeError(
+            Problem(
+                f"The disk of {lake.root} has no room for a preview.",
+                found=f"{free / 1e9:.1f} GB free; the copy of the build database takes up to {needed / 1e9:.1f} GB",
+                fix="free some of it, or apply the maps without a preview: plantlake refresh",
+                consequence="Nothing was changed.",
+                actor="us",
+            )
+        )
     try:
         yield
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise _full(lake, str(error)) from error
-
-
-def _full(lake: Lake, found: str) -> PlantlakeError:
-    return PlantlakeError(
-        Problem(
-            "The disk has no room for a preview.",
-            found=found,
-            fix=f"free some of the disk of {lake.root}; `plantlake refresh` applies the maps without a preview",
-            consequence="Nothing was changed.",
-            actor="us",
-        )
-    )
+    except Exception as error:
+        if problem := no_space(error, lake):
+            raise PlantlakeError(replace(problem, consequence="Nothing was changed.")) from error
+        raise

@@ -154,10 +154,8 @@ class Refresh:
             reasons.append("nothing is published yet")
         if marked.calc_version and marked.calc_version != state.calc_version():
             reasons.append("the calculation has changed: every plant is built anew")
-        if marked.held and set(marked.held) & set(self.portfolio.plants):
-            from quality_checks.suites import limits_version
-
-            reasons += ["limits have changed"] if set(marked.held.values()) - {limits_version(), ""} else []
+        if marked.limits_version and marked.limits_version != _limits_version():
+            reasons.append("limits of quality have changed: what was measured is judged again")
         return reasons + (["days are asked for"] if self.request.since or self.request.full else [])
 
     def land(self, todo: Plan) -> None:
@@ -217,7 +215,22 @@ class Refresh:
             results = gate.silver(con, self.lake.quality, self.outcome.refresh_id, self._building())
             self._hold(con, gate.held(results), "silver")
         self._judged(results)
+        self._judge_again()
         return results
+
+    def _judge_again(self) -> None:
+        """Holds the last measures of plants that are not in scope against changed limits, without a query."""
+        from quality_checks.store import Store, rejudge
+
+        marked = state.marker(self.lake)
+        assert self.scope is not None
+        others = sorted(set(self.portfolio.plants) - set(self.scope.plants)) if marked.limits_version not in ("", _limits_version()) else []
+        if others:
+            store = Store(self.lake.quality)
+            results = rejudge(store, self.outcome.refresh_id, others)
+            store.save(self.outcome.refresh_id, store.latest_profiles(others), results)
+            self._judged(results)
+        state.mark(self.lake, replace(marked, limits_version=_limits_version()))
 
     def build(self, *, quality: bool = True) -> Moved:
         """Silver to candidate parts, the gate of gold, and the move: one release."""
@@ -230,7 +243,7 @@ class Refresh:
             held = dict(con.execute("SELECT plant_id, coalesce(limits_version, '') FROM gold.plant_gate").fetchall())
         self.outcome.release_id, self.outcome.unit_days = moved.release_id, moved.unit_days
         self.outcome.parts_changed, self.outcome.parts_closed = moved.changed, moved.closed
-        state.mark(self.lake, state.Marker(unfinished=True, calc_version=state.calc_version(), held=held))
+        state.mark(self.lake, replace(state.marker(self.lake), unfinished=True, calc_version=state.calc_version(), held=held))
         return moved
 
     def _candidates(self, quality: bool) -> None:
@@ -267,9 +280,7 @@ class Refresh:
         return [plant for plant in self.scope.plants if plant not in self.outcome.held]
 
     def _hold(self, con: Any, held: Mapping[str, str], gate: str) -> None:
-        from quality_checks.suites import limits_version
-
-        gates.hold(con, held, gate, self.at, limits_version() if gate in ("silver", "gold") else "")
+        gates.hold(con, held, gate, self.at, _limits_version() if gate in ("silver", "gold") else "")
         self.outcome.held |= held
 
     def _judged(self, results: pl.DataFrame) -> None:
@@ -307,3 +318,9 @@ class Refresh:
 
     def _loader(self) -> Loader:
         return Loader(self.portfolio, self.lake, self.ledger, self.outcome.refresh_id, self.at, self.tell, self.checked)
+
+
+def _limits_version() -> str:
+    from quality_checks.suites import limits_version
+
+    return limits_version()

@@ -68,6 +68,7 @@ def move(con: DuckDBPyConnection, about: Move) -> Moved:
             _version(con, moved, listed(about.moving))
             _close_scope(con, moved, about)
         plants = [*about.moving, *about.unchanged]
+        known = dict(con.execute("SELECT plant_id, failures FROM gold.built_plant").fetchall())
         con.execute(f"DELETE FROM gold.built_version WHERE plant_id IN ({listed(plants)})")
         con.execute(f"DELETE FROM gold.built_plant WHERE plant_id IN ({listed(plants)})")
         con.execute(
@@ -76,10 +77,17 @@ def move(con: DuckDBPyConnection, about: Move) -> Moved:
         )
         con.executemany(
             "INSERT INTO gold.built_plant VALUES (?, ?, ?, ?)",
-            [[plant, state.calc_version(), about.failures.get(plant, []), about.at] for plant in plants] or [],
+            [[plant, state.calc_version(), _known_failures(plant, about, known), about.at] for plant in plants] or [],
         ) if plants else None
         con.execute(f"DELETE FROM gold.plant_gate WHERE gate <> 'rollback' AND plant_id IN ({listed(plants)})")
     return moved
+
+
+def _known_failures(plant: str, about: Move, known: Mapping[str, list[str] | None]) -> list[str]:
+    """The failed exports that the plant's parts do without. Where nothing was built, one that failed since is still news: it holds
+    what comes after it."""
+    failing = about.failures.get(plant, [])
+    return failing if plant in about.moving or plant not in known else [name for name in failing if name in (known[plant] or [])]
 
 
 def _version(con: DuckDBPyConnection, moved: Moved, plants: str) -> None:

@@ -110,6 +110,8 @@ class Marker:
     unfinished: bool = False
     """A refresh began to write silver and did not publish."""
     calc_version: str = ""
+    limits_version: str = ""
+    """The limits of quality that the last judgement was held against."""
     held: dict[str, str] = field(default_factory=dict)
     """Plants that a quality gate holds, with the version of the limits that held them."""
 

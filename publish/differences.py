@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from connectors.errors import PlantlakeError, Problem
 from dbt_project import generate
-from pipelines import silver
+from pipelines import silver, views
 from pipelines.lake import Lake
 from transforms.canonical import NOT_BUSINESS
 from transforms.statements import PLANT_FILE
@@ -89,25 +90,22 @@ class Side:
     lake: Lake
     versions: Mapping[str, int] | None = None
 
-    def files(self, table: str) -> set[str]:
-        """The files of a table, by their path in it."""
-        if not self._exists(table):
-            return set()
-        folder = self.lake.table(table).as_posix()
-        return {path.removeprefix(folder).lstrip("/") for path in silver.files(self.lake, table, self._version(table))[1]}
+    def files(self, table: str, plants: Sequence[str]) -> pl.DataFrame:
+        """The files of a table that may hold rows of these plants, with `place`, their path in the table.
 
-    def view_sql(self, table: str) -> str:
-        """`CREATE OR REPLACE VIEW silver.<table>` over these files."""
-        if not self._exists(table):
-            nothing = ", ".join(f"NULL AS {_name(name)}" for name in silver.columns(table))
-            return f"CREATE OR REPLACE VIEW silver.{_name(table)} AS SELECT {nothing} WHERE false"
-        return silver.duckdb_view_sql(self.lake, table, self._version(table))
-
-    def _exists(self, table: str) -> bool:
-        return silver.version(self.lake, table) is not None if self.versions is None else table in self.versions
-
-    def _version(self, table: str) -> int | None:
-        return None if self.versions is None else self.versions[table]
+        Raises PlantlakeError when the version is no longer there: upkeep removes what nobody can need after a week.
+        """
+        if self.versions is not None and table not in self.versions:
+            found: pl.DataFrame | None = pl.DataFrame(schema=views.FILES)
+        else:
+            found = views.files(self.lake, table, None if self.versions is None else self.versions[table])
+        if found is None:
+            raise PlantlakeError(
+                Problem(f"Version {(self.versions or {}).get(table)} of silver table '{table}' is no longer kept.", table=table,
+                        fix="compare values and shifts instead: they are kept for every release", actor="us")
+            )  # fmt: skip
+        mine = found.filter(pl.col("plant_id").is_null() | pl.col("plant_id").is_in(list(plants)))
+        return mine.with_columns(pl.col("path").str.strip_prefix(self.lake.table(table).as_posix()).alias("place"))
 
 
 def versions(lake: Lake) -> dict[str, int]:
@@ -130,7 +128,7 @@ def silver_differences(
     wanted = sorted(plants)
     with _both(before, after) as con:
         frames = [found for name in (*TABLES, *STATEMENTS) if (found := _table(con, before, after, name, wanted)) is not None]
-        frames += [_rejects(con, before, after, wanted)] if _differ(before, after, "quarantine") else []
+        frames += [found] if (found := _rejects(con, before, after, wanted)) is not None else []
     if ledgers is not None:
         frames.append(_exports(*ledgers, wanted))
     merged = pl.concat([pl.DataFrame(schema=SILVER_DIFFERENCES), *frames], how="diagonal_relaxed")
@@ -144,15 +142,14 @@ def silver_differences(
 
 @contextmanager
 def _both(before: Side, after: Side) -> Iterator[DuckDBPyConnection]:
-    """A database in memory with the schemas before.silver and after.silver; what does not fit spills to a folder of its own."""
+    """A database in memory with the schemas `before` and `after`; what does not fit spills to a folder of its own."""
     import duckdb
 
     with tempfile.TemporaryDirectory(dir=_made(after.lake)) as spill, duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET temp_directory = ?", [spill])
         for side in ("before", "after"):
-            con.execute(f"ATTACH ':memory:' AS {side}")
-            con.execute(f"CREATE SCHEMA {side}.silver")
+            con.execute(f"CREATE SCHEMA {side}")
         yield con
 
 
@@ -161,61 +158,49 @@ def _made(lake: Lake) -> str:
     return str(lake.scratch)
 
 
-def _views(con: DuckDBPyConnection, before: Side, after: Side, table: str) -> None:
-    for name, side in (("before", before), ("after", after)):
-        con.execute(f"USE {name}")
-        con.execute(side.view_sql(table))
-    con.execute("USE memory")
-
-
-def _differ(before: Side, after: Side, table: str) -> bool:
-    return before.files(table) != after.files(table)
+def _views(con: DuckDBPyConnection, before: Side, after: Side, table: str, plants: Sequence[str]) -> bool:
+    """Views over the files that one side has and the other has not; whether there are any. Rows of shared files are the same."""
+    old, new = before.files(table, plants), after.files(table, plants)
+    for name, mine, other in (("before", old, new), ("after", new, old)):
+        alone = mine.join(other, on="place", how="anti")["path"].to_list()
+        con.execute(views.view_sql(table, alone, name=f"{name}.{_name(table)}", where=f"plant_id IN ({views.listed(plants)})"))
+    return set(old["place"]) != set(new["place"])
 
 
 def _table(con: DuckDBPyConnection, before: Side, after: Side, table: str, plants: Sequence[str]) -> pl.DataFrame | None:
     """Changed, added and removed rows of one table."""
-    files = before.files(table) ^ after.files(table)
-    if not files:
+    if not _views(con, before, after, table, plants):
         return None
-    _views(con, before, after, table)
     spec = TABLES.get(table)
     identified = spec is not None and spec.id is not None
-    where = _where(files, plants, silver.partition_by(table), current=identified)
+    where = "is_current AND NOT is_deleted" if identified else "true"
     key = ("plant_id", str(spec.id)) if spec is not None and identified else KEYS[table]
     compared = _compared(table)
     same = ("plant_id", str(key[-1]), "_row_hash") if identified else tuple(dict.fromkeys((*key, *compared)))
     for name, mine, other in (("gone", "before", "after"), ("came", "after", "before")):
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT row_number() OVER () AS n, m.*"
-            f" FROM (SELECT * FROM {mine}.silver.{_name(table)} WHERE {where}) AS m"
-            f" ANTI JOIN (SELECT * FROM {other}.silver.{_name(table)} WHERE {where}) AS o ON {_equal('m', 'o', same)}"
+            f" FROM (SELECT * FROM {mine}.{_name(table)} WHERE {where}) AS m"
+            f" ANTI JOIN (SELECT * FROM {other}.{_name(table)} WHERE {where}) AS o ON {_equal('m', 'o', same)}"
         )
     con.execute("CREATE OR REPLACE TEMP TABLE pair (gone BIGINT, came BIGINT)")
     _pair(con, key, "true")
     if identified:
         _pair(con, ("plant_id", "_source_system", "_batch_id", "_row_number"), f"_batch_id <> '{PLANT_FILE}'")
-    return _counted(con, table, compared)
+    counted = _counted(con, table, compared)
+    return pl.concat([counted, _affected(con, after, plants)], how="diagonal_relaxed") if table == MAP else counted
 
 
 def _compared(table: str) -> list[str]:
     """Business columns of a table; an id that only repeats the code beside it says nothing more."""
     columns = silver.columns(table)
     if table in STATEMENTS:
-        return [name for name in columns if name not in KEYS[table]]
+        return [name for name in columns if name not in (*KEYS[table], "month")]
     spec = TABLES[table]
     if spec.id is None:
         return ["value_num", "value_text", "quality"]
     left_out = {*NOT_BUSINESS, spec.id, *(["equipment_id"] if "equipment_code" in columns else [])}
     return [name for name in columns if name not in left_out]
-
-
-def _where(files: Collection[str], plants: Sequence[str], keys: Sequence[str], *, current: bool) -> str:
-    """Rows of these plants in the partitions that have other files than before."""
-    tests = [f"plant_id IN ({_listed(plants)})"]
-    if "month" in keys:
-        months = {part.split("=", 1)[1] for path in files for part in path.split("/")[:-1] if part.startswith("month=")}
-        tests.append(f"month IN ({_listed(sorted(months))})")
-    return " AND ".join([*tests, *(["is_current", "NOT is_deleted"] if current else [])])
 
 
 def _pair(con: DuckDBPyConnection, key: Sequence[str], where: str) -> None:
@@ -251,8 +236,6 @@ def _counted(con: DuckDBPyConnection, table: str, compared: Sequence[str]) -> pl
     ]
     named = changed.select("plant_id", "source_system", "changed", _most(compared))
     frames = [frame.with_columns(pl.lit(table).alias("table_name")) for frame in (named, *alone)]
-    if table == MAP:
-        frames.append(_affected(con))
     return pl.concat([pl.DataFrame(schema=SILVER_DIFFERENCES), *frames], how="diagonal_relaxed")
 
 
@@ -265,13 +248,14 @@ def _most(compared: Sequence[str]) -> pl.Expr:
     )
 
 
-def _affected(con: DuckDBPyConnection) -> pl.DataFrame:
+def _affected(con: DuckDBPyConnection, after: Side, plants: Sequence[str]) -> pl.DataFrame:
     """Current state events whose reason is an entry of the map that changed."""
+    events = views.select_sql("equipment_state_event", after.files("equipment_state_event", plants)["path"].to_list())
     return pl.DataFrame(
         con.sql(
             f"""
             SELECT e.plant_id, m.source_system, '{MAP}' AS table_name, count(*) AS affected_events
-            FROM after.silver.equipment_state_event AS e
+            FROM ({events}) AS e
             JOIN (SELECT DISTINCT plant_id, source_system, source_code FROM (SELECT * FROM gone UNION ALL SELECT * FROM came)) AS m
                 ON e.plant_id = m.plant_id AND e.source_reason_code = m.source_code AND m.source_system IN ('*', e._source_system)
             WHERE e.is_current AND NOT e.is_deleted GROUP BY ALL
@@ -280,19 +264,20 @@ def _affected(con: DuckDBPyConnection) -> pl.DataFrame:
     )
 
 
-def _rejects(con: DuckDBPyConnection, before: Side, after: Side, plants: Sequence[str]) -> pl.DataFrame:
+def _rejects(con: DuckDBPyConnection, before: Side, after: Side, plants: Sequence[str]) -> pl.DataFrame | None:
     """Records that were rejected and are no longer, and those that are now."""
-    _views(con, before, after, "quarantine")
+    if not _views(con, before, after, "quarantine", plants):
+        return None
     key = ("plant_id", "source_system", "batch_id", "table_name", "row_number")
-    where = f"plant_id IN ({_listed(plants)}) AND resolved_at IS NULL"
+    where = "resolved_at IS NULL"
     for name, mine, other in (("freed", "before", "after"), ("held", "after", "before")):
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT DISTINCT ON ({_columns(key)}) m.*"
-            f" FROM (SELECT * FROM {mine}.silver.quarantine WHERE {where}) AS m"
-            f" ANTI JOIN (SELECT * FROM {other}.silver.quarantine WHERE {where}) AS o ON {_equal('m', 'o', key)}"
+            f" FROM (SELECT * FROM {mine}.quarantine WHERE {where}) AS m"
+            f" ANTI JOIN (SELECT * FROM {other}.quarantine WHERE {where}) AS o ON {_equal('m', 'o', key)}"
         )
     tables = [str(row[0]) for row in con.execute("SELECT DISTINCT table_name FROM freed ORDER BY 1").fetchall() if row[0] in TABLES]
-    frames = [_freed(con, before, after, table) for table in tables]
+    frames = [_freed(con, after, table, plants) for table in tables]
     held = pl.DataFrame(
         con.sql(
             "SELECT plant_id, source_system, table_name, split_part(detail, '; ', 1) AS name, count(*) AS rows FROM held GROUP BY ALL"
@@ -305,9 +290,9 @@ def _rejects(con: DuckDBPyConnection, before: Side, after: Side, plants: Sequenc
     return pl.concat([pl.DataFrame(schema=SILVER_DIFFERENCES), *frames, rules], how="diagonal_relaxed")
 
 
-def _freed(con: DuckDBPyConnection, before: Side, after: Side, table: str) -> pl.DataFrame:
+def _freed(con: DuckDBPyConnection, after: Side, table: str, plants: Sequence[str]) -> pl.DataFrame:
     """Of the records that are no longer rejected: those that are rows now, and the rest."""
-    _views(con, before, after, table)
+    rows = views.select_sql(table, after.files(table, plants)["path"].to_list())
     row = "_row_number" if "_row_number" in silver.columns(table) else "_row"
     return pl.DataFrame(
         con.sql(
@@ -315,7 +300,7 @@ def _freed(con: DuckDBPyConnection, before: Side, after: Side, table: str) -> pl
             SELECT f.plant_id, f.source_system, f.table_name,
                 count(*) FILTER (s._batch_id IS NOT NULL) AS accepted, count(*) FILTER (s._batch_id IS NULL) AS left_out
             FROM freed AS f
-            LEFT JOIN (SELECT DISTINCT plant_id, _batch_id, {row} AS row_number FROM after.silver.{_name(table)}) AS s
+            LEFT JOIN (SELECT DISTINCT plant_id, _batch_id, {row} AS row_number FROM ({rows})) AS s
                 ON f.plant_id = s.plant_id AND f.batch_id = s._batch_id AND f.row_number = s.row_number
             WHERE f.table_name = '{table}' GROUP BY ALL
             """
@@ -497,10 +482,6 @@ def _equal(left: str, right: str, names: Sequence[str]) -> str:
 
 def _columns(names: Sequence[str]) -> str:
     return ", ".join(map(_name, names))
-
-
-def _listed(texts: Sequence[str]) -> str:
-    return ", ".join("'" + text.replace("'", "''") + "'" for text in texts)
 
 
 def _name(name: str) -> str:

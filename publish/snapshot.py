@@ -117,7 +117,7 @@ def plant_status(
     portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome, held: dict[str, tuple[datetime, str]] | None = None
 ) -> pl.DataFrame:
     """One row a plant: how far its data goes, what was rejected, and since when and why it is stale."""
-    accounts = ledger.frame()
+    accounts, failing = ledger.frame(), {(plant, name) for plant, name, *_ in ledger.failing()}
     broken = {plant: " ".join(dict.fromkeys(p.message for p in outcome.problems if p.plant == plant)) for plant in outcome.broken_plants}
     gated = held or {}
     before = _stale_before(Lake(portfolio.lake))
@@ -125,8 +125,7 @@ def plant_status(
     for plant_id in sorted({*portfolio.plants, *portfolio.broken, *before, *gated}):
         plant = portfolio.plants.get(plant_id)
         mine = accounts.filter(pl.col("plant_id") == plant_id)
-        failed = mine.filter(pl.col("export_state") == "FAILED")["name"].n_unique()
-        failed += mine.filter(pl.col("table_state") == "FAILED")["batch_id"].n_unique()
+        failed = sum(plant == plant_id for plant, _ in failing)
         since, reason = gated.get(plant_id, (before.get(plant_id) or outcome_time(outcome), None))
         reason = reason or broken.get(plant_id) or (f"{failed} export(s) could not be loaded" if failed else None)
         rows.append(

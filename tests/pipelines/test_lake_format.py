@@ -106,7 +106,7 @@ def test_a_migration_that_was_killed_is_done_by_the_next_one(
     assert lake.version == 1
     assert migrate.migrate(lake) == [2]
     undisturbed = rows(lake)
-    assert [len(frame) for frame in undisturbed] == [8, 2]  # two plants x (two days and one on each side); two orders
+    assert [len(frame) for frame in undisturbed] == [12, 2]  # two plants x (two days and two on each side); two orders
     rebuild.rebuild(lake)
     assert old.ledger().equals(before)
 

@@ -37,7 +37,7 @@ select
     e.equipment_id,
     e.state_method,
     p.calendar,
-    {{ micros('coalesce(s.start_ts, f.start_ts)') }} as horizon_from,
+    {{ micros('case when p.data_start_on is null then f.start_ts else s.start_ts end') }} as horizon_from,
     t.data_to_us as horizon_to,
     cast(coalesce(own.microstop_s, whole.microstop_s, 300) as bigint) * 1000000 as microstop_us,
     cast(coalesce(own.plan_freeze_s, whole.plan_freeze_s, 86400) as bigint) * 1000000 as plan_freeze_us
@@ -49,4 +49,4 @@ left join stated_start as s on e.plant_id = s.plant_id
 left join first_day as f on e.plant_id = f.plant_id
 left join setting as whole on e.plant_id = whole.plant_id and whole.equipment_id = '*'
 left join setting as own on e.plant_id = own.plant_id and e.equipment_id = own.equipment_id
-where e.is_current and not e.is_deleted and e.is_kpi_unit and {{ micros('coalesce(s.start_ts, f.start_ts)') }} < t.data_to_us
+where e.is_current and not e.is_deleted and e.is_kpi_unit and {{ micros('case when p.data_start_on is null then f.start_ts else s.start_ts end') }} < t.data_to_us
