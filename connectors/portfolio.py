@@ -12,6 +12,7 @@ import types
 import typing
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import available_timezones
@@ -327,7 +328,7 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
     for skip, test in table.skip.items():
         yield from _matches(test, ("skip", skip))
     for column, rule in table.columns.items():
-        for inner, problem in _column_rules(plant, rule):
+        for inner, problem in (*_column_rules(plant, rule), *_word_rules(spec, column, rule)):
             yield ("columns", column, *inner), problem
 
 
@@ -352,6 +353,32 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
     for choice in spec.alternatives:
         if not any(column in table.columns for column in choice):
             yield ("columns",), Problem(f"{name} needs at least one of {', '.join(choice)}.")
+
+
+def _word_rules(spec: TableSpec, column: str, rule: Column) -> Iterator[tuple[Keys, Problem]]:
+    """What a mapping may give to a column with a closed list of words: another word would reject every row that it meets."""
+    known = _closed_words(spec.name).get(column)
+    if known is None:
+        return
+    given: list[tuple[Keys, str | None]] = [(("map", source), target) for source, target in (rule.map or {}).items()]
+    given += [(("const",), rule.const), (("default",), None if rule.map else rule.default)]
+    given += [(("else",), rule.else_)] if rule.map and rule.else_ not in ("reject", "keep", "empty") else []
+    for keys, word in given:
+        if word and word not in known:
+            near = closest(word, known)
+            yield (
+                keys,
+                Problem(f"{spec.name}.{column} has no word '{word}'.", found=word, closest=near, fix=f"one of {', '.join(known)}"),
+            )
+
+
+@cache
+def _closed_words(table: str) -> dict[str, list[str]]:
+    """The columns of a canonical table with a closed list of words, and that list."""
+    from transforms.tables import TABLES
+
+    columns = TABLES[table].columns
+    return {name: dtype.categories.to_list() for name, dtype in columns.items() if hasattr(dtype, "categories")}
 
 
 def _matches(test: Condition, keys: Keys) -> Iterator[tuple[Keys, Problem]]:

@@ -7,8 +7,10 @@ arithmetic (`transforms.units`), the shared taxonomy of reasons (`dbt_project/se
 from __future__ import annotations
 
 import csv
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from connectors.errors import Problem, closest, listed
@@ -30,6 +32,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "equipment_classes": ("equipment_class",),
     "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
 }
+
+TAXONOMY = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "downtime_reason.csv"
 
 Row = dict[str, str]
 
@@ -110,7 +114,38 @@ def _row_problems(name: str, row: Row, shown: str) -> list[Problem]:
     for key in ("rate", "pieces_per_cycle"):
         if row.get(key) and not _is_number(row[key]):
             found.append(Problem(f"'{key}' is not a number.", export=at, found=row[key], fix="write digits with a decimal point"))
+    return [*found, *_unknown_words(name, row, at)]
+
+
+def _unknown_words(name: str, row: Row, at: str) -> list[Problem]:
+    """Words that have to come from a closed list and do not: such an entry would silently count for nothing."""
+    found = []
+    for key, words in _closed(name).items():
+        if row[key] and row[key] not in words:
+            near = closest(row[key], words)
+            fix = f"{key}: {near}" if near else f"one of {listed(sorted(words), 60)}"
+            found.append(Problem(f"There is no {key} '{row[key]}'.", export=at, found=row[key], closest=near, fix=fix,
+                                 consequence="The line is left out."))  # fmt: skip
     return found
+
+
+@cache
+def _closed(name: str) -> dict[str, Collection[str]]:
+    """The columns of a vocabulary that take their words from a closed list, with that list."""
+    if name == "reason_map":
+        return {"reason_code": reason_codes()}
+    if name == "ideal_rates":
+        from transforms.tables import RATE_BASES
+
+        return {"rate_basis": RATE_BASES}
+    return {}
+
+
+@cache
+def reason_codes() -> frozenset[str]:
+    """The codes of the shared taxonomy of reasons."""
+    with TAXONOMY.open(encoding="utf-8", newline="") as file:
+        return frozenset(row["reason_code"] for row in csv.DictReader(file))
 
 
 def _is_date(text: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -34,10 +34,6 @@ PATTERNS: tuple[dict[str, Any], ...] = (
     {"F": {"at": "06:00-14:00", "days": "daily"}, "S": {"at": "14:00-22:00", "days": "daily"}, "N": {"at": "22:00-06:00", "days": "daily"}},
     {"D": {"at": "05:30-17:30", "days": "daily"}, "N": {"at": "18:00-05:00", "days": "Mon-Sat"}},
 )
-
-NOT_YET = frozenset({"master", "repeats", "zone"})
-"""What random plants leave out until the product is mended; each is a test by hand that is expected to fail: units and materials by
-snapshot, the same bytes under a second name, a corrected time zone."""
 
 
 @dataclass(frozen=True)
@@ -483,7 +479,7 @@ class RandomPlant:
         given = (rng, self.wall, self.units, self.start)
         long_stop = rng.random() < 0.4
         systems: list[System] = [States(*given, self.variant, long_stop), Counts(*given), Orders(*given), Plan(*given), Rates(*given)]
-        systems += [Master(*given, table) for table in (() if "master" in NOT_YET else Master.TABLES)]
+        systems += [Master(*given, table) for table in Master.TABLES]
         kept = [system for system in systems[2:] if rng.random() < 0.6]
         self.systems = [*systems[:2], *kept]
         self.about = self._about()
@@ -514,16 +510,11 @@ class RandomPlant:
     def _export(self, system: System) -> Delivery:
         look_back = self.rng.choice((DAY, DAY, 2 * DAY, 4 * DAY, 9 * DAY))
         system.last = self.now
-        export = system.export(self.now, look_back)
-        if "repeats" not in NOT_YET:
-            return export
-        # Each line says in which export it stands, in a column that is not mapped.
-        lines = (f"{line};{self.wall.stamp(self.now)}-{number}" for number, line in enumerate(export.lines))
-        return replace(export, header=f"{export.header};Export", lines=tuple(lines))
+        return system.export(self.now, look_back)
 
     def change(self) -> str:
         """Edits the plant file or the vocabularies; tells what was changed."""
-        name = self.rng.choice([name for name in CHANGES if name not in NOT_YET] + [*OF_SOME_DAYS] * 4)
+        name = self.rng.choice([*CHANGES, *([*OF_SOME_DAYS] * 4)])
         CHANGES[name](self)
         return name
 

@@ -193,7 +193,6 @@ def test_a_correction_and_its_withdrawal_are_versions_whatever_comes_first(portf
     assert rows.rows() == [(3, 3), (1, None)]
 
 
-@pytest.mark.xfail(strict=True, reason="the same bytes under a second name are taken for the same delivery, though the name says when")
 def test_the_same_bytes_taken_again_later_are_a_later_word(portfolio: SmallPortfolio) -> None:
     # The 3rd says 09:00, the 4th 10:00, the 5th 09:00 again, byte for byte: the third version of the event.
     found = in_all_orders(
@@ -207,9 +206,6 @@ def test_the_same_bytes_taken_again_later_are_a_later_word(portfolio: SmallPortf
     assert rows.rows() == [(3, 3)]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the same bytes under a second name are taken for the same delivery, though the name states a window"
-)
 def test_two_empty_windows_are_two_deliveries(portfolio: SmallPortfolio) -> None:
     # On the 5th two days are told, both as empty: the run of the 2nd was none.
     found = in_all_orders(
@@ -236,7 +232,6 @@ def test_a_shrunk_window_deletes_and_a_later_one_brings_back(portfolio: SmallPor
     assert rows.rows() == [(1, False, False), (2, True, True), (1, False, False), (2, True, False), (3, False, True)]
 
 
-@pytest.mark.xfail(strict=True, reason="records of the master itself count as named by the data, and are stated when the master drops them")
 @pytest.mark.parametrize("table", ["equipment", "material"])
 def test_a_shrunk_snapshot_deletes(portfolio: SmallPortfolio, table: str) -> None:
     found = in_all_orders(
@@ -248,7 +243,6 @@ def test_a_shrunk_snapshot_deletes(portfolio: SmallPortfolio, table: str) -> Non
     assert current(found[table])[f"{table}_name"].to_list() == ["new"]
 
 
-@pytest.mark.xfail(strict=True, reason="what the data named stays stated by the plant file and hides the master record that arrives later")
 @pytest.mark.parametrize("table", ["equipment", "material"])
 def test_a_master_record_counts_though_the_data_named_it_first(portfolio: SmallPortfolio, table: str) -> None:
     about = mastered_plant(table)
@@ -259,7 +253,6 @@ def test_a_master_record_counts_though_the_data_named_it_first(portfolio: SmallP
     assert current(found[table])[f"{table}_name"].to_list() == ["by its name"]
 
 
-@pytest.mark.xfail(strict=True, reason="a record that the master no longer holds is not stated again, though the data still name it")
 @pytest.mark.parametrize("table", ["equipment", "material"])
 def test_what_the_data_name_is_there_though_the_master_dropped_it(portfolio: SmallPortfolio, table: str) -> None:
     about = mastered_plant(table)
@@ -299,12 +292,7 @@ def no_setup(about: dict[str, Any]) -> None:
     about["sources"]["mes"]["tables"][EVENTS]["columns"]["state_class"] = {"from": "Class", "map": {"RUN": "RUN"}, "else": "reject"}
 
 
-STALE = pytest.mark.xfail(
-    strict=True, reason="an export made anew keeps the span of its data under the old mapping, and a unit that only that one named stays"
-)
-
-
-@pytest.mark.parametrize("mend", [pytest.param(in_lisbon, marks=STALE), one_spelling, pytest.param(no_setup, marks=STALE)])
+@pytest.mark.parametrize("mend", [in_lisbon, one_spelling, no_setup])
 def test_a_mended_plant_file_means_what_it_would_have_meant_at_once(tmp_path: Path, mend: Callable[[dict[str, Any]], None]) -> None:
     late, at_once = SmallPortfolio(tmp_path / "late"), SmallPortfolio(tmp_path / "at once")
     mended = plant_file("a")

@@ -63,11 +63,6 @@ class Deliveries:
         return Lake(self.portfolio.root / "lake")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="master records count what was stated before them as their first revision; which of two dumps with the same bytes counts"
-    " depends on which came first",
-)
 def test_the_order_of_arrival_does_not_matter(tmp_path: Path) -> None:
     forwards, backwards = Deliveries(tmp_path / "forwards"), Deliveries(tmp_path / "backwards")
     assert {plant: len(files) for plant, files in forwards.files.items()} == {

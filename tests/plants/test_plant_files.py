@@ -97,6 +97,19 @@ def test_an_unknown_key_deep_in_the_file_knows_the_keys_of_its_place(tmp_path: P
 @pytest.mark.parametrize(
     ("changed", "line", "closest", "message"),
     [
+        (
+            {"state_class": "state_class: {from: State, map: {on: RUNN}}"},
+            17,
+            "RUN",
+            "equipment_state_event.state_class has no word 'RUNN'.",
+        ),
+        ({"state_class": "state_class: {const: IDLEE}"}, 17, "IDLE", "equipment_state_event.state_class has no word 'IDLEE'."),
+        (
+            {"state_class": "state_class: {from: State, map: {on: RUN}, else: IDLEE}"},
+            17,
+            "IDLE",
+            "equipment_state_event.state_class has no word 'IDLEE'.",
+        ),
         ({"timezone": "timezone: Europe/Berln"}, 4, "Europe/Berlin", "'Europe/Berln' is not a time zone."),
         ({"kind": "kind: delimitd"}, 9, "delimited", "There is no connector kind 'delimitd'."),
         ({"options": "options: {delimeter: ';'}"}, 11, "delimiter", "delimited has no option 'delimeter'."),

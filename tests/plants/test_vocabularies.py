@@ -22,7 +22,7 @@ def test_rows_of_a_plant_are_its_own_and_those_for_every_plant(tmp_path: Path) -
 
 
 def test_absent_columns_are_empty_and_blanks_do_not_count(tmp_path: Path) -> None:
-    (row,) = read(tmp_path, "reason_map", "plant,source_code,reason_code\n p , 17 ,BREAKDOWN\n").rows("reason_map")
+    (row,) = read(tmp_path, "reason_map", "plant,source_code,reason_code\n p , 17 ,E-TOOL\n").rows("reason_map")
     assert (row["plant"], row["source_code"], row["valid_from"], row["line"]) == ("p", "17", "", "2")
 
 
@@ -40,6 +40,8 @@ def test_excels_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None
         ("reason_map", "plant,source_code,reason_code,valid_from\np,1,X,01.06.2025\n", "'valid_from' is not a date.", None),
         ("ideal_rates", "plant,rate,unit\np,\"1,5\",s\n", "'rate' is not a number.", None),
         ("ideal_rates", "plant,rate,unit,pieces_per_cycle\np,1,s,four\n", "'pieces_per_cycle' is not a number.", None),
+        ("reason_map", "plant,source_code,reason_code\np,17,E-TOOLX\n", "There is no reason_code 'E-TOOLX'.", "E-TOOL"),
+        ("ideal_rates", "plant,rate,unit,rate_basis\np,1,s,BEST\n", "There is no rate_basis 'BEST'.", "BEST_DEMONSTRATED"),
         ("unit_aliases", b"plant,alias,ucum\np,St\xfcck,kg\n", "The vocabulary cannot be read.", None),
     ],
 )  # fmt: skip
