@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say
+from pipelines.terminal import JsonOption, PortfolioOption, counted, err, lake_at, out, root_of, say
 from pipelines.terminal import as_json as print_json
 from pipelines.terminal import table as table_of
 
@@ -58,7 +58,7 @@ def list_(
     table_of(found if everything else found.drop("resolved"))
     waits = int(found["rows"].sum())
     err.print(
-        f"{waits:,} records wait. The records: plantlake quarantine show. Mended? plantlake quarantine replay",
+        f"{counted(waits, 'record')} in quarantine. The records: plantlake quarantine show. Mended? plantlake quarantine replay",
         highlight=False,
         soft_wrap=True,
     )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pipelines.terminal import as_json as print_json
-from pipelines.terminal import err, out, say
+from pipelines.terminal import counted, err, out, say
 
 if TYPE_CHECKING:
     from pipelines.refresh import Outcome, Request
@@ -32,7 +32,7 @@ def refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json
             from pipelines.run import run
 
             with status:
-                status.update(f"{len(todo.plants)} plants, {todo.exports} new exports: starting ...")
+                status.update(f"{counted(len(todo.plants), 'plant')}, {counted(todo.exports, 'new export')}: starting ...")
                 run(job, todo, wait_s=retry_lock_s)
         failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
         _told(job.outcome, failures, nothing=not todo, as_json=as_json)
@@ -58,7 +58,7 @@ def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, a
         err.print(f"{plant} keeps its last good numbers: {reason}\n", highlight=False, soft_wrap=True, markup=False)
     released = f"Release {outcome.release_id}: " if outcome.release_id else "No number changed: "
     err.print(
-        f"{released}{outcome.exports} exports, {outcome.accepted:,} records accepted, {outcome.rejected:,} rejected, "
+        f"{released}{counted(outcome.exports, 'export')}, {counted(outcome.accepted, 'record')} accepted, {outcome.rejected:,} rejected, "
         f"{outcome.duplicate:,} repeated, {outcome.filtered:,} left out on purpose. {good} of {outcome.plants} plants refreshed"
         + (f"; not {', '.join(broken)}." if broken else "."),
         highlight=False,
@@ -87,5 +87,8 @@ def reconform(root: Path, plants: tuple[str, ...], *, yes: bool, retry_lock_s: f
         return 1 if shown.problems else 0
     with err.status("Applying ...") as status:
         outcome = apply(root, plants, shown, wait_s=retry_lock_s, tell=lambda text: status.update(text[:110]))
-    _told(outcome, [], nothing=False, as_json=as_json)
+    if as_json:
+        print_json({"preview": shown.as_dict(), "applied": outcome.as_dict()})
+    else:
+        _told(outcome, [], nothing=False, as_json=False)
     return 1 if outcome.problems or outcome.held else 0

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connectors.errors import ConfigError, Problem
-from pipelines.terminal import JsonOption, PortfolioOption, as_json, err, lake_at, out, root_of, table
+from pipelines.terminal import JsonOption, PortfolioOption, as_json, counted, err, lake_at, out, root_of, table
 
 if TYPE_CHECKING:
     from pipelines.refresh import Refresh
@@ -76,8 +76,8 @@ def show(
     note = f" ({about['note']})" if about["note"] else ""
     out.print(f"Release {wanted} of {about['released_at']:%Y-%m-%d %H:%M} UTC, refresh {about['refresh_id']}{note}", highlight=False)
     out.print(
-        f"{about['unit_days'] or 0:,} unit-days built; {about['parts_changed'] or 0:,} parts new or changed, "
-        f"{about['parts_closed'] or 0:,} no longer hold. Calculation {about['calc_version']}.",
+        f"{counted(about['unit_days'] or 0, 'unit-day')} built; {counted(about['parts_changed'] or 0, 'part')} new or changed, "
+        f"{about['parts_closed'] or 0:,} closed. Calculation {about['calc_version']}.",
         highlight=False,
     )
     table(causes)
@@ -106,7 +106,7 @@ def rollback(
         state.mark(job.lake, replace(state.marker(job.lake), held=held))
         job.publish()
     err.print(
-        f"Release {moved.release_id} holds the numbers of release {release}: {moved.unit_days:,} unit-days, {moved.changed:,} parts back, "
+        f"Release {moved.release_id} holds the numbers of release {release}: {counted(moved.unit_days, 'unit-day')}, {counted(moved.changed, 'part')} back, "
         f"{moved.closed:,} taken back. Held until `plantlake release resume`: {', '.join(held) or 'no plant'}.",
         highlight=False,
     )  # fmt: skip

@@ -58,8 +58,8 @@ def no_space(error: BaseException, lake: Lake) -> Problem | None:
 
 
 def size_of(folder: Path) -> int:
-    """The bytes in the files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+    """The bytes in the files below a folder; 0 where there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _text(size: int) -> str:

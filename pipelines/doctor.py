@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from connectors import portfolio as portfolios
 from connectors.errors import PlantlakeError
+from pipelines.disk import size_of
 from pipelines.lake import FORMAT_VERSION, Lake
 from pipelines.ledger import ExportLedger
 from transforms.tables import STATEMENTS, TABLES
@@ -152,7 +153,7 @@ def _lake(root: Path) -> Iterator[Finding]:
 def _disk(lake: Lake) -> Finding:
     """A refresh writes before it removes: it needs room beside what is there."""
     free = shutil.disk_usage(lake.root).free
-    size = sum(path.stat().st_size for path in lake.root.rglob("*") if path.is_file())
+    size = size_of(lake.root) - sum(map(size_of, lake.root.glob("preview-*")))
     needed = max(LEAST_FREE, int(FREE_SHARE * size))
     text = f"{free / 1e9:.1f} GB free, the lake has {size / 1e9:.1f} GB"
     fix = f"free some space: a refresh writes before it removes, {needed / 1e9:.1f} GB are wanted"

@@ -198,7 +198,7 @@ def _on_copy(lake: Lake, root: Path, only: tuple[str, ...], tell: Tell) -> Itera
             job.checked = lock.check
             yield job
     finally:
-        upkeep._close_dbt()  # a database that is open keeps its room on the disk although its file is removed
+        upkeep.close_dbt()  # a database that is open keeps its room on the disk although its file is removed
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -56,6 +56,15 @@ def lake_at(root: Path) -> Lake:
     return Lake(lake_of(root))
 
 
+def counted(number: int, word: str) -> str:
+    """A number and its noun.
+
+    >>> counted(1, "export"), counted(1200, "export")
+    ('1 export', '1,200 exports')
+    """
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
+
+
 def as_json(value: Any) -> None:
     """A value for machines, on standard output."""
     sys.stdout.write(json.dumps(value, default=str, indent=2) + "\n")

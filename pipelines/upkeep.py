@@ -155,7 +155,7 @@ def compact_database(lake: Lake) -> tuple[int, int] | None:
         return None
     if shutil.disk_usage(lake.root).free < 2 * size.live:
         raise OSError(f"no room to write {size.live / 1e6:.0f} MB anew")
-    _close_dbt()
+    close_dbt()
     if path.with_name(path.name + ".wal").exists():
         raise OSError("somebody else has it open")  # its log would be taken for the new file's
     with lake.half_written(path) as part:
@@ -178,7 +178,7 @@ def size_of(con: DuckDBPyConnection) -> Size:
     return Size(block * total, int(block * used * share))
 
 
-def _close_dbt() -> None:
+def close_dbt() -> None:
     """dbt keeps its connection for the next run of this process, and a file that is open must not be swapped."""
     adapter = sys.modules.get("dbt.adapters.duckdb.connections")
     if adapter is not None:

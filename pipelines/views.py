@@ -71,11 +71,12 @@ def select_sql(table: str, paths: Sequence[str], *, where: str = "") -> str:
 
 def listed(texts: Iterable[Any]) -> str:
     """Texts as SQL literals between commas; NULL when there are none."""
-    return ", ".join(_quoted(str(text)) for text in texts) or "NULL"
+    return ", ".join(quoted(text) for text in texts) or "NULL"
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def quoted(value: Any) -> str:
+    """A text as a SQL literal."""
+    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _name(name: str) -> str:

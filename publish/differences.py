@@ -416,8 +416,9 @@ class Differences:
         """For people: what happened to rows, which shifts are restated, and the `most` largest moves of KPIs."""
         found = [_silver_line(row) for row in self.silver.iter_rows(named=True)]
         found += [_shift_line(rows) for _, rows in self.shifts.group_by("plant_id", maintain_order=True)]
-        kpis = [_kpi_line(row) for row in self.kpis.head(most).iter_rows(named=True)]
-        rest = len(self.kpis) - most
+        visible = [row for row in self.kpis.iter_rows(named=True) if _is_visible(row)]
+        kpis = [_kpi_line(row) for row in visible[:most]]
+        rest = len(self.kpis) - len(kpis)
         return [*found, *kpis, *([f"and {rest} smaller moves (--json shows all)"] if rest > 0 else [])]
 
 
@@ -455,6 +456,11 @@ def _shift_line(rows: pl.DataFrame) -> str:
     said = [f"{count:,} {name}" for name, count in counts.items() if count]
     days = sorted({str(rows["first_day"].min()), str(rows["last_day"].max())})
     return f"{rows['plant_id'][0]} · unit-shifts: {', '.join(said)} ({' to '.join(days)})"
+
+
+def _is_visible(row: Mapping[str, Any]) -> bool:
+    """Whether a move can be told from nothing with the digits that are shown."""
+    return _percent(row["before"], row["why_before"]) != _percent(row["after"], row["why_after"]) or "→" in _coverage(row)
 
 
 def _kpi_line(row: Mapping[str, Any]) -> str:

@@ -62,13 +62,13 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
         folder.mkdir(parents=True, exist_ok=True)
         frames = {
             "export_ledger": ledger.frame(),
-            "plant_status": plant_status(portfolio, ledger, outcome, _gates(con)),
+            "plant_status": plant_status(lake, portfolio, ledger, outcome, _gates(con)),
             "quality_results": Store(lake.quality).all_results(),
         }
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
         for name, query in _queries(con).items():
-            con.execute(f"COPY ({query}) TO '{folder / name}.parquet' (FORMAT parquet, COMPRESSION snappy)")
+            con.execute(f"COPY ({query}) TO {views.quoted(f'{folder / name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
         parts = _parts(con, lake)
     _swap(lake, folder, [path.stem for path in sorted(folder.glob("*.parquet"))], parts)
     _forget(lake, folder, parts)
@@ -110,20 +110,20 @@ def _parts(con: DuckDBPyConnection, lake: Lake) -> list[str]:
         path.parent.mkdir(parents=True, exist_ok=True)
         days = f"production_day >= DATE '{month}-01' AND production_day < DATE '{month}-01' + INTERVAL 1 MONTH"
         con.execute(
-            f"COPY (SELECT * FROM gold.mart_kpi_parts_shift WHERE {days} ORDER BY {PARTS_ORDER}) TO '{path}' (FORMAT parquet, COMPRESSION snappy)"
+            f"COPY (SELECT * FROM gold.mart_kpi_parts_shift WHERE {days} ORDER BY {PARTS_ORDER}) TO {views.quoted(path)} (FORMAT parquet, COMPRESSION snappy)"
         )
         con.execute("INSERT INTO gold.published_month VALUES (?, ?)", [month, path.relative_to(lake.root).as_posix()])
     return [(lake.root / row[0]).as_posix() for row in con.execute("SELECT path FROM gold.published_month ORDER BY month").fetchall()]
 
 
 def plant_status(
-    portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome, held: dict[str, tuple[datetime, str]] | None = None
+    lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome, held: dict[str, tuple[datetime, str]] | None = None
 ) -> pl.DataFrame:
     """One row a plant: how far its data goes, what was rejected, and since when and why it is stale."""
     accounts, failing = ledger.frame(), {(plant, name) for plant, name, *_ in ledger.failing()}
     broken = {plant: " ".join(dict.fromkeys(p.message for p in outcome.problems if p.plant == plant)) for plant in outcome.broken_plants}
     gated = held or {}
-    before = _stale_before(Lake(portfolio.lake))
+    before = _stale_before(lake)
     rows = []
     for plant_id in sorted({*portfolio.plants, *portfolio.broken, *before, *gated}):
         plant = portfolio.plants.get(plant_id)
@@ -170,7 +170,7 @@ def _swap(lake: Lake, folder: Path, names: list[str], parts: list[str]) -> None:
         try:
             con.execute("SET TimeZone = 'UTC'")
             for name in names:
-                con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{folder / name}.parquet')")
+                con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({views.quoted(f'{folder / name}.parquet')})")
             con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
             if parts:
                 con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT * FROM read_parquet([{views.listed(parts)}])")

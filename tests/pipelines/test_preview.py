@@ -65,7 +65,7 @@ def refreshed(portfolio: SmallPortfolio) -> SmallPortfolio:
     portfolio.good("a", "b").plant("a", mapped("a", RUN="RUN"))
     rates(portfolio, 240)
     portfolio.refresh()
-    upkeep._close_dbt()  # as the end of its process does
+    upkeep.close_dbt()  # as the end of its process does
     return portfolio
 
 

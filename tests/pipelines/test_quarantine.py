@@ -250,7 +250,7 @@ def test_the_command_line_from_a_rejected_unit_to_its_replay(
     code, out, err = run(capsys, monkeypatch, "list", *here)
     assert code == 0
     assert [" ".join(line.split()[:6]) for line in out.splitlines()[1:2]] == ["a erp production_count UNKNOWN_UNIT 2 1"]
-    assert "4 records wait" in err
+    assert "4 records in quarantine" in err
 
     _, out, _ = run(capsys, monkeypatch, "list", *here, "--json", "--plant", "a", "--table", "equipment_state_event")
     assert Counter(row["rule"] for row in json.loads(out)) == {"NEG_DURATION": 1, "UNKNOWN_STATE": 1}
