@@ -105,8 +105,9 @@ def rollback(
             held = dict(con.execute("SELECT plant_id, coalesce(limits_version, '') FROM gold.plant_gate").fetchall())
         state.mark(job.lake, replace(state.marker(job.lake), held=held))
         job.publish()
+    built, back = counted(moved.unit_days, "unit-day"), counted(moved.changed, "part")
     err.print(
-        f"Release {moved.release_id} holds the numbers of release {release}: {counted(moved.unit_days, 'unit-day')}, {counted(moved.changed, 'part')} back, "
+        f"Release {moved.release_id} holds the numbers of release {release}: {built}, {back} back, "
         f"{moved.closed:,} taken back. Held until `plantlake release resume`: {', '.join(held) or 'no plant'}.",
         highlight=False,
     )  # fmt: skip
