@@ -18,8 +18,8 @@ $(READY): requirements.txt pyproject.toml
 demo: $(READY)  ## the sample portfolio: written, refreshed, and its KPI table
 	@$(BIN)/plantlake demo demo
 
-test: $(READY)  ## all tests, in parallel on the cores there are
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: $(READY)  ## all tests, in two processes; a file's tests share what they set up
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)  ## ruff, mypy, generated files up to date
 	@$(BIN)/ruff check .

@@ -113,7 +113,7 @@ def preview(root: Path, only: tuple[str, ...] = (), *, wait_s: float = 0, tell: 
         with writer_lock(lake, wait_s):
             sweep(lake)
             job = stack.enter_context(_on_copy(lake, root, only, tell))
-            todo = known_only(job.plan(), job.ledger)
+            todo = known_only(job.plan(lake), job.ledger)
             if not todo:
                 return Preview((), _nothing(), list(job.outcome.problems))
             tell("copy of the lake")
@@ -189,7 +189,7 @@ def _on_copy(lake: Lake, root: Path, only: tuple[str, ...], tell: Tell) -> Itera
     folder = lake.root / f"preview-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     try:
         folder.mkdir()
-        for path in (lake.format_file, lake.upkeep, lake.snapshot):  # the snapshot, so that the copy counts as published
+        for path in (lake.format_file, lake.upkeep):
             if path.exists():
                 _copy(path, folder / path.name)
         copy = Lake(folder)

@@ -137,22 +137,22 @@ class Refresh:
 
     # --- silver -------------------------------------------------------------------------------------------------------------------
 
-    def plan(self) -> Plan:
-        """What there is to do; problems of the portfolio are part of the outcome."""
+    def plan(self, of: Lake | None = None) -> Plan:
+        """What there is to do; problems of the portfolio are part of the outcome. `of`: a copy that is not filled yet names the original."""
         asked = self.request
         found = plan(self.portfolio, self.ledger, full=asked.full, replay=asked.replay, deliveries=asked.deliveries)
-        found.reasons = self._reasons()
+        found.reasons = self._reasons(of or self.lake)
         self.outcome.problems = list(found.problems)
         return found
 
-    def _reasons(self) -> list[str]:
+    def _reasons(self, lake: Lake) -> list[str]:
         """Why a refresh is needed although nothing was delivered."""
-        marked = state.marker(self.lake)
+        marked = state.marker(lake)
         reasons = ["a refresh was interrupted"] if marked.unfinished else []
-        reasons += ["the lake's format is older"] if migrate.is_needed(self.lake) else []
-        if not self.lake.snapshot.exists():
+        reasons += ["the lake's format is older"] if migrate.is_needed(lake) else []
+        if not lake.snapshot.exists():
             reasons.append("nothing is published yet")
-        elif not self.lake.build_database.exists():
+        elif not lake.build_database.exists():
             reasons.append("the build database is gone: every plant is built anew")
         if marked.calc_version and marked.calc_version != state.calc_version():
             reasons.append("the calculation has changed: every plant is built anew")

@@ -31,8 +31,6 @@ STEP = re.compile(
 PASSING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d{8}T\d{6}Z|(?<=Calculation )\w+")
 """What differs from run to run: moments, refresh ids, the hash of the calculation."""
 
-pytestmark = pytest.mark.xdist_group("on_call")
-
 
 def portfolio(folder: Path) -> Path:
     """The portfolio of docs/add-a-plant.md, and the same with Reno for Tulsa."""

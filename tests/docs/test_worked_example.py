@@ -25,8 +25,6 @@ TYPED = [
 ]
 NUMBERS = {kpi: float(value) for kpi, value in re.findall(r"^\| ([A-Z]+) \| [\d, /]+ \| (\d\.\d{6}) \|$", ADD, re.MULTILINE)}
 
-pytestmark = pytest.mark.xdist_group("worked_example")
-
 
 def written(folder: Path) -> Path:
     """The portfolio of the page."""

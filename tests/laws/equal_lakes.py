@@ -55,9 +55,13 @@ def gold_tables(lake: Lake) -> Frames:
 
 
 def accounts(lake: Lake, by: Iterable[str] = ("plant_id", "source_system", "table_name", "batch_id")) -> Frames:
-    """The accounts of the export ledger, summed `by`; leave out 'batch_id' to compare exports that were split."""
+    """The accounts of the export ledger, summed `by`; leave out 'batch_id' to compare exports that were split.
+
+    Historian samples are appended: which of two exports with the same sample accepted it was decided by arrival, so theirs are summed.
+    """
     with closing(ExportLedger(lake.ledger)) as ledger:
         rows = ledger.frame().filter(pl.col("table_name").is_not_null())
+    rows = rows.with_columns(pl.when(pl.col("table_name") != "historian_sample").then("batch_id").alias("batch_id"))
     return {"export_ledger": rows.group_by(*by, "table_state").agg(pl.col(COUNTS).sum())}
 
 

@@ -34,9 +34,6 @@ CHANGE_SHARE, LATE_SHARE = 0.3, 0.15
 """How often a plant's refresh comes with an edit of its plant file or words, and how often a delivery comes late."""
 
 
-pytestmark = pytest.mark.xdist_group("history")
-
-
 class History:
     """A portfolio of random plants that lives on, and what happened last."""
 

@@ -21,10 +21,9 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 DATA = CHECKOUT / "../shared/data"
 PLANTS = ("mes_4tu_production", "mes_optimoldiq", "mes_sme_retrofit", "mtc_nist_shdr")
 
-pytestmark = [
-    pytest.mark.skipif(not all((DATA / plant).is_dir() for plant in PLANTS), reason="the real plants' data is not beside the checkout"),
-    pytest.mark.xdist_group("real"),
-]
+pytestmark = pytest.mark.skipif(
+    not all((DATA / plant).is_dir() for plant in PLANTS), reason="the real plants' data is not beside the checkout"
+)
 
 
 @pytest.fixture(scope="module")

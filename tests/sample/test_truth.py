@@ -17,8 +17,6 @@ from pipelines.lock import writer_lock
 from pipelines.refresh import Refresh
 from publish.reader import Snapshot
 
-pytestmark = pytest.mark.xdist_group("sample")
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
