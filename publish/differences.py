@@ -419,7 +419,7 @@ class Differences:
         visible = [row for row in self.kpis.iter_rows(named=True) if _is_visible(row)]
         kpis = [_kpi_line(row) for row in visible[:most]]
         rest = len(self.kpis) - len(kpis)
-        return [*found, *kpis, *([f"and {rest} smaller moves (--json shows all)"] if rest > 0 else [])]
+        return [*found, *kpis, *([f"and {rest:,} smaller move{'s' if rest > 1 else ''} (--json shows all)"] if rest > 0 else [])]
 
 
 def _silver_line(row: Mapping[str, Any]) -> str:

@@ -97,8 +97,8 @@ def morning(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str, st
 
 
 def test_every_command_prints_what_the_page_says(morning: list[tuple[str, str, str, int]]) -> None:
-    different = [(command, said, found) for command, said, found, _ in morning if passing(said) != passing(found)]
-    assert different == []
+    different = [f"$ {command}\n{found}\n\nOn the page:\n{said}" for command, said, found, _ in morning if passing(said) != passing(found)]
+    assert not different, "\n\n".join(different)
 
 
 def test_the_exit_codes_tell_when_somebody_is_needed(morning: list[tuple[str, str, str, int]]) -> None:
