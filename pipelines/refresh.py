@@ -138,7 +138,7 @@ class Refresh:
     # --- silver -------------------------------------------------------------------------------------------------------------------
 
     def plan(self, of: Lake | None = None) -> Plan:
-        """What there is to do; problems of the portfolio are part of the outcome. `of`: a copy that is not filled yet names the original."""
+        """What there is to do; problems of the portfolio are part of the outcome. A copy that is not filled yet names its original."""
         asked = self.request
         found = plan(self.portfolio, self.ledger, full=asked.full, replay=asked.replay, deliveries=asked.deliveries)
         found.reasons = self._reasons(of or self.lake)
