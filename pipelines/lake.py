@@ -85,6 +85,11 @@ class Lake:
         return self.gold / "parts"
 
     @property
+    def published_ledger(self) -> Path:
+        """The published export ledger, a file for each block of exports."""
+        return self.gold / "ledger"
+
+    @property
     def snapshot(self) -> Path:
         """The published database that readers open."""
         return self.root / "kpi.duckdb"

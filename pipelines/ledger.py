@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
@@ -41,6 +41,23 @@ _SPANS_OF_EXPORTS = f"""
         'historian_sample') THEN max(e.data_to) ELSE max(nullif(substr(e.export_order, 1, instr(e.export_order, '|') - 1), '') || '+00:00')
         END {_OF_EXPORT}) WHERE t.state = 'COMMITTED'"""
 """For accounts that were written before each told the span of its own data: what is known of their export, which is never too little."""
+
+BLOCK_ROWS = 20_000
+"""Exports that are published in one file: what was delivered years ago is not written again with every refresh."""
+_CHANGED = (
+    f"INSERT INTO block SELECT export_id / {BLOCK_ROWS}, lower(hex(randomblob(8))) FROM ({{}}) WHERE export_id IS NOT NULL"
+    " ON CONFLICT (block) DO UPDATE SET version = excluded.version"
+)
+_OF_ACCOUNT = (
+    "SELECT min(export_id) AS export_id FROM export WHERE plant_id = {0}.plant_id AND source_system = {0}.source_system"
+    " AND batch_id = {0}.batch_id"
+)
+_BLOCK_TRIGGERS = "\n".join(
+    f"CREATE TRIGGER {table}_{event.lower()} AFTER {event} ON {table} BEGIN {_CHANGED.format(of.format(row))}; END;"
+    for table, of in (("export", "SELECT {0}.export_id AS export_id"), ("export_table", _OF_ACCOUNT))
+    for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
+)
+"""Whoever changes a row gives its block a version that it never had."""
 
 _MIGRATIONS = (
     """
@@ -69,13 +86,38 @@ _MIGRATIONS = (
     ALTER TABLE export_table ADD COLUMN data_to TEXT;
     {_SPANS_OF_EXPORTS};
     """,
+    f"""
+    CREATE INDEX export_seen ON export (seen);
+    CREATE INDEX export_waiting ON export (plant_id, source_system) WHERE export_order IS NULL;
+    CREATE INDEX export_failed ON export (plant_id) WHERE state = 'FAILED';
+    CREATE INDEX export_bytes ON export (plant_id, source_system, sha256);
+    CREATE INDEX export_place ON export (plant_id, source_system, export_order);
+    CREATE INDEX export_table_failed ON export_table (plant_id, source_system, batch_id) WHERE state = 'FAILED';
+    CREATE INDEX export_table_mapping ON export_table (plant_id, source_system, table_name, mapping_version);
+    CREATE TABLE block (block INTEGER PRIMARY KEY, version TEXT NOT NULL);
+    {_BLOCK_TRIGGERS}
+    INSERT INTO block SELECT DISTINCT export_id / {BLOCK_ROWS}, lower(hex(randomblob(8))) FROM export GROUP BY 1;
+    """,
 )
 """Statements that lead from one `user_version` to the next; only ever added to."""
 
-_NEWEST = (
-    "WITH newest AS (SELECT *, row_number() OVER (PARTITION BY plant_id, source_system, name ORDER BY seen DESC) AS place FROM export)"
+_IS_NEWEST = (
+    "NOT EXISTS (SELECT 1 FROM export n WHERE n.plant_id = e.plant_id AND n.source_system = e.source_system AND n.name = e.name"
+    " AND n.seen > e.seen)"
 )
-"""Versions of exports with their place among those of their name, the newest first."""
+"""Whether a version of an export is the one of its name that was recorded last."""
+_FAILED_TABLES = (
+    "FROM export_table t CROSS JOIN export e ON e.plant_id = t.plant_id AND e.source_system = t.source_system AND e.batch_id = t.batch_id"
+    " WHERE t.state = 'FAILED'"
+)
+"""From the few accounts that failed to their exports: CROSS JOIN keeps SQLite from going the other way."""
+_IN_BRONZE = "e.batch_id IS NOT NULL AND e.sha256 <> ''"
+_WAITING = f"""
+    WITH waiting AS (
+        SELECT e.source_system, e.sha256 FROM export e WHERE e.plant_id = :plant AND e.export_order IS NULL AND {_IN_BRONZE}
+        UNION SELECT e.source_system, e.sha256 {_FAILED_TABLES} AND t.plant_id = :plant)
+"""
+"""The bytes of a plant that were never loaded, or of which a table failed."""
 
 _TIMES = (
     "modified", "first_seen_at", "landed_at", "exported_at", "covers_from", "covers_to", "data_from", "data_to", "committed_at",
@@ -150,6 +192,29 @@ class TableRow:
         return sum(self.filtered_by.values())
 
 
+class Seen(NamedTuple):
+    """What tells whether an object changed since it was looked at. `modified` is what the source said, as text."""
+
+    state: ExportState
+    size: int | None
+    modified: str | None
+    attempt: str | None
+
+    def is_as(self, size: int | None, modified: datetime | None) -> bool:
+        """Whether the object still has this size and time."""
+        return (self.size, self.modified) == (size, modified.isoformat() if modified else None)
+
+
+class Past(NamedTuple):
+    """What the loaded exports of a source told together: the last place in their order, and the first and last of their times."""
+
+    order: str
+    data_from: datetime | None
+    data_to: datetime | None
+    covers_to: datetime | None
+    exported_at: datetime | None
+
+
 _EXPORT = tuple(item.name for item in fields(ExportRow))
 _TABLE = tuple(item.name for item in fields(TableRow))
 _TABLE_KEY = ("plant_id", "source_system", "batch_id", "table_name")
@@ -220,10 +285,25 @@ class ExportLedger:
 
     # --- what was delivered -----------------------------------------------------------------------------------------------------
 
-    def seen(self, plant_id: str) -> dict[tuple[str, str], ExportRow]:
-        """By (source, name): the version of each object of the plant that was recorded last, whatever its state."""
-        rows = self._rows("SELECT * FROM export WHERE plant_id = ? ORDER BY seen", plant_id)
-        return {(row["source_system"], row["name"]): _export_row(row) for row in rows}
+    def seen(self, plant_id: str, source_system: str, names: Iterable[str]) -> dict[str, Seen]:
+        """By name: the version of each of these objects that was recorded last, whatever its state."""
+        rows = self._rows(
+            "SELECT name, state, size, modified, attempt FROM export WHERE plant_id = ? AND source_system = ?"
+            " AND name IN (SELECT value FROM json_each(?)) ORDER BY seen",
+            plant_id, source_system, json.dumps(list(names)),
+        )  # fmt: skip
+        return {row[0]: Seen(row[1], row[2], row[3], row[4]) for row in rows}
+
+    def knows(self, plant_id: str, source_system: str | None = None) -> bool:
+        """Whether the plant (or its source) ever delivered something."""
+        sql = "SELECT 1 FROM export WHERE plant_id = ? AND source_system = coalesce(?, source_system) LIMIT 1"
+        return bool(self._rows(sql, plant_id, source_system))
+
+    def batch_id(self, export: ExportRow) -> str | None:
+        """The id that these bytes under this name were given before."""
+        key = (export.plant_id, export.source_system, export.name, export.sha256 or "")
+        rows = self._rows("SELECT batch_id FROM export WHERE plant_id = ? AND source_system = ? AND name = ? AND sha256 = ?", *key)
+        return rows[0][0] if rows else None
 
     def exports(self, plant_id: str, source_system: str | None = None) -> list[ExportRow]:
         """All versions of a plant's (and source's) exports whose bytes are in bronze, by source and name."""
@@ -233,6 +313,25 @@ class ExportLedger:
             plant_id, source_system,
         )  # fmt: skip
         return [_export_row(row) for row in rows]
+
+    def waiting(self, plant_id: str) -> list[ExportRow]:
+        """The plant's exports in bronze that were never loaded or of which a table failed, with every copy of their bytes; like `exports`."""
+        rows = self._rows(
+            f"{_WAITING} SELECT e.* FROM waiting w CROSS JOIN export e ON e.plant_id = :plant AND e.source_system = w.source_system"
+            f" AND e.sha256 = w.sha256 WHERE {_IN_BRONZE} ORDER BY e.source_system, e.name, e.export_order, e.sha256",
+            plant=plant_id,
+        )
+        return [_export_row(row) for row in rows]
+
+    def past(self, plant_id: str) -> dict[str, Past]:
+        """By source: what its loaded exports told together, as far as they do not wait."""
+        rows = self._rows(
+            "SELECT source_system, max(export_order), min(data_from), max(data_to), max(covers_to), max(exported_at) FROM export e"
+            " WHERE plant_id = ? AND export_order IS NOT NULL AND state <> 'FAILED' AND NOT EXISTS (SELECT 1 FROM export_table t WHERE"
+            " t.plant_id = e.plant_id AND t.source_system = e.source_system AND t.batch_id = e.batch_id AND t.state = 'FAILED') GROUP BY 1",
+            plant_id,
+        )
+        return {row[0]: Past(row[1], *(_read("data_to", text) for text in row[2:])) for row in rows}
 
     def record_export(self, *exports: ExportRow) -> None:
         """Writes or renews versions of exports; one that now has its bytes takes the place of its row from before."""
@@ -259,6 +358,16 @@ class ExportLedger:
         """What the exports of a plant gave to their target tables."""
         return [_table_row(row) for row in self._rows("SELECT * FROM export_table WHERE plant_id = ?", plant_id)]
 
+    def waiting_tables(self, plant_id: str) -> list[TableRow]:
+        """The same of the exports that `waiting` gives."""
+        rows = self._rows(
+            f"{_WAITING} SELECT DISTINCT t.* FROM waiting w CROSS JOIN export e ON e.plant_id = :plant AND e.source_system = w.source_system"
+            " AND e.sha256 = w.sha256 CROSS JOIN export_table t ON t.plant_id = e.plant_id AND t.source_system = e.source_system"
+            " AND t.batch_id = e.batch_id",
+            plant=plant_id,
+        )
+        return [_table_row(row) for row in rows]
+
     def failures(self) -> list[tuple[str, str]]:
         """(plant, block) of exports and tables that failed and have not been mended since: those of `failing`, each block once."""
         return sorted({(plant, error) for plant, *_, error in self.failing() if error})
@@ -267,29 +376,25 @@ class ExportLedger:
         """(plant, source and name, table or None, error block) of the newest version of each export, as far as it failed and is still
         delivered.
         """
-        rows = self._rows(
-            f"{_NEWEST} SELECT plant_id, source_system || ' · ' || name, NULL, coalesce(error, '') FROM newest WHERE place = 1 AND"
-            " state = 'FAILED' UNION ALL SELECT e.plant_id, e.source_system || ' · ' || e.name, t.table_name, coalesce(t.error, '')"
-            " FROM newest e JOIN export_table t USING (plant_id, source_system, batch_id)"
-            " WHERE e.place = 1 AND e.state NOT IN ('FAILED', 'GONE') AND t.state = 'FAILED' ORDER BY 1, 2, 3"
-        )
-        return [tuple(row) for row in rows]
+        return sorted(((plant, f"{source} · {name}", table, error) for plant, source, name, table, error in self._failing()), key=str)
 
-    def not_loaded(self, plant_id: str) -> set[tuple[str, str]]:
-        """(source, name) of exports in bronze of which a table failed, of their newest version."""
-        rows = self._rows(
-            f"{_NEWEST} SELECT e.source_system, e.name FROM newest e JOIN export_table t USING (plant_id, source_system, batch_id)"
-            " WHERE e.plant_id = ? AND e.place = 1 AND e.state <> 'GONE' AND t.state = 'FAILED'",
-            plant_id,
-        )
-        return {(row[0], row[1]) for row in rows}
+    def awaited(self, plant_id: str) -> set[tuple[str, str]]:
+        """(source, name) of the plant's exports that failed, wholly or into a table, and are waited for."""
+        return {(source, name) for plant, source, name, *_ in self._failing() if plant == plant_id}
+
+    def _failing(self) -> Iterator[tuple[str, str, str, str | None, str]]:
+        where = f"e.state NOT IN ('FAILED', 'GONE') AND {_IS_NEWEST}"
+        for sql in (
+            f"SELECT e.plant_id, e.source_system, e.name, NULL, coalesce(e.error, '') FROM export e WHERE e.state = 'FAILED' AND {_IS_NEWEST}",
+            f"SELECT e.plant_id, e.source_system, e.name, t.table_name, coalesce(t.error, '') {_FAILED_TABLES} AND {where}",
+        ):
+            yield from (tuple(row) for row in self._rows(sql))
 
     def waived(self, plant_id: str) -> set[tuple[str, str, str]]:
         """(source, table, batch) that failed and nobody waits for: under each of its names newer bytes stand, or nothing any more."""
         rows = self._rows(
-            f"{_NEWEST} SELECT e.source_system, t.table_name, e.batch_id FROM newest e"
-            " JOIN export_table t USING (plant_id, source_system, batch_id)"
-            " WHERE e.plant_id = ? AND t.state = 'FAILED' GROUP BY 1, 2, 3 HAVING min(e.place > 1 OR e.state = 'GONE')",
+            f"SELECT e.source_system, t.table_name, e.batch_id {_FAILED_TABLES} AND t.plant_id = ? GROUP BY 1, 2, 3"
+            f" HAVING min(e.state = 'GONE' OR NOT {_IS_NEWEST})",
             plant_id,
         )
         return {(row[0], row[1], row[2]) for row in rows}
@@ -297,7 +402,7 @@ class ExportLedger:
     def unloaded(self) -> set[str]:
         """Plants with exports in bronze that have no account: a refresh was killed between landing and loading them."""
         rows = self._rows(
-            "SELECT DISTINCT plant_id FROM export e WHERE state = 'LANDED' AND batch_id IS NOT NULL AND NOT EXISTS (SELECT 1"
+            f"SELECT DISTINCT plant_id FROM export e WHERE state = 'LANDED' AND export_order IS NULL AND {_IN_BRONZE} AND NOT EXISTS (SELECT 1"
             " FROM export_table t WHERE t.plant_id = e.plant_id AND t.source_system = e.source_system AND t.batch_id = e.batch_id)"
         )
         return {row[0] for row in rows}
@@ -353,8 +458,12 @@ class ExportLedger:
 
     # --- for readers ------------------------------------------------------------------------------------------------------------
 
-    def frame(self) -> pl.DataFrame:
-        """`export_ledger`: one row per export and target table; an export without a table yet has one row.
+    def blocks(self) -> dict[int, str]:
+        """The blocks of `frame` with the version of each: one that has the version it had holds what it held. There is always one."""
+        return {row[0]: row[1] for row in self._rows("SELECT block, version FROM block ORDER BY block")} or {0: ""}
+
+    def frame(self, block: int | None = None) -> pl.DataFrame:
+        """`export_ledger`, or one block of it: one row per export and target table; an export without a table yet has one row.
 
         The same bytes under a second name were delivered, but are no second delivery: such a row has no table and no counts.
         """
@@ -364,23 +473,15 @@ class ExportLedger:
         }  # fmt: skip
         of_export = list(EXPORT_LEDGER)[: list(EXPORT_LEDGER).index("table_name")]
         selected = [f"{sources.get(name, ('e.' if name in of_export else 't.') + name)} AS {name}" for name in EXPORT_LEDGER]
+        ids = (0, 1 << 62) if block is None else (block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS - 1)
         rows = self._rows(
             f"SELECT {', '.join(selected)} FROM export e LEFT JOIN export_table t ON t.plant_id = e.plant_id"
             " AND t.source_system = e.source_system AND t.batch_id = e.batch_id AND e.export_id = (SELECT min(f.export_id)"
             " FROM export f WHERE f.plant_id = e.plant_id AND f.source_system = e.source_system AND f.batch_id = e.batch_id)"
-            " ORDER BY e.plant_id, e.source_system, e.name, e.export_id, t.table_name"
+            " WHERE e.export_id BETWEEN ? AND ? ORDER BY e.plant_id, e.source_system, e.name, e.export_id, t.table_name",
+            *ids,
         )
         return _frame(rows, EXPORT_LEDGER)
-
-    def watermarks(self) -> pl.DataFrame:
-        """Per plant and source, of exports with a committed table: the span of the data, of stated windows, and the last export."""
-        times = ("data_from", "data_to", "covers_from", "covers_to", "exported_at")
-        rows = self._rows(
-            "SELECT plant_id, source_system, min(e.data_from) data_from, max(e.data_to) data_to, min(covers_from) covers_from,"
-            " max(covers_to) covers_to, max(exported_at) exported_at FROM export e JOIN export_table t"
-            " USING (plant_id, source_system, batch_id) WHERE t.state = 'COMMITTED' GROUP BY 1, 2 ORDER BY 1, 2"
-        )
-        return _frame(rows, {"plant_id": pl.String, "source_system": pl.String, **dict.fromkeys(times, _UTC_US)})
 
     def _record(self, row: dict[str, Any]) -> None:
         before = "FROM export WHERE plant_id = :plant_id AND source_system = :source_system AND name = :name AND sha256 = ''"
@@ -409,15 +510,15 @@ class ExportLedger:
             [(entry["plant_id"], entry["source_system"], name) for name in entry["names"]],
         )
 
-    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+    def _rows(self, sql: str, *values: object, **named: object) -> list[sqlite3.Row]:
         with self._mutex:
-            return self._connection.execute(sql, values).fetchall()
+            return self._connection.execute(sql, named or values).fetchall()
 
     def _migrate(self) -> None:
         with self.transaction():
             version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
             for statements in _MIGRATIONS[version:]:
-                for statement in filter(str.strip, statements.split(";")):
+                for statement in _statements(statements):
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {max(version, len(_MIGRATIONS))}")
             if version == 0:
@@ -436,6 +537,16 @@ class ExportLedger:
                     self._connection.execute(f"{_SPANS_OF_EXPORTS} AND {' AND '.join(f't.{name} = :{name}' for name in _TABLE_KEY)}", row)
             elif kind == "gone":
                 self._record_gone(row)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; a trigger has semicolons of its own."""
+    statement = ""
+    for piece in script.strip().split(";")[:-1]:
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _export_values(export: ExportRow) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,7 +27,7 @@ from connectors.portfolio import Portfolio
 from connectors.registry import connector
 from pipelines import bronze, disk, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
-from pipelines.ledger import ExportLedger, ExportRow, TableRow
+from pipelines.ledger import ExportLedger, ExportRow, Past, TableRow
 from pipelines.load_deliveries import Key, Span, order_of
 from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_version, statement_hash
 from pipelines.standing import Change, Standing
@@ -39,6 +39,8 @@ from transforms.tables import TABLES, TableSpec
 log = logging.getLogger("plantlake.load")
 
 Progress = Callable[[str], None]
+Ordered = tuple[str, ExportRow, Conformed]
+"""A conformed export after its place in the order of its source."""
 SAMPLE = "historian_sample"
 TIMED = ("equipment_state_event", "production_count")
 """Tables whose data tell up to when a source has told everything; plans and orders reach into the future."""
@@ -81,7 +83,9 @@ class PlantResult:
     is_stated: bool = True
     """False where the plant file's statements could not be used: the next refresh tries again."""
     known: list[ExportRow] = field(default_factory=list)
-    """Every export of the plant in bronze, with the times that its name states."""
+    """The plant's exports in bronze that wait, and copies of them; all of them where `past` is empty. With the times that names state."""
+    past: dict[str, Past] = field(default_factory=dict)
+    """By source: what the exports told that are loaded and not in `known`."""
     done: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By (source, table): the batches that are loaded."""
     failed: set[tuple[str, str, str]] = field(default_factory=set)
@@ -148,19 +152,14 @@ class Loader:
         not written down is landed again, which changes nothing.
         """
         deliveries = [delivery for todo in plan.plants.values() for delivery in todo.deliveries]
-        known = self._ids({delivery.plant_id for delivery in deliveries})
         problems: list[Problem] = []
         with ThreadPoolExecutor(LANDING, thread_name_prefix="land") as pool:
             for start in range(0, len(deliveries), LANDED_TOGETHER):
                 group = deliveries[start : start + LANDED_TOGETHER]
                 landed = list(pool.map(self._land, group))
-                self.ledger.record_export(*(replace(row, batch_id=known.get(_version(row), row.batch_id)) for row, _ in landed))
+                self.ledger.record_export(*(replace(row, batch_id=self.ledger.batch_id(row) or row.batch_id) for row, _ in landed))
                 problems += [problem for _, found in landed for problem in found]
         return problems
-
-    def _ids(self, plants: Iterable[str]) -> dict[tuple[str | None, ...], str | None]:
-        """The batch ids of what was landed before: bytes that are landed again are the delivery that they were."""
-        return {_version(row): row.batch_id for plant_id in plants for row in self.ledger.exports(plant_id)}
 
     def _land(self, delivery: Delivery) -> tuple[ExportRow, list[Problem]]:
         """One export in bronze, as the ledger has to know it, and what was wrong with it."""
@@ -246,20 +245,40 @@ class Loader:
         return loaded
 
     def _opened(self, plant_id: str, todo: PlantPlan) -> PlantResult:
-        """What the ledger knows of a plant. A name is read again only where the plant file now says otherwise how names read, or
-        where its export waits."""
-        result = PlantResult(self.portfolio.plants[plant_id], restate=todo.restate, is_remade=bool(todo.rederive))
+        """What the ledger knows of a plant: of what waits, and of what is loaded only what it told together, unless a table is made
+        anew or is new."""
+        plant = self.portfolio.plants[plant_id]
+        result = PlantResult(plant, restate=todo.restate, is_remade=bool(todo.rederive), waived=self.ledger.waived(plant_id))
+        told = self.ledger.mapping_versions(plant_id)
+        loaded = {source_id for source_id, _ in told}
+        is_added = any(
+            name in loaded and not {(name, table) for table in source.tables} <= told.keys() for name, source in plant.sources.items()
+        )
+        if todo.rederive or is_added:
+            self._open_whole(result, {source_id for source_id, _ in todo.rederive})
+        else:
+            result.past = self.ledger.past(plant_id)
+            self._open(result, self.ledger.waiting(plant_id), self.ledger.waiting_tables(plant_id))
+        return result
+
+    def _open_whole(self, result: PlantResult, renamed: Collection[str] = ()) -> None:
+        """Every export of the plant, where it does not do to know what waits."""
+        plant_id, result.past = result.plant.plant, {}
+        self._open(result, self.ledger.exports(plant_id), self.ledger.tables(plant_id), renamed)
+
+    def _open(self, result: PlantResult, rows: Sequence[ExportRow], accounts: Iterable[TableRow], renamed: Collection[str] = ()) -> None:
+        """A name is read again where the plant file now says otherwise how names read (`renamed`: sources), or its export waits."""
         done: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for account in self.ledger.tables(plant_id):
+        for account in accounts:
+            key = (account.source_system, account.batch_id)
             if account.state == "COMMITTED":
                 done[account.source_system, account.table_name].add(account.batch_id)
-                result.spans[account.source_system, account.batch_id][account.table_name] = (account.data_from, account.data_to)
+                if key not in result.exports:  # this refresh told anew
+                    result.spans[key][account.table_name] = (account.data_from, account.data_to)
             else:
                 result.failed.add((account.source_system, account.table_name, account.batch_id))
-        renamed = {source_id for source_id, _ in todo.rederive}
         loaded = {(source_id, batch) for (source_id, _), batches in done.items() for batch in batches}
-        result.done, result.waived = done, self.ledger.waived(plant_id)
-        rows = self.ledger.exports(plant_id)
+        result.done = done
         settled = [row.source_system not in renamed and (row.source_system, row.batch_id) in loaded for row in rows]
         today = [
             _stated_before(result.plant, row) if is_settled else self.restated(result.plant, row)
@@ -271,7 +290,6 @@ class Loader:
             for new, row, is_settled in zip(result.known, rows, settled, strict=True)
             if new.batch_id != row.batch_id or (new != row and not is_settled)
         ]
-        return result
 
     def _plant(self, result: PlantResult, todo: PlantPlan) -> PlantResult:
         plant = result.plant
@@ -281,30 +299,60 @@ class Loader:
             try:
                 self._table(result, source_id, name, (source_id, name) in todo.rederive)
             except PlantlakeError as error:
-                result.problems += error.at(plant=plant.plant, source=source_id, table=name).problems
+                placed = error.at(plant=plant.plant, source=source_id, table=name)
+                result.problems += placed.problems
+                waiting, _ = self._landed(result, source_id, name, rederive=False)
+                result.accounts += [self._failed(result, source_id, name, row, placed) for row in waiting]
         return result
 
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
+        waiting, standing = self._landed(result, source_id, name, rederive)
+        if name == SAMPLE:
+            result.samples += load_samples.prepare(self, result, source_id, waiting, rederive)
+            return
+        is_moved = any(not load_deliveries.is_loaded_as(row) for row in standing)  # a copy with a lesser name came
+        if not waiting and not is_moved:
+            return
+        conformed = self._conform_all(result, source_id, name, waiting)
+        if not rederive and (is_moved or not self._in_order(result, source_id, name, standing, conformed)):
+            if result.past:
+                self._open_whole(result)
+                _, standing = self._landed(result, source_id, name, rederive)
+            if is_moved or not self._in_order(result, source_id, name, standing, conformed):
+                rederive = True
+                again = self._conform_all(result, source_id, name, standing)
+                conformed = sorted([*conformed, *again], key=lambda item: item[0])
+        self._merge(result, source_id, name, conformed, rederive)
+
+    def _landed(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> tuple[list[ExportRow], list[ExportRow]]:
+        """The deliveries that a table waits for, and those that it has."""
         landed = load_deliveries.once(row for row in result.known if row.source_system == source_id and row.state != "FAILED")
         done = result.done.get((source_id, name), set())
         waiting = [
             row for row in landed
             if rederive or (row.batch_id not in done and (source_id, name, str(row.batch_id)) not in result.waived)
         ]  # fmt: skip
-        if name == SAMPLE:
-            result.samples += load_samples.prepare(self, result, source_id, waiting, rederive)
-            return
-        standing = [row for row in landed if row.batch_id in done]
-        is_moved = any(not load_deliveries.is_loaded_as(row) for row in standing)  # a copy with a lesser name came
-        if not waiting and not is_moved:
-            return
+        return waiting, [row for row in landed if row.batch_id in done]
+
+    def _in_order(
+        self,
+        result: PlantResult,
+        source_id: str,
+        name: str,
+        standing: Sequence[ExportRow],
+        conformed: Sequence[Ordered],
+    ) -> bool:
+        """Whether what was conformed comes after everything that the table has."""
         known = [order_of(row, result.spans[source_id, str(row.batch_id)].get(name, (None, None))[1]) for row in standing]
-        conformed = self._conform_all(result, source_id, name, waiting)
-        if not rederive and (is_moved or not revisions.in_order(known, [order for order, *_ in conformed])):
-            rederive = True
-            again = self._conform_all(result, source_id, name, standing)
-            conformed = sorted([*conformed, *again], key=lambda item: item[0])
-        self._merge(result, source_id, name, conformed, rederive)
+        known += [result.past[source_id].order] if source_id in result.past else []
+        return revisions.in_order(known, [order for order, *_ in conformed])
+
+    def _failed(self, result: PlantResult, source_id: str, name: str, export: ExportRow, error: PlantlakeError) -> TableRow:
+        """The account of an export of a table that could not be made; it stays waiting."""
+        version = self.reading(result.plant, source_id, name, export).transform_version
+        return TableRow(
+            result.plant.plant, source_id, str(export.batch_id), name, "FAILED", mapping_version=version, error=str(error)
+        )  # fmt: skip
 
     def restated(self, plant: PlantFile, row: ExportRow) -> ExportRow:
         """The export with the times that its name states by today's plant file; a name that no longer fits keeps its old ones."""
@@ -315,11 +363,9 @@ class Loader:
             return row
         return replace(row, exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to)
 
-    def _conform_all(
-        self, result: PlantResult, source_id: str, name: str, exports: Sequence[ExportRow]
-    ) -> list[tuple[str, ExportRow, Conformed]]:
+    def _conform_all(self, result: PlantResult, source_id: str, name: str, exports: Sequence[ExportRow]) -> list[Ordered]:
         """Conformed exports in their total order; one that fails is a problem and a failed account, and the rest goes on."""
-        found: list[tuple[str, ExportRow, Conformed]] = []
+        found: list[Ordered] = []
         for batch in self._batches(result, source_id, name, exports):
             for export, reading, given in self._conform_batch(batch):
                 if isinstance(given, Exception):
@@ -385,9 +431,7 @@ class Loader:
             )  # fmt: skip
         return replace(self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at)
 
-    def _merge(
-        self, result: PlantResult, source_id: str, name: str, conformed: list[tuple[str, ExportRow, Conformed]], rederive: bool
-    ) -> None:
+    def _merge(self, result: PlantResult, source_id: str, name: str, conformed: list[Ordered], rederive: bool) -> None:
         spec = TABLES[name]
         mode = result.plant.sources[source_id].tables[name].mode or spec.mode
         found = [item for _, _, item in conformed]
@@ -465,10 +509,6 @@ class Loader:
                 self.ledger.record_tables(result.accounts)
                 if result.is_stated:
                     self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
-
-
-def _version(row: ExportRow) -> tuple[str | None, ...]:
-    return row.plant_id, row.source_system, row.name, row.sha256
 
 
 def account(reading: Reading, export: ExportRow, item: Conformed, duplicate: int, at: datetime) -> TableRow:

@@ -22,7 +22,7 @@ from connectors.errors import PlantlakeError
 from connectors.registry import connector
 from pipelines import silver
 from pipelines.ledger import ExportRow, TableRow
-from pipelines.load_deliveries import Key, Span, bound
+from pipelines.load_deliveries import bound
 from transforms.mapping import Reading
 from transforms.samples import Samples, conform_samples
 
@@ -64,13 +64,15 @@ class SampleLoad:
 
 def prepare(loader: Loader, result: PlantResult, source_id: str, exports: Sequence[ExportRow], rederive: bool) -> list[SampleLoad]:
     """The loads of a source, in the order of exports."""
+    from pipelines.load import failed_account
+
     loads = []
     for export in exports:
         reading = loader.reading(result.plant, source_id, SAMPLE, export)
         try:
             loads.append(SampleLoad(export, reading, loader.parsed(result.plant, source_id, reading.table, export), rederive))
         except PlantlakeError as error:
-            result.problems += error.at(plant=result.plant.plant, source=source_id, table=SAMPLE, export=export.name).problems
+            result.accounts.append(failed_account(reading, export, error, result))
     return loads
 
 
@@ -79,7 +81,7 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
     from pipelines.load import failed_account, quarantined
 
     loads = [load for result in results for load in result.samples]
-    stream = _Stream(loader, loads, {result.plant.plant: result.spans for result in results})
+    stream = _Stream(loader, loads, {result.plant.plant: result for result in results})
     while stream.waits:
         loader.check()
         silver.append(loader.lake, SAMPLE, stream.frame(), loader.metadata(stream.batch_ids), stream.drops)
@@ -115,8 +117,8 @@ class _Stream:
     frame ends before a load that may repeat them, so that they can be looked up in the lake: memory does not grow with the files.
     """
 
-    def __init__(self, loader: Loader, loads: Sequence[SampleLoad], spans: Mapping[str, Mapping[Key, Mapping[str, Span]]]):
-        self.loader, self.spans = loader, spans
+    def __init__(self, loader: Loader, loads: Sequence[SampleLoad], results: Mapping[str, PlantResult]):
+        self.loader, self.results = loader, results
         self.waiting = list(loads)
         self.open: set[tuple[str, str]] = set()
         """Sources with more samples in the frame that is being written than are kept."""
@@ -228,8 +230,10 @@ class _Stream:
         """Up to when earlier exports of the source had brought samples."""
         if load.source not in self.loaded_to:
             plant_id, source_id = load.source
-            known = [tables[SAMPLE][1] for (of, _), tables in self.spans[plant_id].items() if of == source_id and SAMPLE in tables]
-            self.loaded_to[load.source] = bound(max, known)
+            result = self.results[plant_id]
+            known = [tables[SAMPLE][1] for (of, _), tables in result.spans.items() if of == source_id and SAMPLE in tables]
+            past = [result.past[source_id].data_to] if source_id in result.past else []
+            self.loaded_to[load.source] = bound(max, [*known, *past])
         return self.loaded_to[load.source]
 
 

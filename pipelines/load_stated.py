@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from connectors.models import PlantFile
-from pipelines.ledger import ExportRow
+from pipelines.ledger import ExportRow, Past
 from pipelines.load_deliveries import Key, bound, spanned
 from pipelines.standing import Change, months_between
 from transforms import revisions, statements
@@ -244,11 +244,13 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
         rows = [
             row for row in known if row.source_system == source_id and (source_id, row.batch_id) not in failed and row.state != "FAILED"
         ]
-        if not rows or not set(source.tables) & set(TIMED):
+        past = [result.past[source_id]] if source_id in result.past else []
+        if not (rows or past) or not set(source.tables) & set(TIMED):
             continue
-        first = bound(min, (row.data_from for row in rows))
-        told = [row.covers_to for row in rows] + ([row.exported_at for row in rows] if source.complete_until == "exported_at" else [])
-        last = bound(max, told) or bound(max, (row.data_to for row in rows))
+        every: list[ExportRow | Past] = [*rows, *past]
+        first = bound(min, (row.data_from for row in every))
+        told = [row.covers_to for row in every] + ([row.exported_at for row in every] if source.complete_until == "exported_at" else [])
+        last = bound(max, told) or bound(max, (row.data_to for row in every))
         spans[source_id] = (first, last)
     return spans
 

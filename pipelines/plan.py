@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from typing import Any
 from connectors.contract import Export
 from connectors.discovery import near_misses
 from connectors.errors import PlantlakeError, Problem, closest, listed
-from connectors.models import PlantFile, Source
+from connectors.models import PlantFile
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
-from pipelines.ledger import ExportLedger, ExportRow
+from pipelines.ledger import ExportLedger, Seen
 
 TRANSFORM_CODE = "1"
 """Raised when conform makes other rows of the same records: every table is then made anew from bronze."""
@@ -86,10 +86,10 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
     unloaded = ledger.unloaded()
     for plant_id, plant in portfolio.plants.items():
         todo = PlantPlan(unloaded=plant_id in unloaded)
-        seen, not_loaded = ledger.seen(plant_id), ledger.not_loaded(plant_id)
-        for source_id, source in plant.sources.items():
+        awaited = ledger.awaited(plant_id)
+        for source_id in plant.sources:
             try:
-                new, gone, missing = _discover(portfolio, plant, source_id, source, seen, not_loaded)
+                new, gone, missing = _discover(portfolio, plant, source_id, ledger, awaited)
             except PlantlakeError as error:
                 problems += error.at(plant=plant_id, source=source_id).problems
                 continue
@@ -113,16 +113,11 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
 
 
 def _discover(
-    portfolio: Portfolio,
-    plant: PlantFile,
-    source_id: str,
-    source: Source,
-    seen: dict[tuple[str, str], ExportRow],
-    not_loaded: Collection[tuple[str, str]],
+    portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, awaited: Set[tuple[str, str]]
 ) -> tuple[list[Delivery], list[tuple[str, str]], list[Problem]]:
-    root = portfolio.source_root(plant)
+    root, source = portfolio.source_root(plant), plant.sources[source_id]
     exports = list(connector(source.kind).discover(root, source.path))
-    if not exports and not any(key[0] == source_id for key in seen):
+    if not exports and not ledger.knows(plant.plant, source_id):
         near = near_misses(root, source.path)
         return (
             [],
@@ -140,22 +135,20 @@ def _discover(
             ],
         )
     attempt = attempt_version(portfolio, plant, source_id)
-    new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get((source_id, export.name)), attempt)]
-    delivered = {export.name for export in exports}
-    gone = [
-        (source_id, name) for (of, name), row in seen.items()
-        if of == source_id and name not in delivered and (row.state == "FAILED" or (of, name) in not_loaded)
-    ]  # fmt: skip
-    return new, gone, []
+    delivered = [export.name for export in exports]
+    seen = ledger.seen(plant.plant, source_id, delivered)
+    new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get(export.name), attempt)]
+    gone = sorted(awaited - {(source_id, name) for name in delivered})
+    return new, [(of, name) for of, name in gone if of == source_id], []
 
 
-def _is_new(export: Export, known: ExportRow | None, attempt: str) -> bool:
+def _is_new(export: Export, known: Seen | None, attempt: str) -> bool:
     """New, changed on disk, or failed under another mapping than today's."""
     if known is None:
         return True
     if known.state == "FAILED" and known.attempt != attempt:
         return True
-    return (export.size, export.modified) != (known.size, known.modified)
+    return not known.is_as(export.size, export.modified)
 
 
 def _digest(*parts: Any) -> str:

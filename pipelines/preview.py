@@ -38,7 +38,7 @@ from pipelines import upkeep
 from pipelines.bronze import object_path
 from pipelines.disk import no_space
 from pipelines.lake import Lake
-from pipelines.ledger import ExportLedger, ExportRow
+from pipelines.ledger import ExportLedger
 from pipelines.lock import holder, writer_lock
 from pipelines.logs import to_file
 from pipelines.plan import Delivery, Plan, mapping_version, statement_hash
@@ -165,17 +165,17 @@ def known_only(todo: Plan, ledger: ExportLedger) -> Plan:
     """
     plants, stated = {}, ledger.plant_states()
     for plant_id, plant in todo.plants.items():
-        seen = ledger.seen(plant_id)
-        if not seen and plant_id not in stated:
+        if plant_id not in stated and not ledger.knows(plant_id):
             continue
-        tried = [item for item in plant.deliveries if _is_as_before(item, seen.get((item.source_id, item.export.name)))]
+        tried = [item for item in plant.deliveries if _is_as_before(item, ledger)]
         if replace(plant, deliveries=tried, gone=[], unloaded=False):
             plants[plant_id] = replace(plant, deliveries=tried, gone=[])
     return Plan(plants, todo.problems, todo.reasons)
 
 
-def _is_as_before(item: Delivery, known: ExportRow | None) -> bool:
-    return known is not None and (known.size, known.modified) == (item.export.size, item.export.modified)
+def _is_as_before(item: Delivery, ledger: ExportLedger) -> bool:
+    known = ledger.seen(item.plant_id, item.source_id, [item.export.name]).get(item.export.name)
+    return known is not None and known.is_as(item.export.size, item.export.modified)
 
 
 def _refresh(job: Refresh, todo: Plan) -> None:

@@ -4,16 +4,18 @@ Here: which tables readers get, plant_status, the swap. Elsewhere: the SQL of `k
 `dbt_project.generate`), the tables themselves (`pipelines.release`), reading (`publish.reader`).
 
 Parts are written by month of their production day, all versions of it in one file: a refresh writes the months in which it changed a
-part, and the snapshot names the newest file of each. Rejected rows are read where they are, in the files of their Delta table.
+part, and the snapshot names the newest file of each. So is the export ledger, by blocks of exports. Rejected rows are read where they
+are, in the files of their Delta table.
 """
 
 from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -45,7 +47,7 @@ PARTS_ORDER = "plant_id, production_day, equipment_id, shift_instance_id, materi
 KEPT_RELEASES = 3
 """Folders of older releases stay for readers that still hold the last snapshot open."""
 KEPT_PARTS_S = 24 * 3600
-"""Files of parts that no snapshot names any more stay for a day, for the same reason."""
+"""Files of parts and of the ledger that no snapshot names any more stay for a day, for the same reason."""
 
 STATUS: dict[str, pl.DataType | type[pl.DataType]] = {
     "plant_id": pl.String, "plant_name": pl.String, "company": pl.String, "owner": pl.String, "status": pl.String,
@@ -60,9 +62,9 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
         state.create(con)
         folder = lake.release(f"{_newest(con):06d}-{outcome.refresh_id}")
         folder.mkdir(parents=True, exist_ok=True)
+        exports = _exports(con, lake, ledger)
         frames = {
-            "export_ledger": ledger.frame(),
-            "plant_status": plant_status(lake, portfolio, ledger, outcome, _gates(con)),
+            "plant_status": plant_status(lake, portfolio, _told(con, exports), ledger.failing(), outcome, _gates(con)),
             "quality_results": Store(lake.quality).all_results(),
         }
         for name, frame in frames.items():
@@ -70,8 +72,8 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
         for name, query in _queries(con).items():
             con.execute(f"COPY ({query}) TO {views.quoted(f'{folder / name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
         parts = _parts(con, lake)
-    _swap(lake, folder, [path.stem for path in sorted(folder.glob("*.parquet"))], parts)
-    _forget(lake, folder, parts)
+    _swap(lake, folder, {"export_ledger": exports, "mart_kpi_parts_shift": parts})
+    _forget(lake, folder, {*exports, *parts})
     return lake.snapshot
 
 
@@ -116,29 +118,60 @@ def _parts(con: DuckDBPyConnection, lake: Lake) -> list[str]:
     return [(lake.root / row[0]).as_posix() for row in con.execute("SELECT path FROM gold.published_month ORDER BY month").fetchall()]
 
 
+def _exports(con: DuckDBPyConnection, lake: Lake, ledger: ExportLedger) -> list[str]:
+    """The files of the export ledger, one a block: those whose block changed, and those that somebody lost, are written anew."""
+    known = {block: (version, path) for block, version, path in con.execute("SELECT * FROM gold.published_block").fetchall()}
+    blocks, found = ledger.blocks(), {}
+    for block, version in blocks.items():
+        before, name = known.get(block, (None, ""))
+        if before != version or not (lake.root / name).exists():
+            path = lake.published_ledger / f"{block:06d}-{time.time_ns() // 1_000_000}.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            ledger.frame(block).write_parquet(path, compression="snappy")
+            name = path.relative_to(lake.root).as_posix()
+        found[block] = (version, name)
+    con.execute("DELETE FROM gold.published_block")
+    con.executemany("INSERT INTO gold.published_block VALUES (?, ?, ?)", [[block, *about] for block, about in found.items()])
+    return [(lake.root / name).as_posix() for _, name in found.values()]
+
+
+def _told(con: DuckDBPyConnection, exports: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """By plant: the sums of its published export ledger."""
+    rows = con.sql(
+        "SELECT plant_id, max(data_to) AS data_to, max(committed_at) AS refreshed_at, count(DISTINCT sha256) AS exports,"
+        " coalesce(sum(records_read), 0) AS records_read, coalesce(sum(rejected), 0) AS rejected"
+        f" FROM read_parquet([{views.listed(exports)}]) GROUP BY plant_id"
+    )
+    return {row["plant_id"]: row for row in pl.DataFrame(rows.to_arrow_table()).to_dicts()}
+
+
 def plant_status(
-    lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Outcome, held: dict[str, tuple[datetime, str]] | None = None
+    lake: Lake,
+    portfolio: Portfolio,
+    told: Mapping[str, Mapping[str, Any]],
+    failing: Sequence[tuple[str, str, str | None, str]],
+    outcome: Outcome,
+    gated: Mapping[str, tuple[datetime, str]],
 ) -> pl.DataFrame:
     """One row a plant: how far its data goes, what was rejected, and since when and why it is stale."""
-    accounts, failing = ledger.frame(), {(plant, name) for plant, name, *_ in ledger.failing()}
+    failures = {(plant, name) for plant, name, *_ in failing}
     broken = {plant: " ".join(dict.fromkeys(p.message for p in outcome.problems if p.plant == plant)) for plant in outcome.broken_plants}
-    gated = held or {}
     before = _stale_before(lake)
     rows = []
     for plant_id in sorted({*portfolio.plants, *portfolio.broken, *before, *gated}):
         plant = portfolio.plants.get(plant_id)
-        mine = accounts.filter(pl.col("plant_id") == plant_id)
-        failed = sum(plant == plant_id for plant, _ in failing)
+        mine = told.get(plant_id, {})
+        failed = sum(of == plant_id for of, _ in failures)
         since, reason = gated.get(plant_id, (before.get(plant_id) or outcome_time(outcome), None))
         reason = reason or broken.get(plant_id) or (f"{failed} export(s) could not be loaded" if failed else None)
         rows.append(
             {
                 "plant_id": plant_id, "plant_name": plant.name if plant else None, "company": plant.company if plant else None,
                 "owner": plant.owner if plant else None,
-                "status": "STALE" if reason else ("OK" if len(mine) else "NO_DATA"),
-                "data_to": mine["data_to"].max(), "refreshed_at": mine["committed_at"].max(),
-                "exports": mine["sha256"].n_unique() - (1 if mine["sha256"].null_count() else 0), "failed_exports": failed,
-                "records_read": int(mine["records_read"].sum()), "rejected": int(mine["rejected"].sum()),
+                "status": "STALE" if reason else ("OK" if mine else "NO_DATA"),
+                "data_to": mine.get("data_to"), "refreshed_at": mine.get("refreshed_at"),
+                "exports": mine.get("exports", 0), "failed_exports": failed,
+                "records_read": int(mine.get("records_read", 0)), "rejected": int(mine.get("rejected", 0)),
                 "stale_since": since if reason else None, "stale_reason": reason,
             }
         )  # fmt: skip
@@ -160,21 +193,25 @@ def _stale_before(lake: Lake) -> dict[str, datetime]:
         return dict(reader.rows("SELECT plant_id, stale_since FROM plant_status WHERE stale_since IS NOT NULL"))
 
 
-def _swap(lake: Lake, folder: Path, names: list[str], parts: list[str]) -> None:
-    """Writes the snapshot beside its place and renames it: views over absolute paths, and the KPI view."""
+def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
+    """Writes the snapshot beside its place and renames it: views over absolute paths, and the KPI view.
+
+    The small tables are the files of `folder`; `grown` names the files of those that are written in pieces.
+    """
     import duckdb
 
     rejected = views.files(lake, "quarantine")
+    names = {path.stem: [path.as_posix()] for path in sorted(folder.glob("*.parquet"))} | {
+        name: files for name, files in grown.items() if files
+    }
     with lake.half_written(lake.snapshot) as part:
         con = duckdb.connect(str(part))
         try:
             con.execute("SET TimeZone = 'UTC'")
-            for name in names:
-                con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({views.quoted(f'{folder / name}.parquet')})")
+            for name, files in names.items():
+                con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{views.listed(files)}])")
             con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
-            if parts:
-                con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT * FROM read_parquet([{views.listed(parts)}])")
-            else:
+            if "mart_kpi_parts_shift" not in names:
                 columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns().items())
                 con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT {columns} WHERE false")
             if "plant" in names:
@@ -186,11 +223,11 @@ def _swap(lake: Lake, folder: Path, names: list[str], parts: list[str]) -> None:
             con.close()
 
 
-def _forget(lake: Lake, current: Path, parts: list[str]) -> None:
+def _forget(lake: Lake, current: Path, named: Collection[str]) -> None:
     """Removes what no reader can still have open."""
     folders = sorted(path for path in current.parent.iterdir() if path.is_dir() and path != current)
     for path in folders[: -KEPT_RELEASES or None]:
         shutil.rmtree(path, ignore_errors=True)
-    for path in lake.published_parts.glob("*/*.parquet"):
-        if path.as_posix() not in parts and path.stat().st_mtime < time.time() - KEPT_PARTS_S:
+    for path in (*lake.published_parts.glob("*/*.parquet"), *lake.published_ledger.glob("*.parquet")):
+        if path.as_posix() not in named and path.stat().st_mtime < time.time() - KEPT_PARTS_S:
             path.unlink(missing_ok=True)

@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from connectors.errors import PlantlakeError
-from pipelines.ledger import EXPORT_LEDGER, ExportLedger, ExportRow, TableRow
+from pipelines.ledger import BLOCK_ROWS, EXPORT_LEDGER, ExportLedger, ExportRow, Past, Seen, TableRow
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-SEEN = ExportRow("1001", "mes", "stops/01.csv", "/exports/stops/01.csv", "NEW", 10, NOON, first_seen_at=NOON)
+NAME = "stops/01.csv"
+SEEN = ExportRow("1001", "mes", NAME, "/exports/stops/01.csv", "NEW", 10, NOON, first_seen_at=NOON)
 LANDED = replace(SEEN, state="LANDED", sha256="aa", batch_id="b1", landed_at=NOON, exported_at=NOON, export_order="1|aa")
 ACCOUNT = TableRow("1001", "mes", "b1", "production_count", "COMMITTED", 10, 6, 1, 2, {"heading": 1}, 6, "m1", "1", "r1", None, NOON)
 
@@ -27,15 +29,25 @@ def ledger(tmp_path: Path) -> Iterator[ExportLedger]:
 
 def test_what_was_seen_comes_back_as_it_was(ledger: ExportLedger) -> None:
     ledger.record_export(LANDED)
-    assert ledger.seen("1001") == {("mes", "stops/01.csv"): LANDED}
-    assert ledger.seen("01001") == {}
+    assert ledger.exports("1001") == [LANDED]
+    seen = ledger.seen("1001", "mes", [NAME, "stops/02.csv"])
+    assert seen.keys() == {NAME}
+    assert seen[NAME].is_as(10, NOON)
+    assert not seen[NAME].is_as(10, NOON + timedelta(seconds=1))
+    assert ledger.seen("01001", "mes", [NAME]) == {}
+    assert (ledger.knows("1001"), ledger.knows("1001", "mes"), ledger.knows("1001", "erp"), ledger.knows("01001")) == (
+        True,
+        True,
+        False,
+        False,
+    )
 
 
 def test_an_export_is_new_then_failed_then_landed_in_one_row(ledger: ExportLedger) -> None:
     ledger.record_export(SEEN)
     ledger.failed(replace(SEEN, attempt="v1"), "truncated")
-    seen = ledger.seen("1001")["mes", "stops/01.csv"]
-    assert (seen.state, seen.error, seen.attempt, seen.sha256) == ("FAILED", "truncated", "v1", None)
+    assert ledger.seen("1001", "mes", [NAME]) == {NAME: Seen("FAILED", 10, NOON.isoformat(), "v1")}
+    assert ledger.failing() == [("1001", "mes · stops/01.csv", None, "truncated")]
     assert ledger.exports("1001") == []
     ledger.record_export(replace(LANDED, first_seen_at=NOON + timedelta(hours=1)))
     assert ledger.exports("1001") == [LANDED]  # first seen at noon, no error left
@@ -43,14 +55,17 @@ def test_an_export_is_new_then_failed_then_landed_in_one_row(ledger: ExportLedge
 
 
 def test_other_bytes_under_the_same_name_are_another_version(ledger: ExportLedger) -> None:
+    def last_size() -> int | None:
+        return ledger.seen("1001", "mes", [NAME])[NAME].size
+
     other = replace(LANDED, sha256="bb", batch_id="b2", size=11)
     ledger.record_export(LANDED, other)
     assert ledger.exports("1001", "mes") == [LANDED, replace(other, export_order="1|aa")]
-    assert ledger.seen("1001")["mes", "stops/01.csv"].sha256 == "bb"
+    assert last_size() == 11
     ledger.record_export(replace(LANDED, data_to=NOON))  # what the older one told, once more: that is no second delivery of it
-    assert ledger.seen("1001")["mes", "stops/01.csv"].sha256 == "bb"
+    assert last_size() == 11
     ledger.record_export(replace(LANDED, landed_at=NOON + timedelta(hours=1)))  # and back again
-    assert ledger.seen("1001")["mes", "stops/01.csv"].sha256 == "aa"
+    assert last_size() == 10
 
 
 def test_what_is_known_stays_known(ledger: ExportLedger) -> None:
@@ -98,7 +113,7 @@ def test_a_refresh_is_written_as_a_whole(ledger: ExportLedger) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         refresh()
-    assert (ledger.seen("1001"), ledger.plant_states()) == ({}, {})
+    assert (ledger.exports("1001"), ledger.plant_states()) == ([], {})
 
 
 def test_the_frame_has_one_row_per_export_and_table(ledger: ExportLedger) -> None:
@@ -116,17 +131,48 @@ def test_the_frame_has_one_row_per_export_and_table(ledger: ExportLedger) -> Non
     assert frame["filtered_by"].drop_nulls().unique().to_list() == ['{"heading": 1}']
 
 
-def test_an_empty_ledger_has_typed_frames(ledger: ExportLedger) -> None:
+def test_an_empty_ledger_has_a_typed_frame(ledger: ExportLedger) -> None:
+    assert dict(ledger.frame().schema) == EXPORT_LEDGER
     assert ledger.frame().is_empty()
-    assert ledger.watermarks().is_empty()
 
 
-def test_watermarks_are_of_committed_exports(ledger: ExportLedger) -> None:
-    later = replace(LANDED, name="stops/02.csv", sha256="bb", batch_id="b2", data_from=NOON, data_to=NOON + timedelta(days=9))
-    ledger.record_export(replace(LANDED, data_from=NOON, data_to=NOON + timedelta(hours=1), covers_to=NOON + timedelta(hours=2)), later)
-    ledger.record_tables([ACCOUNT, TableRow("1001", "mes", "b2", "production_count", "FAILED")])
-    [row] = ledger.watermarks().to_dicts()
-    assert (row["data_from"], row["data_to"], row["covers_to"]) == (NOON, NOON + timedelta(hours=1), NOON + timedelta(hours=2))
+def test_what_waits_is_told_row_by_row_and_what_is_loaded_together(ledger: ExportLedger) -> None:
+    def export(number: int, sha256: str, order: str | None, **told: object) -> ExportRow:
+        about = {"exported_at": None, "data_from": None, "data_to": None} | told
+        return replace(LANDED, name=f"stops/{number:02d}.csv", sha256=sha256, batch_id=f"b-{sha256}", export_order=order, **about)  # type: ignore[arg-type]
+
+    hour = timedelta(hours=1)
+    loaded = export(1, "aa", "1|aa", data_from=NOON, data_to=NOON + hour)
+    second = export(2, "bb", "2|bb", data_from=NOON + hour, data_to=NOON + 2 * hour, covers_to=NOON + 3 * hour)
+    broken = export(3, "cc", "3|cc", data_to=NOON + 9 * hour)  # one of its tables failed
+    new, copy = export(4, "dd", None), export(5, "bb", None)  # the copy has the bytes of the second
+    ledger.record_export(loaded, second, broken, new, copy)
+    accounts = [replace(ACCOUNT, batch_id=f"b-{sha256}") for sha256 in ("aa", "bb", "cc")]
+    failed = TableRow("1001", "mes", "b-cc", "equipment_state_event", "FAILED", error="where\nwhat")
+    ledger.record_tables([*accounts, failed])
+    assert ledger.waiting("1001") == [second, broken, new, copy]
+    assert sorted((row.batch_id, row.table_name) for row in ledger.waiting_tables("1001")) == [
+        ("b-bb", "production_count"), ("b-cc", "equipment_state_event"), ("b-cc", "production_count"),
+    ]  # fmt: skip
+    assert ledger.past("1001") == {"mes": Past("2|bb", NOON, NOON + 2 * hour, NOON + 3 * hour, None)}
+    assert ledger.awaited("1001") == {("mes", "stops/03.csv")}
+    assert ledger.unloaded() == {"1001"}  # the fourth has no account
+
+
+def test_only_the_block_of_what_changed_has_a_new_version(ledger: ExportLedger) -> None:
+    assert ledger.blocks() == {0: ""}
+    ledger.record_export(LANDED, replace(LANDED, name="stops/02.csv", sha256="bb", batch_id="b2"))
+    with ledger.transaction():
+        ledger._connection.execute("UPDATE export SET export_id = ? WHERE batch_id = 'b2'", (7 * BLOCK_ROWS,))
+    before = ledger.blocks()
+    assert before.keys() == {0, 7}
+    ledger.record_tables([ACCOUNT])  # of the first
+    after = ledger.blocks()
+    assert (after[0] != before[0], after[7] == before[7]) == (True, True)
+    ledger.gone("1001", "mes", ["stops/02.csv"])
+    assert (ledger.blocks()[0] == after[0], ledger.blocks()[7] != after[7]) == (True, True)
+    assert [ledger.frame(block)["name"].to_list() for block in (0, 7)] == [["stops/01.csv"], ["stops/02.csv"]]
+    assert ledger.frame().equals(pl.concat([ledger.frame(0), ledger.frame(7)]))
 
 
 def test_times_are_told_in_utc(ledger: ExportLedger) -> None:
