@@ -53,11 +53,17 @@ _OF_ACCOUNT = (
     " AND batch_id = {0}.batch_id"
 )
 _BLOCK_TRIGGERS = "\n".join(
-    f"CREATE TRIGGER {table}_{event.lower()} AFTER {event} ON {table} BEGIN {_CHANGED.format(of.format(row))}; END;"
+    f"CREATE TRIGGER IF NOT EXISTS {table}_{event.lower()} AFTER {event} ON {table} BEGIN {_CHANGED.format(of.format(row))}; END;"
     for table, of in (("export", "SELECT {0}.export_id AS export_id"), ("export_table", _OF_ACCOUNT))
     for event, row in (("INSERT", "new"), ("UPDATE", "new"), ("DELETE", "old"))
 )
 """Whoever changes a row gives its block a version that it never had."""
+
+_UNHEARD = """
+    UPDATE export AS e SET export_order = NULL WHERE substr(export_order, -length(name || '|' || sha256)) <> name || '|' || sha256
+    AND EXISTS (SELECT 1 FROM export f WHERE f.plant_id = e.plant_id AND f.source_system = e.source_system AND f.batch_id = e.batch_id
+        AND (f.exported_at IS NOT e.exported_at OR f.covers_from IS NOT e.covers_from OR f.covers_to IS NOT e.covers_to))"""
+"""Once, bytes alone made a delivery. A second name of a delivery that states something else waits to be heard as a word of its own."""
 
 _MIGRATIONS = (
     """
@@ -87,16 +93,17 @@ _MIGRATIONS = (
     {_SPANS_OF_EXPORTS};
     """,
     f"""
-    CREATE INDEX export_seen ON export (seen);
-    CREATE INDEX export_waiting ON export (plant_id, source_system) WHERE export_order IS NULL;
-    CREATE INDEX export_failed ON export (plant_id) WHERE state = 'FAILED';
-    CREATE INDEX export_bytes ON export (plant_id, source_system, sha256);
-    CREATE INDEX export_place ON export (plant_id, source_system, export_order);
-    CREATE INDEX export_table_failed ON export_table (plant_id, source_system, batch_id) WHERE state = 'FAILED';
-    CREATE INDEX export_table_mapping ON export_table (plant_id, source_system, table_name, mapping_version);
-    CREATE TABLE block (block INTEGER PRIMARY KEY, version TEXT NOT NULL);
+    CREATE INDEX IF NOT EXISTS export_seen ON export (seen);
+    CREATE INDEX IF NOT EXISTS export_waiting ON export (plant_id, source_system) WHERE export_order IS NULL;
+    CREATE INDEX IF NOT EXISTS export_failed ON export (plant_id) WHERE state = 'FAILED';
+    CREATE INDEX IF NOT EXISTS export_bytes ON export (plant_id, source_system, sha256);
+    CREATE INDEX IF NOT EXISTS export_place ON export (plant_id, source_system, export_order);
+    CREATE INDEX IF NOT EXISTS export_table_failed ON export_table (plant_id, source_system, batch_id) WHERE state = 'FAILED';
+    CREATE INDEX IF NOT EXISTS export_table_mapping ON export_table (plant_id, source_system, table_name, mapping_version);
+    CREATE TABLE IF NOT EXISTS block (block INTEGER PRIMARY KEY, version TEXT NOT NULL);
     {_BLOCK_TRIGGERS}
-    INSERT INTO block SELECT DISTINCT export_id / {BLOCK_ROWS}, lower(hex(randomblob(8))) FROM export GROUP BY 1;
+    {_UNHEARD};
+    INSERT OR REPLACE INTO block SELECT export_id / {BLOCK_ROWS}, lower(hex(randomblob(8))) FROM export GROUP BY 1;
     """,
 )
 """Statements that lead from one `user_version` to the next; only ever added to."""
@@ -537,6 +544,7 @@ class ExportLedger:
                     self._connection.execute(f"{_SPANS_OF_EXPORTS} AND {' AND '.join(f't.{name} = :{name}' for name in _TABLE_KEY)}", row)
             elif kind == "gone":
                 self._record_gone(row)
+        self._connection.execute(_UNHEARD)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -257,7 +257,7 @@ class Loader:
         if todo.rederive or is_added:
             self._open_whole(result, {source_id for source_id, _ in todo.rederive})
         else:
-            result.past = self.ledger.past(plant_id)
+            result.past = {name: _past(plant, name, told) for name, told in self.ledger.past(plant_id).items()}
             self._open(result, self.ledger.waiting(plant_id), self.ledger.waiting_tables(plant_id))
         return result
 
@@ -574,6 +574,13 @@ def _stated_before(plant: PlantFile, row: ExportRow) -> ExportRow:
     if source.covers is None and (row.covers_from or row.covers_to):
         row = replace(row, covers_from=None, covers_to=None)
     return replace(row, exported_at=None) if source.exported_at is None and row.exported_at else row
+
+
+def _past(plant: PlantFile, source_id: str, told: Past) -> Past:
+    """The same of what a source told: a window that names are no longer asked for is none."""
+    source = plant.sources.get(source_id)
+    covers_to = told.covers_to if source is None or source.covers else None
+    return told._replace(covers_to=covers_to, exported_at=told.exported_at if source is None or source.exported_at else None)
 
 
 def _alone(reading: Reading, records: pl.DataFrame) -> Conformed | Exception:

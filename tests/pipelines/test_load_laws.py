@@ -78,6 +78,8 @@ def loaded_before(portfolio: SmallPortfolio, patch: pytest.MonkeyPatch) -> None:
         before.setattr(load_deliveries, "identified", lambda plant, rows, loaded: list(rows))
         before.setattr(load_deliveries, "_said", lambda export: ())
         portfolio.load()
+    with closing(sqlite3.connect(portfolio.root / "lake" / "ledger.sqlite")) as connection:
+        connection.execute("PRAGMA user_version = 2")
 
 
 def test_a_lake_from_before_is_not_delivered_again(portfolio: SmallPortfolio, monkeypatch: pytest.MonkeyPatch) -> None:
