@@ -1,4 +1,4 @@
-"""A day of a whole portfolio: `python -m bench.daily [--plants 100] [--files 20] [--days 3] [--profile]`.
+"""A day of a whole portfolio: `python -m bench.daily [--plants 100] [--files 20] [--days 3] [--aged YEARS] [--profile]`.
 
 Here: every plant delivers so many small files, and the refresh of them is timed end to end, by step, at every day of the history; then
 one with nothing new, and the verbs that people type. `--profile` refreshes one more day in this process under cProfile, without Dagster
@@ -39,6 +39,18 @@ def _rename(root: Path, plant: str, name: str, unit: str) -> None:
         path.write_text(path.read_text(encoding="utf-8").replace("\nU0,", f"\n{unit},"), encoding="utf-8")
 
 
+def aged(root: Path, size: lakes.Size, files: int, day: int, years: float) -> None:
+    """The same with the ledger of so many years."""
+    exports = lakes.age(root, max(1, round(years * 365 / day)))
+    noop, status = lakes.plantlake("refresh", "-p", str(root)), lakes.plantlake("status", "-p", str(root))
+    deliver(root, size, files, day)
+    took = lakes.plantlake("refresh", "-p", str(root))
+    print(
+        f"with {exports:,} exports in the ledger: nothing new {noop}, status {status}, daily refresh {took}\n  {lakes.told(took.steps)}",
+        flush=True,
+    )
+
+
 def profiled(root: Path, lines: int) -> None:
     """Refreshes in this process under cProfile and prints the functions by the time spent below them, then in them."""
     from pipelines.lock import writer_lock
@@ -63,6 +75,7 @@ def main() -> int:
     parser.add_argument(
         "--profile", type=int, nargs="?", const=40, default=0, help="one more day under cProfile; how many functions are shown"
     )
+    parser.add_argument("--aged", type=float, default=0, help="one more day with an export ledger of so many years")
     parser.add_argument("--keep", type=Path, default=None, help="a folder for the lake, which then stays")
     chosen = parser.parse_args()
     folder = chosen.keep or Path(tempfile.mkdtemp(prefix="daily"))
@@ -78,8 +91,10 @@ def main() -> int:
         print(f"refresh with nothing new: {noop}")
         for words in (["status", "-p", str(root)], ["kpi", "--last", "1", "-p", str(root)], ["--help"]):
             print(f"plantlake {' '.join(words[:1])}: {lakes.plantlake(*words)}", flush=True)
+        if chosen.aged:
+            aged(root, size, chosen.files, chosen.days, chosen.aged)
         if chosen.profile:
-            deliver(root, size, chosen.files, chosen.days)
+            deliver(root, size, chosen.files, chosen.days + 1)
             profiled(root, chosen.profile)
     finally:
         if chosen.keep is None:
