@@ -2,7 +2,7 @@
 
 Here: the order of the steps, what a failure stops and what it does not, the account of every export. Elsewhere: what there is to
 do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), what one delivery is
-(`pipelines.load_deliveries`), samples of historians (`pipelines.load_samples`), windows that exports replace
+(`pipelines.load_deliveries`), what is known of those of a plant (`pipelines.load_known`), samples of historians (`pipelines.load_samples`), windows that exports replace
 (`pipelines.load_windows`), what plant files state (`pipelines.load_stated`), what is read for it and what of it is new
 (`pipelines.standing`), the account's home (`pipelines.ledger`), rows (`transforms`).
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -27,8 +27,9 @@ from connectors.portfolio import Portfolio
 from connectors.registry import connector
 from pipelines import bronze, disk, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
-from pipelines.ledger import ExportLedger, ExportRow, Past, TableRow
-from pipelines.load_deliveries import Key, Span, order_of
+from pipelines.ledger import ExportLedger, ExportRow, TableRow
+from pipelines.load_deliveries import order_of
+from pipelines.load_known import Known, known
 from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_version, statement_hash
 from pipelines.standing import Change, Standing
 from transforms import revisions
@@ -63,14 +64,11 @@ class PlantResult:
     """What one plant contributes to the commits of a refresh."""
 
     plant: PlantFile
+    known: Known
     changes: dict[str, Change] = field(default_factory=dict)
     accounts: list[TableRow] = field(default_factory=list)
     rejected: list[pl.DataFrame] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    exports: dict[Key, ExportRow] = field(default_factory=dict)
-    """The deliveries of this refresh, with what their data told."""
-    spans: dict[Key, dict[str, Span]] = field(default_factory=lambda: defaultdict(dict))
-    """By delivery and table: the first and last instant of the data that are loaded."""
     samples: list[load_samples.SampleLoad] = field(default_factory=list)
     materials: set[str] = field(default_factory=set)
     """Numbers of materials that this refresh's data name; what a master says of its own records names nothing."""
@@ -82,37 +80,6 @@ class PlantResult:
     """The plant file or a vocabulary states something else than what stands, or everything is made anew."""
     is_stated: bool = True
     """False where the plant file's statements could not be used: the next refresh tries again."""
-    known: list[ExportRow] = field(default_factory=list)
-    """The plant's exports in bronze that wait, and copies of them; all of them where `past` is empty. With the times that names state."""
-    past: dict[str, Past] = field(default_factory=dict)
-    """By source: what the exports told that are loaded and not in `known`."""
-    done: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    """By (source, table): the batches that are loaded."""
-    failed: set[tuple[str, str, str]] = field(default_factory=set)
-    """(source, table, batch) that could not be loaded when it was last tried."""
-    waived: set[tuple[str, str, str]] = field(default_factory=set)
-    """Those of them that were delivered anew since, or are no longer delivered: not tried again as they are."""
-    renamed: list[ExportRow] = field(default_factory=list)
-    """Exports whose names say something else by today's plant file than the ledger holds."""
-
-    def tell(self, export: ExportRow, table: str, span: Span | None) -> ExportRow:
-        """Notes the span of an export's data in one table, None where nothing of it is loaded; gives the export with all it told."""
-        key = (export.source_system, str(export.batch_id))
-        if span is not None:
-            self.spans[key][table] = span
-        elif self.spans[key].pop(table, None) is None:
-            return export
-        self.exports[key] = load_deliveries.spanned(export, self.spans[key])
-        return self.exports[key]
-
-    def names(self) -> list[ExportRow]:
-        """Every name of this refresh's deliveries, with what their data told."""
-        found = [(row, self.exports.get((row.source_system, str(row.batch_id)))) for row in self.known]
-        return [
-            replace(row, data_from=told.data_from, data_to=told.data_to, export_order=told.export_order)
-            for row, told in found
-            if told is not None
-        ]
 
 
 @dataclass
@@ -228,7 +195,7 @@ class Loader:
         Nothing is written that stands already: a partition whose rows say what they said stays the file it was.
         """
         self.standing = Standing(self.lake, plan.plants)
-        results = [self._plant(self._opened(plant_id, todo), todo) for plant_id, todo in plan.plants.items()]
+        results = [self._plant(plant_id, todo) for plant_id, todo in plan.plants.items()]
         loaded = Loaded()
         load_samples.commit(self, [result for result in results if result.samples], loaded.changed)
         for result in results:
@@ -244,55 +211,9 @@ class Loader:
         self._record(results)
         return loaded
 
-    def _opened(self, plant_id: str, todo: PlantPlan) -> PlantResult:
-        """What the ledger knows of a plant: of what waits, and of what is loaded only what it told together, unless a table is made
-        anew or is new."""
+    def _plant(self, plant_id: str, todo: PlantPlan) -> PlantResult:
         plant = self.portfolio.plants[plant_id]
-        result = PlantResult(plant, restate=todo.restate, is_remade=bool(todo.rederive), waived=self.ledger.waived(plant_id))
-        told = self.ledger.mapping_versions(plant_id)
-        loaded = {source_id for source_id, _ in told}
-        is_added = any(
-            name in loaded and not {(name, table) for table in source.tables} <= told.keys() for name, source in plant.sources.items()
-        )
-        if todo.rederive or is_added:
-            self._open_whole(result, {source_id for source_id, _ in todo.rederive})
-        else:
-            result.past = {name: _past(plant, name, told) for name, told in self.ledger.past(plant_id).items()}
-            self._open(result, self.ledger.waiting(plant_id), self.ledger.waiting_tables(plant_id))
-        return result
-
-    def _open_whole(self, result: PlantResult, renamed: Collection[str] = ()) -> None:
-        """Every export of the plant, where it does not do to know what waits."""
-        plant_id, result.past = result.plant.plant, {}
-        self._open(result, self.ledger.exports(plant_id), self.ledger.tables(plant_id), renamed)
-
-    def _open(self, result: PlantResult, rows: Sequence[ExportRow], accounts: Iterable[TableRow], renamed: Collection[str] = ()) -> None:
-        """A name is read again where the plant file now says otherwise how names read (`renamed`: sources), or its export waits."""
-        done: dict[tuple[str, str], set[str]] = defaultdict(set)
-        for account in accounts:
-            key = (account.source_system, account.batch_id)
-            if account.state == "COMMITTED":
-                done[account.source_system, account.table_name].add(account.batch_id)
-                if key not in result.exports:  # this refresh told anew
-                    result.spans[key][account.table_name] = (account.data_from, account.data_to)
-            else:
-                result.failed.add((account.source_system, account.table_name, account.batch_id))
-        loaded = {(source_id, batch) for (source_id, _), batches in done.items() for batch in batches}
-        result.done = done
-        settled = [row.source_system not in renamed and (row.source_system, row.batch_id) in loaded for row in rows]
-        today = [
-            _stated_before(result.plant, row) if is_settled else self.restated(result.plant, row)
-            for row, is_settled in zip(rows, settled, strict=True)
-        ]
-        result.known = load_deliveries.identified(result.plant, today, loaded)
-        result.renamed = [
-            new
-            for new, row, is_settled in zip(result.known, rows, settled, strict=True)
-            if new.batch_id != row.batch_id or (new != row and not is_settled)
-        ]
-
-    def _plant(self, result: PlantResult, todo: PlantPlan) -> PlantResult:
-        plant = result.plant
+        result = PlantResult(plant, known(plant, self.ledger, todo), restate=todo.restate, is_remade=bool(todo.rederive))
         self.tell(f"{plant.plant} · conform")
         pairs = [(source_id, name) for source_id, source in plant.sources.items() for name in source.tables]
         for source_id, name in sorted(pairs, key=lambda pair: ORDER.index(pair[1])):
@@ -301,12 +222,12 @@ class Loader:
             except PlantlakeError as error:
                 placed = error.at(plant=plant.plant, source=source_id, table=name)
                 result.problems += placed.problems
-                waiting, _ = self._landed(result, source_id, name, rederive=False)
+                waiting, _ = result.known.landed(source_id, name)
                 result.accounts += [self._failed(result, source_id, name, row, placed) for row in waiting]
         return result
 
     def _table(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> None:
-        waiting, standing = self._landed(result, source_id, name, rederive)
+        waiting, standing = result.known.landed(source_id, name, rederive)
         if name == SAMPLE:
             result.samples += load_samples.prepare(self, result, source_id, waiting, rederive)
             return
@@ -314,38 +235,13 @@ class Loader:
         if not waiting and not is_moved:
             return
         conformed = self._conform_all(result, source_id, name, waiting)
-        if not rederive and (is_moved or not self._in_order(result, source_id, name, standing, conformed)):
-            if result.past:
-                self._open_whole(result)
-                _, standing = self._landed(result, source_id, name, rederive)
-            if is_moved or not self._in_order(result, source_id, name, standing, conformed):
-                rederive = True
-                again = self._conform_all(result, source_id, name, standing)
-                conformed = sorted([*conformed, *again], key=lambda item: item[0])
+        if not rederive and (is_moved or not result.known.in_order(source_id, name, [order for order, *_ in conformed])):
+            rederive = True
+            result.known.complete()
+            _, standing = result.known.landed(source_id, name)
+            again = self._conform_all(result, source_id, name, standing)
+            conformed = sorted([*conformed, *again], key=lambda item: item[0])
         self._merge(result, source_id, name, conformed, rederive)
-
-    def _landed(self, result: PlantResult, source_id: str, name: str, rederive: bool) -> tuple[list[ExportRow], list[ExportRow]]:
-        """The deliveries that a table waits for, and those that it has."""
-        landed = load_deliveries.once(row for row in result.known if row.source_system == source_id and row.state != "FAILED")
-        done = result.done.get((source_id, name), set())
-        waiting = [
-            row for row in landed
-            if rederive or (row.batch_id not in done and (source_id, name, str(row.batch_id)) not in result.waived)
-        ]  # fmt: skip
-        return waiting, [row for row in landed if row.batch_id in done]
-
-    def _in_order(
-        self,
-        result: PlantResult,
-        source_id: str,
-        name: str,
-        standing: Sequence[ExportRow],
-        conformed: Sequence[Ordered],
-    ) -> bool:
-        """Whether what was conformed comes after everything that the table has."""
-        known = [order_of(row, result.spans[source_id, str(row.batch_id)].get(name, (None, None))[1]) for row in standing]
-        known += [result.past[source_id].order] if source_id in result.past else []
-        return revisions.in_order(known, [order for order, *_ in conformed])
 
     def _failed(self, result: PlantResult, source_id: str, name: str, export: ExportRow, error: PlantlakeError) -> TableRow:
         """The account of an export of a table that could not be made; it stays waiting."""
@@ -354,15 +250,6 @@ class Loader:
             result.plant.plant, source_id, str(export.batch_id), name, "FAILED", mapping_version=version, error=str(error)
         )  # fmt: skip
 
-    def restated(self, plant: PlantFile, row: ExportRow) -> ExportRow:
-        """The export with the times that its name states by today's plant file; a name that no longer fits keeps its old ones."""
-        source = plant.sources.get(row.source_system)
-        try:
-            times = stated(plant, source, row.name) if source else row
-        except PlantlakeError:
-            return row
-        return replace(row, exported_at=times.exported_at, covers_from=times.covers_from, covers_to=times.covers_to)
-
     def _conform_all(self, result: PlantResult, source_id: str, name: str, exports: Sequence[ExportRow]) -> list[Ordered]:
         """Conformed exports in their total order; one that fails is a problem and a failed account, and the rest goes on."""
         found: list[Ordered] = []
@@ -370,10 +257,10 @@ class Loader:
             for export, reading, given in self._conform_batch(batch):
                 if isinstance(given, Exception):
                     result.accounts.append(failed_account(reading, export, foreseen(given), result))
-                    result.tell(export, name, None)
+                    result.known.tell(export, name, None)
                     continue
                 item = load_windows.flagged(given, export, TABLES[name])
-                result.tell(export, name, (item.data_from, item.data_to))
+                result.known.tell(export, name, (item.data_from, item.data_to))
                 order = order_of(export, item.data_to)
                 accepted = item.accepted.with_columns(pl.lit(order).alias("_export_order"))
                 found.append((order, export, replace(item, accepted=accepted)))
@@ -505,7 +392,7 @@ class Loader:
     def _record(self, results: list[PlantResult]) -> None:
         with self.ledger.transaction():
             for result in results:
-                self.ledger.record_export(*result.renamed, *result.names())
+                self.ledger.record_export(*result.known.renamed, *result.known.names())
                 self.ledger.record_tables(result.accounts)
                 if result.is_stated:
                     self.ledger.record_plant(result.plant.plant, statement_hash(self.portfolio, result.plant), self.at)
@@ -538,7 +425,7 @@ def foreseen(error: Exception) -> PlantlakeError:
 def failed_account(reading: Reading, export: ExportRow, error: PlantlakeError, result: PlantResult) -> TableRow:
     """The account of an export that could not be loaded into a table; its problems are told once, while somebody waits for it."""
     placed = error.at(plant=reading.plant.plant, source=reading.source_id, table=reading.table_name, export=export.name)
-    if (reading.source_id, reading.table_name, str(export.batch_id)) not in result.waived:
+    if (reading.source_id, reading.table_name, str(export.batch_id)) not in result.known.waived:
         result.problems += [
             replace(p, consequence=p.consequence or "Nothing from this file was loaded into the table.") for p in placed.problems
         ]
@@ -564,23 +451,6 @@ def stacked(frames: Iterable[pl.DataFrame], spec: TableSpec) -> pl.DataFrame:
     """Frames of one table on top of each other; empty with the table's columns where there is none."""
     parts = [frame.select(*spec.columns) for frame in frames]
     return pl.concat([pl.DataFrame(schema=silver.columns(spec.name)), *parts], how="vertical_relaxed")
-
-
-def _stated_before(plant: PlantFile, row: ExportRow) -> ExportRow:
-    """The export with the times that its name stated when it was loaded, as far as the plant file still asks names for them."""
-    source = plant.sources.get(row.source_system)
-    if source is None or (source.exported_at and source.covers):
-        return row
-    if source.covers is None and (row.covers_from or row.covers_to):
-        row = replace(row, covers_from=None, covers_to=None)
-    return replace(row, exported_at=None) if source.exported_at is None and row.exported_at else row
-
-
-def _past(plant: PlantFile, source_id: str, told: Past) -> Past:
-    """The same of what a source told: a window that names are no longer asked for is none."""
-    source = plant.sources.get(source_id)
-    covers_to = told.covers_to if source is None or source.covers else None
-    return told._replace(covers_to=covers_to, exported_at=told.exported_at if source is None or source.exported_at else None)
 
 
 def _alone(reading: Reading, records: pl.DataFrame) -> Conformed | Exception:

@@ -95,7 +95,7 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
         if rejected is not None:
             result.rejected.append(quarantined(load.reading, load.export, rejected))
         result.accounts.append(_account(load, 0 if rejected is None else len(rejected), loader.at))
-        result.tell(load.export, SAMPLE, (None, load.last))
+        result.known.tell(load.export, SAMPLE, (None, load.last))
     plants = {load.reading.plant.plant for load in loads if load.written or load.again}
     if plants:
         changed[SAMPLE] = sorted(plants)
@@ -231,8 +231,8 @@ class _Stream:
         if load.source not in self.loaded_to:
             plant_id, source_id = load.source
             result = self.results[plant_id]
-            known = [tables[SAMPLE][1] for (of, _), tables in result.spans.items() if of == source_id and SAMPLE in tables]
-            past = [result.past[source_id].data_to] if source_id in result.past else []
+            known = [tables[SAMPLE][1] for (of, _), tables in result.known.spans.items() if of == source_id and SAMPLE in tables]
+            past = [result.known.past[source_id].data_to] if source_id in result.known.past else []
             self.loaded_to[load.source] = bound(max, [*known, *past])
         return self.loaded_to[load.source]
 

@@ -237,14 +237,14 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
     from pipelines.load import TIMED
 
     plant = result.plant
-    known = [_told(result, row) for row in result.known]
+    known = [_told(result, row) for row in result.known.rows]
     failed = _failed(result)
     spans: Spans = {}
     for source_id, source in plant.sources.items():
         rows = [
             row for row in known if row.source_system == source_id and (source_id, row.batch_id) not in failed and row.state != "FAILED"
         ]
-        past = [result.past[source_id]] if source_id in result.past else []
+        past = [result.known.past[source_id]] if source_id in result.known.past else []
         if not (rows or past) or not set(source.tables) & set(TIMED):
             continue
         every: list[ExportRow | Past] = [*rows, *past]
@@ -258,14 +258,14 @@ def source_spans(loader: Loader, result: PlantResult) -> Spans:
 def _told(result: PlantResult, row: ExportRow) -> ExportRow:
     """An export with what its name states today and the span of what is loaded of it. A quiet day's dump may hold the bytes of another
     day's, and still says that the day was quiet."""
-    return spanned(row, result.spans.get((row.source_system, str(row.batch_id)), {}))
+    return spanned(row, result.known.spans.get((row.source_system, str(row.batch_id)), {}))
 
 
 def _failed(result: PlantResult) -> set[Key]:
     """Deliveries of which a table could not be loaded, now or when it was last tried."""
     done = {(a.source_system, a.table_name, a.batch_id) for a in result.accounts if a.state == "COMMITTED"}
     now = {(a.source_system, a.table_name, a.batch_id) for a in result.accounts if a.state == "FAILED"}
-    return {(source_id, batch) for source_id, _, batch in {*result.failed, *now} - done}
+    return {(source_id, batch) for source_id, _, batch in {*result.known.failed, *now} - done}
 
 
 def _watermarks(plant: PlantFile, spans: Spans) -> pl.DataFrame:
