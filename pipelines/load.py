@@ -2,9 +2,10 @@
 
 Here: the order of the steps, what a failure stops and what it does not, the account of every export. Elsewhere: what there is to
 do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), what one delivery is
-(`pipelines.load_deliveries`), what is known of those of a plant (`pipelines.load_known`), samples of historians (`pipelines.load_samples`), windows that exports replace
-(`pipelines.load_windows`), what plant files state (`pipelines.load_stated`), what is read for it and what of it is new
-(`pipelines.standing`), the account's home (`pipelines.ledger`), rows (`transforms`).
+(`pipelines.load_deliveries`) and what is known of a plant's (`pipelines.load_known`), samples of historians
+(`pipelines.load_samples`), windows that exports replace (`pipelines.load_windows`), what plant files state
+(`pipelines.load_stated`), what is read for it and what of it is new (`pipelines.standing`), the account's home
+(`pipelines.ledger`), rows (`transforms`).
 """
 
 from __future__ import annotations

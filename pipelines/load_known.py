@@ -28,10 +28,8 @@ def known(plant: PlantFile, ledger: ExportLedger, todo: PlantPlan) -> Known:
     found = Known(plant, ledger, waived=ledger.waived(plant.plant))
     told = ledger.mapping_versions(plant.plant)
     loaded = {source_id for source_id, _ in told}
-    is_added = any(
-        name in loaded and not {(name, table) for table in source.tables} <= told.keys() for name, source in plant.sources.items()
-    )
-    if todo.rederive or is_added:
+    mapped = {(source_id, table) for source_id, source in plant.sources.items() if source_id in loaded for table in source.tables}
+    if todo.rederive or not mapped <= told.keys():
         found.open_whole({source_id for source_id, _ in todo.rederive})
     else:
         found.open_waiting()
@@ -68,6 +66,11 @@ class Known:
         plant_id = self.plant.plant
         self.past = {source_id: self._asked(source_id, past) for source_id, past in self.ledger.past(plant_id).items()}
         self._open(self.ledger.waiting(plant_id), self.ledger.waiting_tables(plant_id))
+
+    def complete(self) -> None:
+        """Sees to it that every row is known."""
+        if self.past:
+            self.open_whole()
 
     def open_whole(self, renamed: Collection[str] = ()) -> None:
         """Every export of the plant."""
@@ -140,7 +143,7 @@ class Known:
             return True
         if not self.past:
             return False
-        self.open_whole()
+        self.complete()
         return revisions.in_order(self._orders(source_id, table), orders)
 
     def _orders(self, source_id: str, table: str) -> list[str]:
