@@ -333,10 +333,10 @@ class ExportLedger:
     def past(self, plant_id: str) -> dict[str, Past]:
         """By source: what its loaded exports told together, as far as they do not wait."""
         rows = self._rows(
-            "SELECT source_system, max(export_order), min(data_from), max(data_to), max(covers_to), max(exported_at) FROM export e"
-            " WHERE plant_id = ? AND export_order IS NOT NULL AND state <> 'FAILED' AND NOT EXISTS (SELECT 1 FROM export_table t WHERE"
-            " t.plant_id = e.plant_id AND t.source_system = e.source_system AND t.batch_id = e.batch_id AND t.state = 'FAILED') GROUP BY 1",
-            plant_id,
+            "SELECT source_system, max(export_order), min(data_from), max(data_to), max(covers_to), max(exported_at) FROM export"
+            " WHERE plant_id = :plant AND export_order IS NOT NULL AND state <> 'FAILED' AND (source_system, batch_id) NOT IN"
+            " (SELECT source_system, batch_id FROM export_table WHERE plant_id = :plant AND state = 'FAILED') GROUP BY 1",
+            plant=plant_id,
         )
         return {row[0]: Past(row[1], *(_read("data_to", text) for text in row[2:])) for row in rows}
 
@@ -599,8 +599,14 @@ def _table_row(row: sqlite3.Row) -> TableRow:
 
 
 def _frame(rows: list[sqlite3.Row], schema: Mapping[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
-    records = [tuple(_in_utc(_read(name, row[name])) for name in schema) for row in rows]
-    return pl.DataFrame(records, schema=dict(schema), orient="row")
+    """Rows with typed columns; times are read by the column, those that sources gave (`modified`) one by one, for each writes its own."""
+    texts = {name: pl.String if name in _TIMES else dtype for name, dtype in schema.items()}
+    frame = pl.DataFrame([tuple(row) for row in rows], schema=texts, orient="row")
+    ours = [
+        pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%.6f%:z", time_unit="us") for name in texts if name in _TIMES and name != "modified"
+    ]
+    theirs = [pl.Series(name, [_in_utc(_read(name, text)) for text in frame[name]], _UTC_US) for name in texts if name == "modified"]
+    return frame.with_columns(*ours, *theirs).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
 def _text(moment: datetime | None) -> str | None:
