@@ -7,7 +7,6 @@ is broken in another way. Elsewhere: the checks and their limits (`tests/quality
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ from pipelines.lake import Lake
 from pipelines.lock import writer_lock
 from pipelines.refresh import Outcome, Refresh
 from publish.reader import Snapshot
-
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("pipelines.scope") is None, reason="there are no gates yet")
 
 WELL = "well"
 DAY_3 = ("M1;2025-06-04 06:00;2025-06-04 10:00;RUN;;240", "M1;2025-06-04 10:00;2025-06-04 14:00;DELAY_EQ;17;240")

@@ -9,7 +9,6 @@ runs. Days are written as numbers: 2 is 2025-06-02. Data goes from the 2nd to th
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,8 +21,6 @@ from small_portfolio import SmallPortfolio
 
 from pipelines import state
 from pipelines.lake import Lake
-
-pytestmark = pytest.mark.skipif(importlib.util.find_spec("pipelines.scope") is None, reason="gold is built whole without a change scope")
 
 STATES, COUNTED, ORDERED, PLANNED = (
     "Id;Unit;From;To;Class;Reason;Order",
