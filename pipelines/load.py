@@ -1,4 +1,4 @@
-"""Loads one refresh: new exports to bronze, bronze through conform to silver, one commit a table for all plants.
+"""Loads one refresh: new exports to bronze, bronze through conform to silver, one commit a table for all plants that fit in memory.
 
 Here: the order of the steps, what a failure stops and what it does not, the account of every export. Elsewhere: what there is to
 do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines.silver`), what one delivery is
@@ -52,6 +52,8 @@ ORDER = ("equipment", "material", "tag", "ideal_rate", "shift_instance", "planne
 
 TOGETHER_ROWS = 200_000
 """Exports of one source are conformed together up to this many records; a larger one is conformed alone."""
+COMMITTED_TOGETHER = 1_000_000
+"""Rows, new and standing, that wait in memory for their commit: about 1.5 GB."""
 LANDING = 4
 """Exports that are fetched and read at once."""
 LANDED_TOGETHER = 64
@@ -82,6 +84,11 @@ class PlantResult:
     is_stated: bool = True
     """False where the plant file's statements could not be used: the next refresh tries again."""
 
+    @property
+    def rows(self) -> int:
+        """Rows, new and standing, that wait for the commit."""
+        return sum(len(change.rows) + len(change.standing) for change in self.changes.values())
+
 
 @dataclass
 class Loaded:
@@ -92,9 +99,9 @@ class Loaded:
     accounts: list[TableRow] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
-    @property
-    def plants(self) -> list[str]:
-        return sorted({plant for plants in self.changed.values() for plant in plants})
+    def note(self, table: str, plants: Iterable[str]) -> None:
+        """That rows of these plants changed in a table."""
+        self.changed[table] = sorted({*self.changed.get(table, ()), *plants})
 
 
 class Loader:
@@ -191,14 +198,24 @@ class Loader:
     # --- conform and silver -----------------------------------------------------------------------------------------------------
 
     def load(self, plan: Plan) -> Loaded:
-        """Conforms everything that waits and commits it: one commit a table, then the ledger.
+        """Conforms everything that waits and commits it: for a group of plants one commit a table, then the ledger.
 
-        Nothing is written that stands already: a partition whose rows say what they said stays the file it was.
+        A group is every plant on an ordinary day; plants with years to load are cut by the rows that wait for the commit. Nothing is
+        written that stands already: a partition whose rows say what they said stays the file it was.
         """
         self.standing = Standing(self.lake, plan.plants)
-        results = [self._plant(plant_id, todo) for plant_id, todo in plan.plants.items()]
-        loaded = Loaded()
-        load_samples.commit(self, [result for result in results if result.samples], loaded.changed)
+        loaded, group = Loaded(), list[PlantResult]()
+        for plant_id, todo in plan.plants.items():
+            group.append(self._plant(plant_id, todo))
+            if sum(result.rows for result in group) > COMMITTED_TOGETHER:
+                self._finish(group, loaded)
+                group = []
+        self._finish(group, loaded)
+        return loaded
+
+    def _finish(self, results: list[PlantResult], loaded: Loaded) -> None:
+        """What is conformed becomes silver, and the ledger knows it."""
+        load_samples.commit(self, [result for result in results if result.samples], loaded)
         for result in results:
             try:
                 load_stated.state(self, result)
@@ -210,7 +227,6 @@ class Loader:
             loaded.problems += result.problems
             loaded.accounts += result.accounts
         self._record(results)
-        return loaded
 
     def _plant(self, plant_id: str, todo: PlantPlan) -> PlantResult:
         plant = self.portfolio.plants[plant_id]
@@ -378,7 +394,7 @@ class Loader:
             self.check()
             metadata = silver.commit_metadata(self.refresh_id, {a.batch_id for a in accounts}, accounts)
             silver.replace(self.lake, name, rows, partitions, metadata)
-            loaded.changed[name] = sorted(changed)
+            loaded.note(name, changed)
         self._commit_rejected(results)
 
     def _commit_rejected(self, results: list[PlantResult]) -> None:

@@ -27,7 +27,7 @@ from transforms.mapping import Reading
 from transforms.samples import Samples, conform_samples
 
 if TYPE_CHECKING:
-    from pipelines.load import Loader, PlantResult
+    from pipelines.load import Loaded, Loader, PlantResult
 
 SAMPLE = "historian_sample"
 BATCH_ROWS = 1_000_000
@@ -76,7 +76,7 @@ def prepare(loader: Loader, result: PlantResult, source_id: str, exports: Sequen
     return loads
 
 
-def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, list[str]]) -> None:
+def commit(loader: Loader, results: Sequence[PlantResult], loaded: Loaded) -> None:
     """Appends the samples of all plants in one commit and adds their accounts, rejected rows and tags to the results."""
     from pipelines.load import failed_account, quarantined
 
@@ -98,7 +98,7 @@ def commit(loader: Loader, results: Sequence[PlantResult], changed: dict[str, li
         result.known.tell(load.export, SAMPLE, (None, load.last))
     plants = {load.reading.plant.plant for load in loads if load.written or load.again}
     if plants:
-        changed[SAMPLE] = sorted(plants)
+        loaded.note(SAMPLE, plants)
 
 
 def _account(load: SampleLoad, rejected: int, at: datetime) -> TableRow:

@@ -23,14 +23,17 @@ from hypothesis import strategies as st
 from random_plants import Delivery, RandomPlant, write_words
 from small_portfolio import COUNTED, COUNTS, DAY_2, HEADER, SmallPortfolio, plant_file
 
+from pipelines import load as loading
 from pipelines import silver
 from pipelines.lake import Lake
+from pipelines.load import Loaded, Loader, PlantResult
 from transforms.tables import STATEMENTS, TABLES
 
 VARIANTS = ("ended", "next", "numbered", "window", "stops")
 ZONES = ("Europe/Berlin", "America/Chicago", "Asia/Kolkata", "UTC")
 Arrivals = dict[str, list[Delivery]]
 EVENTS = "equipment_state_event"
+COMMIT = Loader._commit
 
 EXAMPLES = 12 if os.environ.get("PLANTLAKE_LAWS") == "full" else 2
 
@@ -304,6 +307,29 @@ def test_a_mended_plant_file_means_what_it_would_have_meant_at_once(tmp_path: Pa
     late.plant("a", mended)
     late.load()
     assert_equal(lake(at_once), lake(late), silver_tables, accounts)
+
+
+def test_plants_that_do_not_fit_in_memory_together_are_committed_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once, apart, killed = (SmallPortfolio(tmp_path / name).good("a", "b", "c") for name in ("at once", "apart", "killed"))
+    at_once.load()
+    monkeypatch.setattr(loading, "COMMITTED_TOGETHER", 0)
+    assert apart.load().changed[EVENTS] == ["a", "b", "c"]
+    assert_equal(lake(at_once), lake(apart), silver_tables, accounts)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Loader, "_commit", lambda self, results, loaded: interrupted(self, results, loaded, before="c"))
+        killed.load()
+    assert set(silver.read(lake(killed), EVENTS).collect()["plant_id"]) == {"a", "b"}
+    assert len(killed.ledger().filter(pl.col("table_name") == EVENTS)["plant_id"].unique()) == 2, "what was committed is accounted for"
+    killed.load()
+    assert_equal(lake(at_once), lake(killed), silver_tables, accounts)
+
+
+def interrupted(loader: Loader, results: list[PlantResult], loaded: Loaded, *, before: str) -> None:
+    if [result.plant.plant for result in results] == [before]:
+        raise KeyboardInterrupt
+    COMMIT(loader, results, loaded)
 
 
 def test_what_did_not_change_is_not_written_again(portfolio: SmallPortfolio) -> None:
