@@ -6,6 +6,7 @@ with Dagster (`test_cli.py`).
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,11 @@ class SmallPortfolio:
             self.file(plant, "stops_2.csv", *DAY_2)
             self.file(plant, "counts_1.csv", *COUNTED, header=COUNTS)
         return self
+
+    def copy(self, root: Path) -> SmallPortfolio:
+        """The same portfolio and lake in another folder. Until its next refresh, its snapshot reads the Parquet files of this one."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return SmallPortfolio(root)
 
     def load(self) -> Outcome:
         """Bronze and silver, as `plantlake refresh` does them."""

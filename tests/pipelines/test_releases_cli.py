@@ -24,14 +24,19 @@ runner = CliRunner()
 MORE = "M1;2025-06-02 12:00;D3;40;0;pcs"
 
 
-@pytest.fixture
-def portfolio(tmp_path: Path) -> SmallPortfolio:
+@pytest.fixture(scope="module")
+def two_releases(tmp_path_factory: pytest.TempPathFactory) -> SmallPortfolio:
     """Two plants that made 100 good pieces on the first day; then plant a reports 40 more of that day: release 2."""
-    made = SmallPortfolio(tmp_path / "portfolio").good("a", "b")
+    made = SmallPortfolio(tmp_path_factory.mktemp("releases") / "portfolio").good("a", "b")
     made.refresh()
     made.file("a", "counts_2.csv", MORE, header=COUNTS)
     made.refresh()
     return made
+
+
+@pytest.fixture
+def portfolio(two_releases: SmallPortfolio, tmp_path: Path) -> SmallPortfolio:
+    return two_releases.copy(tmp_path / "portfolio")
 
 
 def plantlake(portfolio: SmallPortfolio, *words: str) -> str:
