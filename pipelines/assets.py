@@ -105,7 +105,6 @@ def graph(plants: dg.PartitionsDefinition[str]) -> Graph:
 @dg.op
 def every_data_test(context: dg.OpExecutionContext, portfolio: PortfolioResource) -> None:
     """Runs the data tests over all history; fails naming what is broken. A refresh tests the days that it builds."""
-    from datetime import UTC, datetime
 
     from connectors.portfolio import lake_of
     from pipelines import build
@@ -113,7 +112,7 @@ def every_data_test(context: dg.OpExecutionContext, portfolio: PortfolioResource
 
     lake = Lake(lake_of(Path(portfolio.root)))
     with writer_lock(lake, wait_s=3600):
-        broken = build.test_all(lake, datetime.now(UTC), context.log.debug)
+        broken = build.test_all(lake, context.log.debug)
     if broken:
         raise dg.Failure(description="\n\n".join(str(problem) for problem in broken), allow_retries=False)
 

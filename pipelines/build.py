@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.errors import PlantlakeError, Problem
 from pipelines.lake import Lake
-from pipelines.state import PROJECT, calc_version, connection
+from pipelines.state import PROJECT, begin, connection
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -30,7 +30,6 @@ class BuildError(PlantlakeError):
 class Built:
     """Candidate parts that were built."""
 
-    release_id: int
     models: dict[str, float] = field(default_factory=dict)
     """Model: seconds."""
     tests: int = 0
@@ -43,14 +42,15 @@ def next_release(con: DuckDBPyConnection) -> int:
     return int(row[0]) if row else 1
 
 
-def build(lake: Lake, release_id: int, at: datetime, tell: Callable[[str], None] = lambda _: None) -> Built:
+def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None) -> Built:
     """Runs every seed, model and data test in scope once. A law that a plant's rows break holds that plant back, and no other.
 
     Raises BuildError when a model cannot be built, or a broken law names no plant.
     """
-    built = Built(release_id)
-    variables = {"release_id": release_id, "calc_version": calc_version(), "as_of": at.isoformat()}
-    results, exception = _invoke(lake, ["build", "--exclude", "tag:history"], variables, tell)
+    built = Built()
+    with connection(lake) as con:
+        begin(con, at)
+    results, exception = _invoke(lake, ["build", "--exclude", "tag:history"], {}, tell)
     for item in results:
         if item.node.resource_type == "test":
             built.tests += 1
@@ -68,10 +68,9 @@ def build(lake: Lake, release_id: int, at: datetime, tell: Callable[[str], None]
     return built
 
 
-def test_all(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None) -> list[Problem]:
+def test_all(lake: Lake, tell: Callable[[str], None] = lambda _: None) -> list[Problem]:
     """Runs every data test over all history, as the nightly job does; returns what is broken."""
-    variables = {"test_all": True, "calc_version": calc_version(), "as_of": at.isoformat()}
-    results, exception = _invoke(lake, ["test"], variables, tell)
+    results, exception = _invoke(lake, ["test"], {"test_all": True}, tell)
     bad = [item for item in results if str(item.status) in ("error", "runtime error") or _is_broken(item)]
     return _problems(bad, exception) if bad or exception is not None or not results else []
 
@@ -91,8 +90,9 @@ def _invoke(lake: Lake, verbs: list[str], variables: dict[str, Any], tell: Calla
         if name in {"LogModelResult", "LogStartLine"} and (found := re.search(r"(\w+)\.(\w+)", str(event.info.msg))):
             tell(f"dbt {found[2]}")
 
-    arguments = [*verbs, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(lake.gold / "dbt"),
-                 "--log-path", str(lake.logs / "dbt"), "--vars", json.dumps(variables), "--quiet"]  # fmt: skip
+    target = lake.gold / "dbt" / ("all" if variables else "scope")  # what dbt parsed stays there, and holds for the same variables
+    arguments = [*verbs, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
+                 "--log-path", str(lake.logs / "dbt"), "--vars", json.dumps(variables), "--quiet", "--no-write-json"]  # fmt: skip
     outcome = dbtRunner(callbacks=[told]).invoke(arguments)
     return list(getattr(outcome.result, "results", None) or []), outcome.exception
 

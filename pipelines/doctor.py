@@ -115,14 +115,13 @@ def rebuilt(folder: Path | None, *, wait_s: float = 0) -> Finding:
 
 def tested(folder: Path | None) -> list[Finding]:
     """Every data test over all history, under the lake's lock."""
-    from datetime import UTC, datetime
 
     from pipelines import build
     from pipelines.lock import writer_lock
 
     lake = Lake(portfolios.lake_of(portfolios.find(folder)))
     with writer_lock(lake):
-        found = build.test_all(lake, datetime.now(UTC))
+        found = build.test_all(lake)
     return [Finding("laws", False, p.message, f"{p.found or ''} {p.fix or ''}") for p in found] or [
         Finding("laws", True, "every data test holds over all history")
     ]

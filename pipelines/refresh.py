@@ -251,9 +251,7 @@ class Refresh:
     def _candidates(self, quality: bool) -> None:
         from pipelines import build
 
-        with state.connection(self.lake) as con:
-            release_id = build.next_release(con)
-        built = build.build(self.lake, release_id, self.at, self.tell)
+        built = build.build(self.lake, self.at, self.tell)
         self.outcome.models = built.models
         with state.connection(self.lake) as con:
             self._hold(con, built.broken, "gold")

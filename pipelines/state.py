@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from pipelines.lake import Lake
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from duckdb import DuckDBPyConnection
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
@@ -43,6 +45,7 @@ TABLES = {
     "published_month": "month VARCHAR PRIMARY KEY, path VARCHAR",
     "published_block": "block BIGINT PRIMARY KEY, version VARCHAR, path VARCHAR",
     "open_scope": "plant_id VARCHAR, equipment_id VARCHAR, production_day DATE",
+    "building": "calc_version VARCHAR, as_of_ts TIMESTAMPTZ",
     "event_begun": "equipment_id VARCHAR, event_id VARCHAR",
 }
 """Columns of the tables in schema `gold` that no model makes.
@@ -51,6 +54,12 @@ TABLES = {
 `equipment_id` '*' is the whole plant, a `production_day` of NULL every day. `built_version` is the Delta version of a silver table
 that the parts of a plant were made from. The `*_reach` tables say which monthly files can hold what overlaps an instant;
 `count_link` where corrections are booked (rule T20)."""
+
+
+def begin(con: DuckDBPyConnection, at: datetime) -> None:
+    """Says what the parts that are built now are made by, and when."""
+    con.execute("DELETE FROM gold.building")
+    con.execute("INSERT INTO gold.building VALUES (?, ?)", [calc_version(), at])
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Here: rows in, tables out. Elsewhere: the cases (`test_models.py`), whole portfo
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -108,13 +107,13 @@ def build(database: Path, release_id: int = 1) -> None:
         con.execute("set timezone = 'UTC'")
         state.create(con)
         con.execute("delete from gold.open_scope; insert into gold.open_scope select distinct plant_id, '*', null from silver.plant")
+        state.begin(con, datetime(2025, 6, release_id, tzinfo=UTC))
 
     os.environ["PLANTLAKE_BUILD_DB"] = str(database)
-    variables = json.dumps({"release_id": release_id, "calc_version": "test", "as_of": f"2025-06-0{release_id}T00:00:00+00:00"})
     folder = database.parent
     outcome = dbtRunner().invoke(
         ["build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
-         "--log-path", str(folder / "log"), "--vars", variables, "--quiet"]
+         "--log-path", str(folder / "log"), "--quiet"]
     )  # fmt: skip
     failed = [f"{r.node.name}: {r.message}" for r in getattr(outcome.result, "results", []) if str(r.status) not in ("success", "pass")]
     assert outcome.success, failed or outcome.exception

@@ -164,6 +164,6 @@ select
     overlap = 1 as has_shift_overlap,
     {{ words("concat_ws(',', case when state_method = 'RESIDUAL' then 'RESIDUAL_APT' end, case when overlap = 1 then 'SHIFT_OVERLAP' end,"
         " case when shift_outside > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when shift_unknown_good > 0 then 'GOOD_UNKNOWN' end, case when shift_ambiguous = 1 then 'DST_AMBIGUOUS' end)") }} as flags,
-    cast('{{ var("calc_version") }}' as varchar) as calc_version,
-    cast('{{ var("as_of") }}' as timestamp with time zone) as as_of_ts
+    (select b.calc_version from {{ source('state', 'building') }} as b) as calc_version,
+    (select b.as_of_ts from {{ source('state', 'building') }} as b) as as_of_ts
 from part
