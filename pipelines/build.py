@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_MANIFESTS: dict[str, Any] = {}
+
+
 class BuildError(PlantlakeError):
     """dbt could not build gold; what was published stands."""
 
@@ -91,10 +94,20 @@ def _invoke(lake: Lake, verbs: list[str], variables: dict[str, Any], tell: Calla
             tell(f"dbt {found[2]}")
 
     target = lake.gold / "dbt" / ("all" if variables else "scope")  # what dbt parsed stays there, and holds for the same variables
-    arguments = [*verbs, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
+    arguments = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
                  "--log-path", str(lake.logs / "dbt"), "--vars", json.dumps(variables), "--quiet", "--no-write-json"]  # fmt: skip
-    outcome = dbtRunner(callbacks=[told]).invoke(arguments)
+    outcome = dbtRunner(manifest=_parsed(variables, arguments), callbacks=[told]).invoke([*verbs, *arguments])
     return list(getattr(outcome.result, "results", None) or []), outcome.exception
+
+
+def _parsed(variables: dict[str, Any], arguments: list[str]) -> Any:
+    """What dbt makes of the project, parsed once in a process. A copy: dbt writes the SQL that it compiles into it."""
+    from dbt.cli.main import dbtRunner
+
+    key = json.dumps(variables, sort_keys=True)
+    if key not in _MANIFESTS:
+        _MANIFESTS[key] = dbtRunner().invoke(["parse", *arguments]).result
+    return _MANIFESTS[key].deepcopy() if _MANIFESTS[key] else None
 
 
 def _plants_of(con: DuckDBPyConnection, item: Any) -> list[str]:
