@@ -143,14 +143,19 @@ def large(root: Path, events: int, plants: int, months: int) -> int:
     """One lake of so many events: prints where the time of one more plant-day goes."""
     per_day = 41  # 13.6 events a shift
     units = max(1, round(events / (plants * per_day * months * 30.4)))
-    found = measure(root, lakes.Size(plants, units, months, per_day))
+    size = lakes.Size(plants, units, months, per_day)
+    found = measure(root, size)
+    lakes.next_day(root, size, "p001")
+    next_one = lakes.plantlake("refresh", "-p", str(root))
     print(f"{found.events:,} events of {plants} plants with {units} units in {months} months")
     print(f"first refresh   {found.first}\n  {lakes.told(found.first.steps, 1)}")
     print(
         f"one plant-day   {found.day}: {found.files} files, {found.rows:,} rows, {found.day.read_mb:,.0f} MB read\n  {lakes.told(found.day.steps)}"
     )
+    print(f"and another     {next_one} (the first one also writes the build database anew, which the first refresh left twice as large)")
+    print(f"  {lakes.told(next_one.steps)}")
     print(f"nothing new     {found.noop}")
-    return 0 if found.day.wall < TARGET_S else 1
+    return 0 if next_one.wall < TARGET_S else 1
 
 
 def say(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from pipelines import silver
+from pipelines import silver, upkeep
 from pipelines.lock import writer_lock
 from pipelines.refresh import Outcome, Refresh
 
@@ -82,6 +82,7 @@ class SmallPortfolio:
 
     def copy(self, root: Path) -> SmallPortfolio:
         """The same portfolio and lake in another folder. Until its next refresh, its snapshot reads the Parquet files of this one."""
+        upkeep.close_dbt()  # what is open may have half of it in memory
         shutil.copytree(self.root, root, symlinks=True)
         return SmallPortfolio(root)
 
