@@ -159,11 +159,17 @@ def _replace(
     }  # fmt: skip
     stated = before if months is None else before.filter(pl.col("month").is_in(sorted(months)))
     gone = revisions.tombstones(stated, frame, id=str(spec.id), source_system=source_system, lineage=lineage)
-    incoming = stacked([frame.with_columns(pl.lit(order).alias("_export_order")), gone], spec)
+    incoming = stacked([_unsaid(frame, before, str(spec.id)).with_columns(pl.lit(order).alias("_export_order")), gone], spec)
     rows = revisions.merge(before, incoming, id=str(spec.id)).rows
     rows = revisions.above(delivered, rows, id=str(spec.id)) if name in CODES else rows
     covered = None if change.months is None else {*change.months, *rows["month"].unique().to_list()}
     result.changes[name] = Change(rows, covered, change.standing)
+
+
+def _unsaid(frame: pl.DataFrame, before: pl.DataFrame, id: str) -> pl.DataFrame:
+    """The stated rows that do not say what their current version says; of the others some versions may lie in months that are not open."""
+    standing = before.filter(pl.col("is_current") & ~pl.col("is_deleted")).select(id, "_row_hash")
+    return frame.join(standing, on=[id, "_row_hash"], how="anti", maintain_order="left")
 
 
 def _order_after(standing: pl.DataFrame, now: str) -> str:

@@ -260,6 +260,21 @@ def test_a_calendar_that_grew_day_by_day_is_the_one_of_a_lake_loaded_at_once(tmp
     assert len(grown.silver("production_day")) == 2 + 31 + 31 + 28 + 31 + 30 + 1 + 4
 
 
+@pytest.mark.parametrize(("first", "then"), [("19:00-03:00", "14:00-22:00"), ("14:00-22:00", "19:00-03:00")])
+def test_a_shift_that_moved_into_another_month_stays_there_when_its_calendar_grows(tmp_path: Path, first: str, then: str) -> None:
+    """In Chicago 19:00 on 31 January is 1 February 01:00 UTC, and 14:00 is 31 January 20:00 UTC. The calendar then grows in February
+    alone, whose file holds one version of that shift and not the other."""
+    grown = SmallPortfolio(tmp_path / "grown")
+    for at, day in ((first, date(2025, 1, 20)), (first, date(2025, 2, 10)), (then, date(2025, 2, 11)), (then, date(2025, 2, 20))):
+        grown.plant("a", about(documents=False, timezone="America/Chicago", shifts={"L": {"at": at, "days": "daily"}}))
+        grown.file("a", f"stops_{day:%Y%m%d}.csv", *stop(day))
+        grown.file("a", f"counts_{day:%Y%m%d}.csv", count(day), header=COUNTS)
+        assert grown.load().problems == []
+    of_day = grown.silver("shift_instance").filter(pl.col("production_day") == date(2025, 1, 31))
+    starts = {"19:00-03:00": "2025-02-01 01:00", "14:00-22:00": "2025-01-31 20:00"}
+    assert of_day.select(pl.col("start_ts").dt.strftime("%Y-%m-%d %H:%M"), "revision").rows() == [(starts[then], 2)]
+
+
 def test_a_horizon_that_shrinks_takes_its_days_back(portfolio: SmallPortfolio) -> None:
     """A name that was believed to cover its month covers its day: the source has told less than was thought."""
     plant = stops_only()

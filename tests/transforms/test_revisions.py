@@ -65,6 +65,14 @@ def test_a_later_export_wins_and_the_earlier_version_stays() -> None:
     assert second.duplicates.select("id", "_batch_id").rows() == [("b", "batch 2")]  # b said nothing new
 
 
+def test_a_record_that_no_export_speaks_of_stays_as_it_stands() -> None:
+    """Of 'b' only the second version is in the months that were opened."""
+    versions = merge(merge(EMPTY, frame("1", [("a", "5"), ("b", "7")]), id="id").rows, frame("2", [("b", "8")]), id="id").rows
+    opened = versions.filter((pl.col("id") == "a") | (pl.col("revision") == 2))
+    rows = merge(opened, frame("3", [("a", "6")]), id="id").rows
+    assert rows.select("id", "revision", "is_current").rows() == [("a", 1, False), ("a", 2, True), ("b", 2, True)]
+
+
 def test_a_statement_gives_way_to_what_was_delivered_and_follows_its_deletion() -> None:
     """Record a is stated and alive at the master, b is gone there, c is only stated, d is gone there and no longer stated."""
     delivered = snapshot(merge(EMPTY, frame("1", [("a", "5"), ("b", "6"), ("d", "7")]), id="id").rows, "2", [("a", "8")])
