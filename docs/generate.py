@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from connectors import models
 from connectors.registry import KINDS
 from connectors.vocabularies import COLUMNS, REQUIRED
-from dbt_project import generate as kpi_catalogue
+from dbt_project import catalogue as kpi_catalogue
 from pipelines import cli
 from transforms.tables import TABLES
 

@@ -149,7 +149,10 @@ def refresh(
 def kpi(
     names: Annotated[list[str] | None, typer.Argument(help="KPIs such as OEE A Q; default: the headline ones.", show_default=False)] = None,
     by: Annotated[
-        str, typer.Option(help="One scope (equipment, plant, company, portfolio) and one period (shift, day, week, month).")
+        str,
+        typer.Option(
+            help="One scope (equipment, line, area, plant, class, company, portfolio) and one period (shift, day, week, month, quarter)."
+        ),
     ] = "plant,month",
     profile: Annotated[str, typer.Option(help="ISO, or TPM (micro-stops count as performance loss).")] = "ISO",
     last: Annotated[int | None, typer.Option(help="Only the newest periods.", show_default=False)] = None,

@@ -85,6 +85,11 @@ class Lake:
         return self.gold / "parts"
 
     @property
+    def published_months(self) -> Path:
+        """The published sums of the parts by unit and month, a file a month."""
+        return self.gold / "months"
+
+    @property
     def published_ledger(self) -> Path:
         """The published export ledger, a file for each block of exports."""
         return self.gold / "ledger"

@@ -43,6 +43,7 @@ TABLES = {
     "count_link": "plant_id VARCHAR, month VARCHAR, equipment_id VARCHAR, count_id VARCHAR, parent_id VARCHAR, event_us BIGINT,"
     " parent_month VARCHAR, parent_us BIGINT, root_us BIGINT",
     "published_month": "month VARCHAR PRIMARY KEY, path VARCHAR",
+    "published_sums": "month VARCHAR PRIMARY KEY, parts_path VARCHAR, version VARCHAR, path VARCHAR",
     "published_block": "block BIGINT PRIMARY KEY, version VARCHAR, path VARCHAR",
     "open_scope": "plant_id VARCHAR, equipment_id VARCHAR, production_day DATE",
     "building": "calc_version VARCHAR, as_of_ts TIMESTAMPTZ",

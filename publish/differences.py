@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.errors import PlantlakeError, Problem
-from dbt_project import generate
+from dbt_project.value_sql import kpi_value_sql
 from pipelines import silver, views
 from pipelines.lake import Lake
 from transforms.canonical import NOT_BUSINESS
@@ -330,7 +330,7 @@ def kpi_values(
     reader: Snapshot, release: int | None = None, *, profile: str = "ISO", kpis: Sequence[str] = HEADLINE, period: str = "MONTH"
 ) -> pl.DataFrame:
     """Values of the headline KPIs of every plant and of the portfolio, as published or as of a release: one side of a comparison."""
-    relation = "kpi_value" if release is None else f"({generate.kpi_value_sql(lambda name: name, as_of=str(int(release)))})"
+    relation = "kpi_value" if release is None else f"({kpi_value_sql(lambda name: name, as_of=str(int(release)))})"
     return reader.query(
         f"""
         SELECT kpi_id, profile, scope_type, scope_id, period_type, period_start, value, coverage, grade, status,

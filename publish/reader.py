@@ -14,8 +14,8 @@ import polars as pl
 
 from connectors.errors import ConfigError, PlantlakeError, Problem, closest, listed
 
-SCOPES = {"plant": "PLANT", "company": "COMPANY", "portfolio": "PORTFOLIO", "equipment": "EQUIPMENT"}
-PERIODS = {"shift": "SHIFT", "day": "DAY", "week": "WEEK", "month": "MONTH"}
+SCOPES = {name.lower(): name for name in ("PLANT", "COMPANY", "PORTFOLIO", "AREA", "LINE", "EQUIPMENT", "CLASS")}
+PERIODS = {name.lower(): name for name in ("SHIFT", "DAY", "WEEK", "MONTH", "QUARTER")}
 
 
 class QueryError(PlantlakeError):
@@ -59,8 +59,8 @@ class Snapshot:
     def kpis(self, names: Sequence[str], by: str, profile: str = "ISO", periods: int | None = None) -> pl.DataFrame:
         """KPI values by scope and period, each with the value of the period before.
 
-        `by` names a scope and a period, such as 'plant,month'; `periods` keeps the newest. Columns: those of kpi_value, and
-        previous. Raises QueryError for a KPI, scope, period or profile that does not exist.
+        `by` names a scope and a period, such as 'plant,month'; `periods` keeps the newest. Columns: those of kpi_value,
+        unit, trend and previous. Raises QueryError for a KPI, scope, period or profile that does not exist.
         """
         scope, period = _by(by)
         known = self.kpi_ids()
@@ -72,8 +72,10 @@ class Snapshot:
             )
         frame = self.query(
             """
-            SELECT *, lag(value) OVER (PARTITION BY kpi_id, scope_id, profile, shift_code ORDER BY period_start) AS previous
-            FROM kpi_value WHERE scope_type = ? AND period_type = ? AND profile = ? AND list_contains(?, kpi_id)
+            SELECT v.*, d.unit, d.trend,
+                lag(value) OVER (PARTITION BY kpi_id, scope_id, profile, shift_code ORDER BY period_start) AS previous
+            FROM kpi_value AS v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
+            WHERE scope_type = ? AND period_type = ? AND profile = ? AND list_contains(?, kpi_id)
             ORDER BY period_start, scope_id, shift_code, kpi_id
             """,
             [scope, period, profile.upper(), wanted],

@@ -3,16 +3,13 @@
 Here: which tables readers get, plant_status, the swap. Elsewhere: the SQL of `kpi_value` (generated from the catalogue by
 `dbt_project.generate`), the tables themselves (`pipelines.release`), reading (`publish.reader`).
 
-Parts are written by month of their production day, all versions of it in one file: a refresh writes the months in which it changed a
-part, and the snapshot names the newest file of each. So is the export ledger, by blocks of exports. Rejected rows are read where they
-are, in the files of their Delta table.
+What grows with history is written in pieces (`publish.parts`). Rejected rows are read where they are, in the files of their Delta table.
 """
 
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.portfolio import Portfolio
-from dbt_project import generate
+from dbt_project import value_sql
 from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
+from publish import parts
 from quality_checks.store import Store
 
 if TYPE_CHECKING:
@@ -40,14 +38,12 @@ GOLD = {
     "plant": "SELECT * FROM silver.plant",
     "equipment": "SELECT * FROM silver.equipment WHERE is_current AND NOT is_deleted",
     "plant_setting": "SELECT * FROM silver.plant_setting",
+    "unit_scope": "SELECT * FROM gold.unit_scope",
     "downtime_reason": "SELECT * FROM seeds.downtime_reason",
 }
 """Published tables that are small: written whole with each release."""
-PARTS_ORDER = "plant_id, production_day, equipment_id, shift_instance_id, material_key, valid_from_release"
 KEPT_RELEASES = 3
 """Folders of older releases stay for readers that still hold the last snapshot open."""
-KEPT_PARTS_S = 24 * 3600
-"""Files of parts and of the ledger that no snapshot names any more stay for a day, for the same reason."""
 
 STATUS: dict[str, pl.DataType | type[pl.DataType]] = {
     "plant_id": pl.String, "plant_name": pl.String, "company": pl.String, "owner": pl.String, "status": pl.String,
@@ -62,18 +58,20 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
         state.create(con)
         folder = lake.release(f"{_newest(con):06d}-{outcome.refresh_id}")
         folder.mkdir(parents=True, exist_ok=True)
-        exports = _exports(con, lake, ledger)
+        pieces = {"export_ledger": parts.exports(con, lake, ledger)}
         frames = {
-            "plant_status": plant_status(lake, portfolio, _told(con, exports), ledger.failing(), outcome, _gates(con)),
+            "plant_status": plant_status(lake, portfolio, _told(con, pieces["export_ledger"]), ledger.failing(), outcome, _gates(con)),
             "quality_results": Store(lake.quality).all_results(),
         }
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
         for name, query in _queries(con).items():
             con.execute(f"COPY ({query}) TO {views.quoted(f'{folder / name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
-        parts = _parts(con, lake)
-    _swap(lake, folder, {"export_ledger": exports, "mart_kpi_parts_shift": parts})
-    _forget(lake, folder, {*exports, *parts})
+        pieces["mart_kpi_parts_shift"] = parts.shifts(con, lake)
+        pieces["mart_kpi_unit_month"] = parts.unit_months(con, lake)
+    _swap(lake, folder, pieces)
+    _forget(lake, folder)
+    parts.forget(lake, {name for names in pieces.values() for name in names})
     return lake.snapshot
 
 
@@ -89,50 +87,17 @@ def _gates(con: DuckDBPyConnection) -> dict[str, tuple[datetime, str]]:
     }
 
 
+def named(table: str) -> str:
+    """In the snapshot every table goes by its name."""
+    return table
+
+
 def _queries(con: DuckDBPyConnection) -> dict[str, str]:
     """The small tables of the release that exist in the build database."""
     found = {
         f"{schema}.{name}" for schema, name in con.execute("SELECT table_schema, table_name FROM information_schema.tables").fetchall()
     }
     return {name: query for name, query in GOLD.items() if query.split(" FROM ")[1].split()[0] in found}
-
-
-def _parts(con: DuckDBPyConnection, lake: Lake) -> list[str]:
-    """The files of the parts, one a month: those that a release touched, and those that somebody lost, are written anew."""
-    written = con.execute("SELECT month, path FROM gold.published_month").fetchall()
-    lost = [month for month, path in written if not (lake.root / path).exists()]
-    con.execute(f"DELETE FROM gold.published_month WHERE month IN ({views.listed(lost)})")
-    missing = con.execute(
-        """SELECT DISTINCT strftime(production_day, '%Y-%m') AS month FROM gold.parts
-        WHERE strftime(production_day, '%Y-%m') NOT IN (SELECT month FROM gold.published_month) ORDER BY 1"""
-    ).fetchall()
-    release = _newest(con)
-    for (month,) in missing:
-        path = lake.published_parts / month / f"{release:06d}-{time.time_ns() // 1_000_000}.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        days = f"production_day >= DATE '{month}-01' AND production_day < DATE '{month}-01' + INTERVAL 1 MONTH"
-        con.execute(
-            f"COPY (SELECT * FROM gold.mart_kpi_parts_shift WHERE {days} ORDER BY {PARTS_ORDER}) TO {views.quoted(path)} (FORMAT parquet, COMPRESSION snappy)"
-        )
-        con.execute("INSERT INTO gold.published_month VALUES (?, ?)", [month, path.relative_to(lake.root).as_posix()])
-    return [(lake.root / row[0]).as_posix() for row in con.execute("SELECT path FROM gold.published_month ORDER BY month").fetchall()]
-
-
-def _exports(con: DuckDBPyConnection, lake: Lake, ledger: ExportLedger) -> list[str]:
-    """The files of the export ledger, one a block: those whose block changed, and those that somebody lost, are written anew."""
-    known = {block: (version, path) for block, version, path in con.execute("SELECT * FROM gold.published_block").fetchall()}
-    blocks, found = ledger.blocks(), {}
-    for block, version in blocks.items():
-        before, name = known.get(block, (None, ""))
-        if before != version or not (lake.root / name).exists():
-            path = lake.published_ledger / f"{block:06d}-{time.time_ns() // 1_000_000}.parquet"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            ledger.frame(block).write_parquet(path, compression="snappy")
-            name = path.relative_to(lake.root).as_posix()
-        found[block] = (version, name)
-    con.execute("DELETE FROM gold.published_block")
-    con.executemany("INSERT INTO gold.published_block VALUES (?, ?, ?)", [[block, *about] for block, about in found.items()])
-    return [(lake.root / name).as_posix() for _, name in found.values()]
 
 
 def _told(con: DuckDBPyConnection, exports: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -214,20 +179,18 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
             if "mart_kpi_parts_shift" not in names:
                 columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns().items())
                 con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT {columns} WHERE false")
-            if "plant" in names:
-                con.execute(f"CREATE VIEW kpi_value AS {generate.kpi_value_sql(lambda name: name)}")
-                con.execute(
-                    f"CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE {generate.kpi_value_sql(lambda name: name, as_of='as_of_release')}"
-                )
+            if "unit_scope" in names:
+                con.execute(f"CREATE VIEW mart_kpi_unit_shift AS {value_sql.unit_shift_sql(named)}")
+                if "mart_kpi_unit_month" not in names:
+                    con.execute(f"CREATE VIEW mart_kpi_unit_month AS {value_sql.unit_month_sql(named)}")
+                con.execute(f"CREATE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
+                con.execute(f"CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE {value_sql.kpi_value_sql(named, as_of='as_of_release')}")
         finally:
             con.close()
 
 
-def _forget(lake: Lake, current: Path, named: Collection[str]) -> None:
-    """Removes what no reader can still have open."""
+def _forget(lake: Lake, current: Path) -> None:
+    """Removes the folders of releases that no reader can still have open."""
     folders = sorted(path for path in current.parent.iterdir() if path.is_dir() and path != current)
     for path in folders[: -KEPT_RELEASES or None]:
         shutil.rmtree(path, ignore_errors=True)
-    for path in (*lake.published_parts.glob("*/*.parquet"), *lake.published_ledger.glob("*.parquet")):
-        if path.as_posix() not in named and path.stat().st_mtime < time.time() - KEPT_PARTS_S:
-            path.unlink(missing_ok=True)

@@ -23,6 +23,11 @@ EXPLAINED = {
     "NO_COUNTS": "no counts arrived",
     "NO_PLANNED_TIME": "nothing was planned",
     "NO_RUN_TIME": "nothing ran",
+    "NO_BUSY_TIME": "no order was worked on",
+    "NO_FAILURES": "nothing failed",
+    "NO_CHANGEOVERS": "nothing was changed over",
+    "NO_STOPS": "nothing stopped",
+    "NO_REWORK_COUNT": "no rework is counted",
     "NO_DATA": "no data",
     "RATE_PARTIAL": "ideal rates cover too little of the run time",
     "PLANTS_PARTIAL": "not every plant takes part",
@@ -47,7 +52,7 @@ def kpi_table(frame: pl.DataFrame) -> Table:
     for (scope, period, shift), rows in frame.group_by(["scope_id", "period_start", "shift_code"], maintain_order=True):
         values = {row["kpi_id"]: row for row in rows.iter_rows(named=True)}
         lead = values.get("OEE") or next(iter(values.values()))
-        name = lead["scope_name"] if lead["scope_type"] == "EQUIPMENT" else scope
+        name = lead["scope_name"] if lead["scope_type"] in ("EQUIPMENT", "LINE", "AREA") else scope
         cells = [str(name), str(period), *([str(shift)] if has_shift else [])]
         cells += [_value(values.get(kpi)) for kpi in sorted(names, key=_headline)]
         table.add_row(*cells, f"{lead['coverage']:.0%}", lead["grade"])
@@ -62,9 +67,10 @@ def _headline(kpi_id: str) -> int:
 def _value(row: dict[str, object] | None) -> str:
     if row is None or row["value"] is None:
         return "-"
-    value, previous = float(str(row["value"])), row["previous"]
-    change = f" ({100 * (value - float(str(previous))):+.1f})" if previous is not None else ""
-    return f"{100 * value:.1f} %{MARKS.get(str(row['status']), '')}{change}"
+    factor, unit = (100, "%") if row["unit"] == "ratio" else (1, str(row["unit"]))
+    value, previous = factor * float(str(row["value"])), row["previous"]
+    change = f" ({value - factor * float(str(previous)):+,.1f})" if previous is not None else ""
+    return f"{value:,.1f} {unit}{MARKS.get(str(row['status']), '')}{change}"
 
 
 def footnotes(reader: Snapshot, frame: pl.DataFrame) -> list[str]:

@@ -176,14 +176,16 @@ CANDIDATE_PARTS = Recipe(
 def unit_days_sql() -> str:
     """KPI values of the candidate by unit and day: the view that readers get, over the candidate's parts."""
 
-    from dbt_project.generate import kpi_value_sql  # it reads the catalogue
+    from dbt_project import value_sql  # it reads the catalogue
 
     def relation(name: str) -> str:
         if name == "mart_kpi_parts_shift":
             return "(select *, cast(0 as bigint) as valid_from_release, cast(null as bigint) as valid_to_release from gold.candidate_parts)"
-        return "(select * from silver.equipment where is_current and not is_deleted)" if name == "equipment" else f"silver.{name}"
+        return "(select * from silver.equipment where is_current)" if name == "equipment" else f"silver.{name}"
 
-    return f"(select * from ({kpi_value_sql(relation)}) where scope_type = 'EQUIPMENT' and period_type = 'DAY')"
+    return (
+        f"(select * from ({value_sql.kpi_value_sql(value_sql.inlined(relation))}) where scope_type = 'EQUIPMENT' and period_type = 'DAY')"
+    )
 
 
 def _extremes(*kpis: str) -> Iterator[tuple[str, str]]:

@@ -61,14 +61,16 @@ def merge(existing: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> Merged:
     """The versions of all records of both frames: mode `upsert`, and the last step of `window` and `snapshot`.
 
     `existing` holds all versions of every record whose id is in `incoming`, and may hold some versions of other records, which stay
-    as they are; `incoming` the accepted rows of one or several later exports, with their tombstones. A version equal to its predecessor (`_row_hash` and `is_deleted`)
-    is dropped, and listed in `duplicates` when it is an incoming row (tombstones are no source records and are not listed). The
-    rest is numbered 1, 2, ... as `revision`; the last is current. A record that is delivered again after its tombstone is a new
-    version. Columns and their order are those of `existing`; rows are ordered by id and version.
+    as they are; `incoming` the accepted rows of one or several later exports, with their tombstones. A version equal to its
+    predecessor (`_row_hash` and `is_deleted`) is dropped, and listed in `duplicates` when it is an incoming row (tombstones are no
+    source records and are not listed). The rest is numbered 1, 2, ... as `revision`; the last is current. A record that is
+    delivered again after its tombstone is a new version. Columns and their order are those of `existing`; rows are ordered by id and
+    version.
     """
     columns = existing.columns
     new = incoming.select(pl.col(name).cast(dtype) for name, dtype in existing.schema.items())
-    others, spoken_of = (existing.join(new, on=id, how=how, maintain_order="left") for how in ("anti", "semi"))
+    others = existing.join(new, on=id, how="anti", maintain_order="left")
+    spoken_of = existing.join(new, on=id, how="semi", maintain_order="left")
     versions = (
         pl.concat([spoken_of.with_columns(pl.lit(False).alias(_INCOMING)), new.with_columns(pl.lit(True).alias(_INCOMING))])
         .sort(id, "_export_order", "_row_number", _INCOMING)

@@ -17,6 +17,7 @@ import yaml
 from silver_tables import DAY, at, build, count, event, plant, rate, write
 
 from dbt_project import generate
+from dbt_project.value_sql import kpi_value_sql
 from pipelines import state
 from transforms.tables import STATEMENTS, TABLES
 
@@ -310,7 +311,7 @@ def test_rows_that_do_not_change_are_not_written_again(tmp_path: Path) -> None:
     build(path, 3)
     assert versions(path) == sorted([*(row for row in before if row[0] != "S1"), ("S1", 1, 3, 3600), ("S1", 3, None, 7200)], key=str)
     with duckdb.connect(str(path)) as con:
-        sql = generate.kpi_value_sql(lambda name: f"{'gold' if name.startswith('mart') else 'silver'}.{name}", as_of="2")
+        sql = kpi_value_sql(lambda name: f"{'silver' if name.startswith('plant') else 'gold'}.{name}", as_of="2")
         where = "where kpi_id = 'A' and profile = 'ISO' and scope_type = 'PLANT' and period_type = 'DAY' and shift_code is null and denominator > 0"
         assert con.sql(f"select numerator from ({sql}) {where}").fetchall() == [(3600,)]
         assert con.sql(f"select numerator from gold.kpi_value {where}").fetchall() == [(7200,)]

@@ -11,10 +11,11 @@ import typer
 
 from connectors.registry import KINDS, connector
 from connectors.vocabularies import COLUMNS
-from dbt_project import generate as kpi_catalogue
+from dbt_project import catalogue as kpi_catalogue
+from dbt_project import value_sql
 from docs import generate
 from pipelines import cli, doctor, lock, logs, release, scope_sql, silver, upkeep
-from publish import snapshot, tables
+from publish import parts, snapshot, tables
 from quality_checks import store
 from transforms.tables import TABLES
 
@@ -60,15 +61,30 @@ def test_every_kpi_is_explained() -> None:
 
 def test_every_status_flag_scope_and_period_is_explained() -> None:
     """Every word in capitals that the view can answer with stands in the page, and so does each that the terminal explains."""
-    sql = kpi_catalogue.kpi_value_sql(lambda name: name)
-    words = {*re.findall(r"(?:then|else) '([A-Z][A-Z_0-9]+)'", sql), *re.findall(r"'(\w+)' as scope_type", sql), *tables.EXPLAINED}
+    sql = value_sql.kpi_value_sql(str) + value_sql.unit_scope_sql(str)
+    words = {
+        *re.findall(r"(?:then|else) '([A-Z][A-Z_0-9]+)'", sql),
+        *re.findall(r"'(\w+)' as (?:scope|period)_type", sql),
+        *(kpi.about["none"] for kpi in kpi_catalogue.catalogue() if "none" in kpi.about),
+        *tables.EXPLAINED,
+    }
     assert {"NO_STATES", "PERF_GT_1", "ESTIMATED", "PORTFOLIO", "WEEK"} < words
     assert sorted(word for word in words if not re.search(rf"\b{word}\b", PAGES["docs/kpis.md"])) == []
 
 
 def test_every_published_table_is_named() -> None:
-    names = (*snapshot.GOLD, "mart_kpi_parts_shift", "kpi_value", "export_ledger", "quarantine", "plant_status", "quality_results")
-    assert [name for name in names if f"| `{name}` |" not in PAGES["docs/sql.md"]] == []
+    names = (
+        *snapshot.GOLD,
+        "mart_kpi_parts_shift",
+        "mart_kpi_unit_shift",
+        "mart_kpi_unit_month",
+        "kpi_value",
+        "export_ledger",
+        "quarantine",
+        "plant_status",
+        "quality_results",
+    )
+    assert [name for name in names if f"`{name}`" not in PAGES["docs/sql.md"].partition("kpi_value_as_of")[0]] == []
 
 
 def test_every_cause_of_the_change_scope_is_explained() -> None:
@@ -95,7 +111,7 @@ def test_what_is_kept_how_long_is_what_the_code_keeps() -> None:
         f"beats every {lock.HEARTBEAT_S:.0f} s", f"not heard of for {lock.STALE_S:.0f} s",
     }  # fmt: skip
     assert sorted(text for text in kept if text not in page) == []
-    assert (snapshot.KEPT_RELEASES, snapshot.KEPT_PARTS_S, doctor.LATE_UPKEEP.days) == (3, 86_400, 14)  # in words on the page
+    assert (snapshot.KEPT_RELEASES, parts.KEPT_S, doctor.LATE_UPKEEP.days) == (3, 86_400, 14)  # in words on the page
 
 
 @pytest.mark.parametrize("verb", VERBS)

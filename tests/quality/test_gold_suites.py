@@ -13,7 +13,7 @@ import pytest
 from candidate_of_two_plants import candidate
 from lake_of_two_plants import AT
 
-from dbt_project.generate import kpi_value_sql
+from dbt_project.value_sql import inlined, kpi_value_sql
 from quality_checks.gold_profiles import GOLD, KPI_VALUE, unit_days_sql
 from quality_checks.measuring import measure
 from quality_checks.profiles import profile
@@ -164,9 +164,11 @@ def test_values_of_the_candidate_are_those_of_the_view_that_readers_get(gold: du
     def relation(name: str) -> str:
         if name == "mart_kpi_parts_shift":
             return "(select *, 0 as valid_from_release, null as valid_to_release from gold.candidate_parts)"
-        return "(select * from silver.equipment where is_current and not is_deleted)" if name == "equipment" else f"silver.{name}"
+        return "(select * from silver.equipment where is_current)" if name == "equipment" else f"silver.{name}"
 
-    wanted = gold.sql(f"select * from ({kpi_value_sql(relation)}) where scope_type = 'EQUIPMENT' and period_type = 'DAY' order by all")
+    wanted = gold.sql(
+        f"select * from ({kpi_value_sql(inlined(relation))}) where scope_type = 'EQUIPMENT' and period_type = 'DAY' order by all"
+    )
     assert gold.sql(f"select * from {unit_days_sql()} order by all").fetchall() == wanted.fetchall()
 
 

@@ -1,675 +1,941 @@
 {{ config(materialized='view') }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
-with shift_sum as (
-    select
-        p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day,
-        sum(p.apt_rated_s) as apt_rated_s,
-        sum(p.apt_s) as apt_s,
-        sum(p.coded_stop_s) as coded_stop_s,
-        sum(p.ct_s) as ct_s,
-        sum(p.expected_count_shifts) as expected_count_shifts,
-        sum(p.gq) as gq,
-        sum(p.ideal_gq_s) as ideal_gq_s,
-        sum(p.ideal_pq_s) as ideal_pq_s,
-        sum(p.micro_rated_s) as micro_rated_s,
-        sum(p.micro_s) as micro_s,
-        sum(p.pbt_s) as pbt_s,
-        sum(p.pot_s) as pot_s,
-        sum(p.pq) as pq,
-        sum(p.rate_base_s) as rate_base_s,
-        sum(p.rate_known_s) as rate_known_s,
-        sum(p.reported_count_shifts) as reported_count_shifts,
-        sum(p.unknown_s) as unknown_s,
-        sum(p.adet_eq_s + p.adet_org_s + p.aust_s + coalesce(p.adot_s, 0)) as stop_s,
-        sum(case when p.unknown_s is not null then p.pbt_s end) as told_pbt_s,
-        max(case when p.material_key <> '~' and p.pq is not null then 1 else 0 end) as has_output,
-        max(case when p.material_key <> '~' and p.ideal_pq_s is not null then 1 else 0 end) as has_rated,
-        max(case when p.material_key <> '~' and p.gq is not null then 1 else 0 end) as has_good,
-        max(case when p.pq is not null then 1 else 0 end) as knows_output,
-        sum(p.unknown_good_counts) as unknown_good_counts, sum(p.outside_counts) as outside_counts,
-        max(case when p.state_method = 'RESIDUAL' then 1 else 0 end) as is_residual,
-        max(case when p.state_method = 'NONE' then 1 else 0 end) as is_none,
-        max(case when p.is_preliminary then 1 else 0 end) as is_preliminary,
-        max(case when p.has_shift_overlap then 1 else 0 end) as has_overlap,
-        max(case when array_contains(p.flags, 'DST_AMBIGUOUS') then 1 else 0 end) as has_ambiguous,
-        max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
-    from {{ ref('mart_kpi_parts_shift') }} as p
-    where p.valid_to_release is null
-    group by p.equipment_id, p.plant_id, p.shift_instance_id, p.shift_code, p.production_day
+with unit_shift as (
+select * from {{ ref('mart_kpi_unit_shift') }}
 ),
 
--- What a unit books in a month; one that provably made nothing all month knows everything about it.
-booking as (
-    select
-        *,
-        greatest(max(has_output) over month_of_unit, min(knows_output) over month_of_unit) as books_output,
-        greatest(max(has_rated) over month_of_unit, min(knows_output) over month_of_unit - max(has_output) over month_of_unit) as books_rated,
-        greatest(max(has_good) over month_of_unit, min(knows_output) over month_of_unit - max(has_output) over month_of_unit) as books_good
-    from shift_sum
-    window month_of_unit as (partition by equipment_id, date_trunc('month', production_day))
+unit_month as (
+select * from {{ ref('mart_kpi_unit_month') }}
 ),
 
-unit_shift as (
-    select
-        s.*, case when s.books_rated = 1 then s.rate_base_s end as rate_in_s, case when s.books_rated = 1 then s.rate_known_s end as rate_known_in_s, l.company, e.equipment_name, l.plant_name,
-        case when l.assumed_calendar then 1 else 0 end as assumed_calendar, case when l.assumed_rate then 1 else 0 end as assumed_rate,
-        case when l.calendar = 'none' then 1 else 0 end as no_calendar, coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_iso,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end as d_oee_iso,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_oee_tpm,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end as d_oee_tpm,
-        case when apt_s is not null and pbt_s is not null then apt_s end as n_a_iso,
-        case when apt_s is not null and pbt_s is not null then pbt_s end as d_a_iso,
-        case when apt_s is not null and micro_s is not null and pbt_s is not null then apt_s + micro_s end as n_a_tpm,
-        case when apt_s is not null and micro_s is not null and pbt_s is not null then pbt_s end as d_a_tpm,
-        case when apt_rated_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_e_iso,
-        case when apt_rated_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end as d_e_iso,
-        case when apt_rated_s is not null and micro_rated_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_e_tpm,
-        case when apt_rated_s is not null and micro_rated_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s + micro_rated_s end as d_e_tpm,
-        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_iso,
-        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_iso,
-        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_q_tpm,
-        case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end as d_q_tpm,
-        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_iso,
-        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_iso,
-        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end as n_qc_tpm,
-        case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end as d_qc_tpm,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_ae_iso,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end as d_ae_iso,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end as n_ae_tpm,
-        case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end as d_ae_tpm,
-        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_iso,
-        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end as d_ooe_iso,
-        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_ooe_tpm,
-        case when pot_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end as d_ooe_tpm,
-        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_iso,
-        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end as d_teep_iso,
-        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end as n_teep_tpm,
-        case when ct_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end as d_teep_tpm,
-        case when pbt_s is not null and unknown_s is not null then pbt_s - unknown_s end as n_coverage_iso,
-        case when pbt_s is not null and unknown_s is not null then pbt_s end as d_coverage_iso,
-        case when pbt_s is not null and unknown_s is not null then pbt_s - unknown_s end as n_coverage_tpm,
-        case when pbt_s is not null and unknown_s is not null then pbt_s end as d_coverage_tpm
-    from booking as s
-    inner join {{ source('silver', 'plant') }} as l on s.plant_id = l.plant_id
-    left join (select * from {{ source('silver', 'equipment') }} where is_current and not is_deleted) as e on s.equipment_id = e.equipment_id
-    left join {{ source('silver', 'plant_setting') }} as g on s.plant_id = g.plant_id and g.equipment_id = '*'
+known as (
+select s.*, b.books_output, b.books_rated, b.books_good
+from unit_shift as s
+inner join unit_month as b on s.plant_id = b.plant_id and s.equipment_id = b.equipment_id and date_trunc('month', s.production_day) = b.month
 ),
+
 unit_period as (
-    select
-        plant_id, company, plant_name, equipment_id, equipment_name,
-        case when grouping(shift_code) = 0 then 'SHIFT' when grouping(production_day) = 0 then 'DAY'
-            when grouping(week_start) = 0 then 'WEEK' else 'MONTH' end as period_type,
-        coalesce(production_day, week_start, month_start) as period_start,
-        shift_code,
-        sum(n_oee_iso) as n_oee_iso,
-        sum(d_oee_iso) as d_oee_iso,
-        sum(n_oee_tpm) as n_oee_tpm,
-        sum(d_oee_tpm) as d_oee_tpm,
-        sum(n_a_iso) as n_a_iso,
-        sum(d_a_iso) as d_a_iso,
-        sum(n_a_tpm) as n_a_tpm,
-        sum(d_a_tpm) as d_a_tpm,
-        sum(n_e_iso) as n_e_iso,
-        sum(d_e_iso) as d_e_iso,
-        sum(n_e_tpm) as n_e_tpm,
-        sum(d_e_tpm) as d_e_tpm,
-        sum(n_q_iso) as n_q_iso,
-        sum(d_q_iso) as d_q_iso,
-        sum(n_q_tpm) as n_q_tpm,
-        sum(d_q_tpm) as d_q_tpm,
-        sum(n_qc_iso) as n_qc_iso,
-        sum(d_qc_iso) as d_qc_iso,
-        sum(n_qc_tpm) as n_qc_tpm,
-        sum(d_qc_tpm) as d_qc_tpm,
-        sum(n_ae_iso) as n_ae_iso,
-        sum(d_ae_iso) as d_ae_iso,
-        sum(n_ae_tpm) as n_ae_tpm,
-        sum(d_ae_tpm) as d_ae_tpm,
-        sum(n_ooe_iso) as n_ooe_iso,
-        sum(d_ooe_iso) as d_ooe_iso,
-        sum(n_ooe_tpm) as n_ooe_tpm,
-        sum(d_ooe_tpm) as d_ooe_tpm,
-        sum(n_teep_iso) as n_teep_iso,
-        sum(d_teep_iso) as d_teep_iso,
-        sum(n_teep_tpm) as n_teep_tpm,
-        sum(d_teep_tpm) as d_teep_tpm,
-        sum(n_coverage_iso) as n_coverage_iso,
-        sum(d_coverage_iso) as d_coverage_iso,
-        sum(n_coverage_tpm) as n_coverage_tpm,
-        sum(d_coverage_tpm) as d_coverage_tpm,
-        max(case when d_oee_iso is not null then 1 else 0 end) as p_oee_iso,
-        max(case when d_oee_tpm is not null then 1 else 0 end) as p_oee_tpm,
-        max(case when d_a_iso is not null then 1 else 0 end) as p_a_iso,
-        max(case when d_a_tpm is not null then 1 else 0 end) as p_a_tpm,
-        max(case when d_e_iso is not null then 1 else 0 end) as p_e_iso,
-        max(case when d_e_tpm is not null then 1 else 0 end) as p_e_tpm,
-        max(case when d_q_iso is not null then 1 else 0 end) as p_q_iso,
-        max(case when d_q_tpm is not null then 1 else 0 end) as p_q_tpm,
-        max(case when d_qc_iso is not null then 1 else 0 end) as p_qc_iso,
-        max(case when d_qc_tpm is not null then 1 else 0 end) as p_qc_tpm,
-        max(case when d_ae_iso is not null then 1 else 0 end) as p_ae_iso,
-        max(case when d_ae_tpm is not null then 1 else 0 end) as p_ae_tpm,
-        max(case when d_ooe_iso is not null then 1 else 0 end) as p_ooe_iso,
-        max(case when d_ooe_tpm is not null then 1 else 0 end) as p_ooe_tpm,
-        max(case when d_teep_iso is not null then 1 else 0 end) as p_teep_iso,
-        max(case when d_teep_tpm is not null then 1 else 0 end) as p_teep_tpm,
-        max(case when d_coverage_iso is not null then 1 else 0 end) as p_coverage_iso,
-        max(case when d_coverage_tpm is not null then 1 else 0 end) as p_coverage_tpm,
-        max(case when d_oee_iso is not null then 1 else 0 end) as u_oee_iso,
-        max(case when d_oee_tpm is not null then 1 else 0 end) as u_oee_tpm,
-        max(case when d_a_iso is not null then 1 else 0 end) as u_a_iso,
-        max(case when d_a_tpm is not null then 1 else 0 end) as u_a_tpm,
-        max(case when d_e_iso is not null then 1 else 0 end) as u_e_iso,
-        max(case when d_e_tpm is not null then 1 else 0 end) as u_e_tpm,
-        max(case when d_q_iso is not null then 1 else 0 end) as u_q_iso,
-        max(case when d_q_tpm is not null then 1 else 0 end) as u_q_tpm,
-        max(case when d_qc_iso is not null then 1 else 0 end) as u_qc_iso,
-        max(case when d_qc_tpm is not null then 1 else 0 end) as u_qc_tpm,
-        max(case when d_ae_iso is not null then 1 else 0 end) as u_ae_iso,
-        max(case when d_ae_tpm is not null then 1 else 0 end) as u_ae_tpm,
-        max(case when d_ooe_iso is not null then 1 else 0 end) as u_ooe_iso,
-        max(case when d_ooe_tpm is not null then 1 else 0 end) as u_ooe_tpm,
-        max(case when d_teep_iso is not null then 1 else 0 end) as u_teep_iso,
-        max(case when d_teep_tpm is not null then 1 else 0 end) as u_teep_tpm,
-        max(case when d_coverage_iso is not null then 1 else 0 end) as u_coverage_iso,
-        max(case when d_coverage_tpm is not null then 1 else 0 end) as u_coverage_tpm,
-        sum(pbt_s) as pbt_s,
-        sum(unknown_s) as unknown_s,
-        sum(rate_base_s) as rate_base_s,
-        sum(rate_known_s) as rate_known_s,
-        sum(expected_count_shifts) as expected_count_shifts,
-        sum(reported_count_shifts) as reported_count_shifts,
-        sum(coded_stop_s) as coded_stop_s,
-        sum(told_pbt_s) as told_pbt_s,
-        sum(rate_in_s) as rate_in_s,
-        sum(rate_known_in_s) as rate_known_in_s,
-        sum(stop_s) as stop_s,
-        sum(unknown_good_counts) as unknown_good_counts,
-        sum(outside_counts) as outside_counts,
-        max(is_residual) as is_residual,
-        max(is_none) as is_none,
-        max(is_preliminary) as is_preliminary,
-        max(has_overlap) as has_overlap,
-        max(has_ambiguous) as has_ambiguous,
-        max(assumed_calendar) as assumed_calendar,
-        max(assumed_rate) as assumed_rate,
-        max(no_calendar) as no_calendar,
-        max(min_rate_coverage) as min_rate_coverage,
-        max(release_id) as release_id,
-        max(as_of_ts) as as_of_ts,
-        min(is_none) as all_none,
-        1 as units_of,
-        1 as plants_told
-    from (
-        select *, cast(date_trunc('week', production_day) as date) as week_start, cast(date_trunc('month', production_day) as date) as month_start
-        from unit_shift
-    ) as s
-    group by grouping sets ((plant_id, company, plant_name, equipment_id, equipment_name, production_day, shift_code), (plant_id, company, plant_name, equipment_id, equipment_name, production_day), (plant_id, company, plant_name, equipment_id, equipment_name, week_start), (plant_id, company, plant_name, equipment_id, equipment_name, month_start))
+select
+    'SHIFT' as period_type, production_day as period_start, shift_code as shift_code, plant_id, equipment_id,
+    sum(case when pbt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__plan_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then adet_org_s end) as adet_org_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_rated_s end) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end) as apt_rated_s__run_time_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null then apt_s end) as apt_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__plan_run_time_states,
+    sum(case when apt_s is not null then apt_s end) as apt_s__run_time,
+    sum(case when apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null then aubt_s end) as aubt_s__plan_run_time,
+    sum(case when apt_s is not null then aubt_s end) as aubt_s__run_time,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aupt_s end) as aupt_s__plan_run_time_output_rate_good,
+    sum(case when apt_s is not null and adet_eq_s is not null then aupt_s end) as aupt_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then aust_s end) as aust_s__run_time_states,
+    sum(case when adet_eq_s is not null then coded_stop_s end) as coded_stop_s__states,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end) as ct_s__output_rate_good,
+    sum(case when pbt_s is not null then ct_s end) as ct_s__plan,
+    sum(case when apt_s is not null then ct_s end) as ct_s__run_time,
+    sum(case when apt_s is not null and adet_eq_s is not null then fe end) as fe__run_time_states,
+    sum(case when adet_eq_s is not null then fe end) as fe__states,
+    sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__output_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
+    sum(case when pbt_s is not null then pbt_s end) as pbt_s__plan,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end) as pbt_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null then pbt_s end) as pbt_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_states,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pot_s end) as pot_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end) as pot_s__plan_output_rate_good,
+    sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end) as pq__output_good,
+    sum(case when books_output = 1 and unknown_rework = 0 then coalesce(pq, 0) end) as pq__output_rework,
+    sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(pq, 0) end) as pq__output_scrap,
+    sum(case when books_output = 1 and unknown_rework = 0 then coalesce(rq, 0) end) as rq__output_rework,
+    sum(case when adet_eq_s is not null then setup_count end) as setup_count__states,
+    sum(case when adet_eq_s is not null then setup_elapsed_s end) as setup_elapsed_s__states,
+    sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(sq, 0) end) as sq__output_scrap,
+    sum(case when adet_eq_s is not null then stop_s end) as stop_s__states,
+    sum(case when apt_s is not null and adet_eq_s is not null then tbf_s end) as tbf_s__run_time_states,
+    sum(case when adet_eq_s is not null then ttr_s end) as ttr_s__states,
+    sum(case when pbt_s is not null and apt_s is not null then unknown_s end) as unknown_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_run_time_states,
+    sum(case when pbt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_states,
+    sum(pbt_s) as pbt_s,
+    sum(unknown_s) as unknown_s,
+    sum(rate_base_s) as rate_base_s,
+    sum(rate_known_s) as rate_known_s,
+    sum(expected_count_shifts) as expected_count_shifts,
+    sum(reported_count_shifts) as reported_count_shifts,
+    sum(coded_stop_s) as coded_stop_s,
+    sum(stop_s) as stop_s,
+    sum(told_pbt_s) as told_pbt_s,
+    sum(unknown_good_counts) as unknown_good_counts,
+    sum(outside_counts) as outside_counts,
+    sum(unknown_scrap) as unknown_scrap,
+    sum(unknown_rework) as unknown_rework,
+    sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
+    sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
+    max(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_good,
+    max(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_rate_good,
+    max(case when books_output = 1 and unknown_rework = 0 then 1 else 0 end) as in_output_rework,
+    max(case when books_output = 1 and unknown_scrap = 0 then 1 else 0 end) as in_output_scrap,
+    max(case when pbt_s is not null then 1 else 0 end) as in_plan,
+    max(case when pbt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_plan_output_rate,
+    max(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_output_rate_good,
+    max(case when pbt_s is not null and apt_s is not null then 1 else 0 end) as in_plan_run_time,
+    max(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_output_rate_good,
+    max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_run_time_states,
+    max(case when pbt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_states,
+    max(case when apt_s is not null then 1 else 0 end) as in_run_time,
+    max(case when apt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_run_time_output_rate,
+    max(case when apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_run_time_states,
+    max(case when adet_eq_s is not null then 1 else 0 end) as in_states,
+    max(is_residual) as is_residual,
+    max(is_none) as is_none,
+    max(is_preliminary) as is_preliminary,
+    max(has_overlap) as has_overlap,
+    max(has_ambiguous) as has_ambiguous,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from known
+group by plant_id, equipment_id, production_day, shift_code
+union all
+select
+    'DAY' as period_type, production_day as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(case when pbt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__plan_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then adet_org_s end) as adet_org_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_rated_s end) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end) as apt_rated_s__run_time_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null then apt_s end) as apt_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__plan_run_time_states,
+    sum(case when apt_s is not null then apt_s end) as apt_s__run_time,
+    sum(case when apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null then aubt_s end) as aubt_s__plan_run_time,
+    sum(case when apt_s is not null then aubt_s end) as aubt_s__run_time,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aupt_s end) as aupt_s__plan_run_time_output_rate_good,
+    sum(case when apt_s is not null and adet_eq_s is not null then aupt_s end) as aupt_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then aust_s end) as aust_s__run_time_states,
+    sum(case when adet_eq_s is not null then coded_stop_s end) as coded_stop_s__states,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end) as ct_s__output_rate_good,
+    sum(case when pbt_s is not null then ct_s end) as ct_s__plan,
+    sum(case when apt_s is not null then ct_s end) as ct_s__run_time,
+    sum(case when apt_s is not null and adet_eq_s is not null then fe end) as fe__run_time_states,
+    sum(case when adet_eq_s is not null then fe end) as fe__states,
+    sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__output_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
+    sum(case when pbt_s is not null then pbt_s end) as pbt_s__plan,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end) as pbt_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null then pbt_s end) as pbt_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_states,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pot_s end) as pot_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end) as pot_s__plan_output_rate_good,
+    sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end) as pq__output_good,
+    sum(case when books_output = 1 and unknown_rework = 0 then coalesce(pq, 0) end) as pq__output_rework,
+    sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(pq, 0) end) as pq__output_scrap,
+    sum(case when books_output = 1 and unknown_rework = 0 then coalesce(rq, 0) end) as rq__output_rework,
+    sum(case when adet_eq_s is not null then setup_count end) as setup_count__states,
+    sum(case when adet_eq_s is not null then setup_elapsed_s end) as setup_elapsed_s__states,
+    sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(sq, 0) end) as sq__output_scrap,
+    sum(case when adet_eq_s is not null then stop_s end) as stop_s__states,
+    sum(case when apt_s is not null and adet_eq_s is not null then tbf_s end) as tbf_s__run_time_states,
+    sum(case when adet_eq_s is not null then ttr_s end) as ttr_s__states,
+    sum(case when pbt_s is not null and apt_s is not null then unknown_s end) as unknown_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_run_time_states,
+    sum(case when pbt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_states,
+    sum(pbt_s) as pbt_s,
+    sum(unknown_s) as unknown_s,
+    sum(rate_base_s) as rate_base_s,
+    sum(rate_known_s) as rate_known_s,
+    sum(expected_count_shifts) as expected_count_shifts,
+    sum(reported_count_shifts) as reported_count_shifts,
+    sum(coded_stop_s) as coded_stop_s,
+    sum(stop_s) as stop_s,
+    sum(told_pbt_s) as told_pbt_s,
+    sum(unknown_good_counts) as unknown_good_counts,
+    sum(outside_counts) as outside_counts,
+    sum(unknown_scrap) as unknown_scrap,
+    sum(unknown_rework) as unknown_rework,
+    sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
+    sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
+    max(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_good,
+    max(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_rate_good,
+    max(case when books_output = 1 and unknown_rework = 0 then 1 else 0 end) as in_output_rework,
+    max(case when books_output = 1 and unknown_scrap = 0 then 1 else 0 end) as in_output_scrap,
+    max(case when pbt_s is not null then 1 else 0 end) as in_plan,
+    max(case when pbt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_plan_output_rate,
+    max(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_output_rate_good,
+    max(case when pbt_s is not null and apt_s is not null then 1 else 0 end) as in_plan_run_time,
+    max(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_output_rate_good,
+    max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_run_time_states,
+    max(case when pbt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_states,
+    max(case when apt_s is not null then 1 else 0 end) as in_run_time,
+    max(case when apt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_run_time_output_rate,
+    max(case when apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_run_time_states,
+    max(case when adet_eq_s is not null then 1 else 0 end) as in_states,
+    max(is_residual) as is_residual,
+    max(is_none) as is_none,
+    max(is_preliminary) as is_preliminary,
+    max(has_overlap) as has_overlap,
+    max(has_ambiguous) as has_ambiguous,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from known
+group by plant_id, equipment_id, production_day
+union all
+select
+    'WEEK' as period_type, cast(date_trunc('week', production_day) as date) as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(case when pbt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__plan_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then adet_org_s end) as adet_org_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_rated_s end) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end) as apt_rated_s__run_time_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null then apt_s end) as apt_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__plan_run_time_states,
+    sum(case when apt_s is not null then apt_s end) as apt_s__run_time,
+    sum(case when apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null then aubt_s end) as aubt_s__plan_run_time,
+    sum(case when apt_s is not null then aubt_s end) as aubt_s__run_time,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aupt_s end) as aupt_s__plan_run_time_output_rate_good,
+    sum(case when apt_s is not null and adet_eq_s is not null then aupt_s end) as aupt_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then aust_s end) as aust_s__run_time_states,
+    sum(case when adet_eq_s is not null then coded_stop_s end) as coded_stop_s__states,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end) as ct_s__output_rate_good,
+    sum(case when pbt_s is not null then ct_s end) as ct_s__plan,
+    sum(case when apt_s is not null then ct_s end) as ct_s__run_time,
+    sum(case when apt_s is not null and adet_eq_s is not null then fe end) as fe__run_time_states,
+    sum(case when adet_eq_s is not null then fe end) as fe__states,
+    sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__output_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
+    sum(case when pbt_s is not null then pbt_s end) as pbt_s__plan,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end) as pbt_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null then pbt_s end) as pbt_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_states,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pot_s end) as pot_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end) as pot_s__plan_output_rate_good,
+    sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(pq, 0) end) as pq__output_good,
+    sum(case when books_output = 1 and unknown_rework = 0 then coalesce(pq, 0) end) as pq__output_rework,
+    sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(pq, 0) end) as pq__output_scrap,
+    sum(case when books_output = 1 and unknown_rework = 0 then coalesce(rq, 0) end) as rq__output_rework,
+    sum(case when adet_eq_s is not null then setup_count end) as setup_count__states,
+    sum(case when adet_eq_s is not null then setup_elapsed_s end) as setup_elapsed_s__states,
+    sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(sq, 0) end) as sq__output_scrap,
+    sum(case when adet_eq_s is not null then stop_s end) as stop_s__states,
+    sum(case when apt_s is not null and adet_eq_s is not null then tbf_s end) as tbf_s__run_time_states,
+    sum(case when adet_eq_s is not null then ttr_s end) as ttr_s__states,
+    sum(case when pbt_s is not null and apt_s is not null then unknown_s end) as unknown_s__plan_run_time,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_run_time_states,
+    sum(case when pbt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_states,
+    sum(pbt_s) as pbt_s,
+    sum(unknown_s) as unknown_s,
+    sum(rate_base_s) as rate_base_s,
+    sum(rate_known_s) as rate_known_s,
+    sum(expected_count_shifts) as expected_count_shifts,
+    sum(reported_count_shifts) as reported_count_shifts,
+    sum(coded_stop_s) as coded_stop_s,
+    sum(stop_s) as stop_s,
+    sum(told_pbt_s) as told_pbt_s,
+    sum(unknown_good_counts) as unknown_good_counts,
+    sum(outside_counts) as outside_counts,
+    sum(unknown_scrap) as unknown_scrap,
+    sum(unknown_rework) as unknown_rework,
+    sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
+    sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
+    max(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_good,
+    max(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_rate_good,
+    max(case when books_output = 1 and unknown_rework = 0 then 1 else 0 end) as in_output_rework,
+    max(case when books_output = 1 and unknown_scrap = 0 then 1 else 0 end) as in_output_scrap,
+    max(case when pbt_s is not null then 1 else 0 end) as in_plan,
+    max(case when pbt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_plan_output_rate,
+    max(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_output_rate_good,
+    max(case when pbt_s is not null and apt_s is not null then 1 else 0 end) as in_plan_run_time,
+    max(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_output_rate_good,
+    max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_run_time_states,
+    max(case when pbt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_states,
+    max(case when apt_s is not null then 1 else 0 end) as in_run_time,
+    max(case when apt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_run_time_output_rate,
+    max(case when apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_run_time_states,
+    max(case when adet_eq_s is not null then 1 else 0 end) as in_states,
+    max(is_residual) as is_residual,
+    max(is_none) as is_none,
+    max(is_preliminary) as is_preliminary,
+    max(has_overlap) as has_overlap,
+    max(has_ambiguous) as has_ambiguous,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from known
+group by plant_id, equipment_id, cast(date_trunc('week', production_day) as date)
+union all
+select
+    'MONTH' as period_type, cast(month as date) as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(adet_eq_s__plan_states) as adet_eq_s__plan_states,
+    sum(adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
+    sum(apt_s__plan_run_time) as apt_s__plan_run_time,
+    sum(apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(apt_s__run_time) as apt_s__run_time,
+    sum(apt_s__run_time_states) as apt_s__run_time_states,
+    sum(aubt_s__plan_run_time) as aubt_s__plan_run_time,
+    sum(aubt_s__run_time) as aubt_s__run_time,
+    sum(aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
+    sum(aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(aust_s__run_time_states) as aust_s__run_time_states,
+    sum(coded_stop_s__states) as coded_stop_s__states,
+    sum(ct_s__output_rate_good) as ct_s__output_rate_good,
+    sum(ct_s__plan) as ct_s__plan,
+    sum(ct_s__run_time) as ct_s__run_time,
+    sum(fe__run_time_states) as fe__run_time_states,
+    sum(fe__states) as fe__states,
+    sum(gq__output_good) as gq__output_good,
+    sum(ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
+    sum(ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
+    sum(ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
+    sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
+    sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(micro_s__run_time_states) as micro_s__run_time_states,
+    sum(pbt_s__plan) as pbt_s__plan,
+    sum(pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
+    sum(pbt_s__plan_output_rate_good) as pbt_s__plan_output_rate_good,
+    sum(pbt_s__plan_run_time) as pbt_s__plan_run_time,
+    sum(pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
+    sum(pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(pbt_s__plan_states) as pbt_s__plan_states,
+    sum(pot_s__plan_output_rate) as pot_s__plan_output_rate,
+    sum(pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
+    sum(pq__output_good) as pq__output_good,
+    sum(pq__output_rework) as pq__output_rework,
+    sum(pq__output_scrap) as pq__output_scrap,
+    sum(rq__output_rework) as rq__output_rework,
+    sum(setup_count__states) as setup_count__states,
+    sum(setup_elapsed_s__states) as setup_elapsed_s__states,
+    sum(sq__output_scrap) as sq__output_scrap,
+    sum(stop_s__states) as stop_s__states,
+    sum(tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(ttr_s__states) as ttr_s__states,
+    sum(unknown_s__plan_run_time) as unknown_s__plan_run_time,
+    sum(unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(unknown_s__plan_states) as unknown_s__plan_states,
+    sum(pbt_s) as pbt_s,
+    sum(unknown_s) as unknown_s,
+    sum(rate_base_s) as rate_base_s,
+    sum(rate_known_s) as rate_known_s,
+    sum(expected_count_shifts) as expected_count_shifts,
+    sum(reported_count_shifts) as reported_count_shifts,
+    sum(coded_stop_s) as coded_stop_s,
+    sum(stop_s) as stop_s,
+    sum(told_pbt_s) as told_pbt_s,
+    sum(unknown_good_counts) as unknown_good_counts,
+    sum(outside_counts) as outside_counts,
+    sum(unknown_scrap) as unknown_scrap,
+    sum(unknown_rework) as unknown_rework,
+    sum(rate_in_s) as rate_in_s,
+    sum(rate_known_in_s) as rate_known_in_s,
+    max(in_output_good) as in_output_good,
+    max(in_output_rate_good) as in_output_rate_good,
+    max(in_output_rework) as in_output_rework,
+    max(in_output_scrap) as in_output_scrap,
+    max(in_plan) as in_plan,
+    max(in_plan_output_rate) as in_plan_output_rate,
+    max(in_plan_output_rate_good) as in_plan_output_rate_good,
+    max(in_plan_run_time) as in_plan_run_time,
+    max(in_plan_run_time_output_rate_good) as in_plan_run_time_output_rate_good,
+    max(in_plan_run_time_states) as in_plan_run_time_states,
+    max(in_plan_states) as in_plan_states,
+    max(in_run_time) as in_run_time,
+    max(in_run_time_output_rate) as in_run_time_output_rate,
+    max(in_run_time_states) as in_run_time_states,
+    max(in_states) as in_states,
+    max(is_residual) as is_residual,
+    max(is_none) as is_none,
+    max(is_preliminary) as is_preliminary,
+    max(has_overlap) as has_overlap,
+    max(has_ambiguous) as has_ambiguous,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from unit_month
+group by plant_id, equipment_id, cast(month as date)
+union all
+select
+    'QUARTER' as period_type, cast(date_trunc('quarter', month) as date) as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(adet_eq_s__plan_states) as adet_eq_s__plan_states,
+    sum(adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
+    sum(apt_s__plan_run_time) as apt_s__plan_run_time,
+    sum(apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(apt_s__run_time) as apt_s__run_time,
+    sum(apt_s__run_time_states) as apt_s__run_time_states,
+    sum(aubt_s__plan_run_time) as aubt_s__plan_run_time,
+    sum(aubt_s__run_time) as aubt_s__run_time,
+    sum(aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
+    sum(aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(aust_s__run_time_states) as aust_s__run_time_states,
+    sum(coded_stop_s__states) as coded_stop_s__states,
+    sum(ct_s__output_rate_good) as ct_s__output_rate_good,
+    sum(ct_s__plan) as ct_s__plan,
+    sum(ct_s__run_time) as ct_s__run_time,
+    sum(fe__run_time_states) as fe__run_time_states,
+    sum(fe__states) as fe__states,
+    sum(gq__output_good) as gq__output_good,
+    sum(ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
+    sum(ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
+    sum(ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
+    sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
+    sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(micro_s__run_time_states) as micro_s__run_time_states,
+    sum(pbt_s__plan) as pbt_s__plan,
+    sum(pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
+    sum(pbt_s__plan_output_rate_good) as pbt_s__plan_output_rate_good,
+    sum(pbt_s__plan_run_time) as pbt_s__plan_run_time,
+    sum(pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
+    sum(pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(pbt_s__plan_states) as pbt_s__plan_states,
+    sum(pot_s__plan_output_rate) as pot_s__plan_output_rate,
+    sum(pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
+    sum(pq__output_good) as pq__output_good,
+    sum(pq__output_rework) as pq__output_rework,
+    sum(pq__output_scrap) as pq__output_scrap,
+    sum(rq__output_rework) as rq__output_rework,
+    sum(setup_count__states) as setup_count__states,
+    sum(setup_elapsed_s__states) as setup_elapsed_s__states,
+    sum(sq__output_scrap) as sq__output_scrap,
+    sum(stop_s__states) as stop_s__states,
+    sum(tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(ttr_s__states) as ttr_s__states,
+    sum(unknown_s__plan_run_time) as unknown_s__plan_run_time,
+    sum(unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(unknown_s__plan_states) as unknown_s__plan_states,
+    sum(pbt_s) as pbt_s,
+    sum(unknown_s) as unknown_s,
+    sum(rate_base_s) as rate_base_s,
+    sum(rate_known_s) as rate_known_s,
+    sum(expected_count_shifts) as expected_count_shifts,
+    sum(reported_count_shifts) as reported_count_shifts,
+    sum(coded_stop_s) as coded_stop_s,
+    sum(stop_s) as stop_s,
+    sum(told_pbt_s) as told_pbt_s,
+    sum(unknown_good_counts) as unknown_good_counts,
+    sum(outside_counts) as outside_counts,
+    sum(unknown_scrap) as unknown_scrap,
+    sum(unknown_rework) as unknown_rework,
+    sum(rate_in_s) as rate_in_s,
+    sum(rate_known_in_s) as rate_known_in_s,
+    max(in_output_good) as in_output_good,
+    max(in_output_rate_good) as in_output_rate_good,
+    max(in_output_rework) as in_output_rework,
+    max(in_output_scrap) as in_output_scrap,
+    max(in_plan) as in_plan,
+    max(in_plan_output_rate) as in_plan_output_rate,
+    max(in_plan_output_rate_good) as in_plan_output_rate_good,
+    max(in_plan_run_time) as in_plan_run_time,
+    max(in_plan_run_time_output_rate_good) as in_plan_run_time_output_rate_good,
+    max(in_plan_run_time_states) as in_plan_run_time_states,
+    max(in_plan_states) as in_plan_states,
+    max(in_run_time) as in_run_time,
+    max(in_run_time_output_rate) as in_run_time_output_rate,
+    max(in_run_time_states) as in_run_time_states,
+    max(in_states) as in_states,
+    max(is_residual) as is_residual,
+    max(is_none) as is_none,
+    max(is_preliminary) as is_preliminary,
+    max(has_overlap) as has_overlap,
+    max(has_ambiguous) as has_ambiguous,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from unit_month
+group by plant_id, equipment_id, cast(date_trunc('quarter', month) as date)
 ),
 
-plant_period as (
-    select
-        plant_id,
-        plant_name,
-        company,
-        period_type,
-        period_start,
-        shift_code,
-        sum(n_oee_iso) as n_oee_iso,
-        sum(d_oee_iso) as d_oee_iso,
-        sum(n_oee_tpm) as n_oee_tpm,
-        sum(d_oee_tpm) as d_oee_tpm,
-        sum(n_a_iso) as n_a_iso,
-        sum(d_a_iso) as d_a_iso,
-        sum(n_a_tpm) as n_a_tpm,
-        sum(d_a_tpm) as d_a_tpm,
-        sum(n_e_iso) as n_e_iso,
-        sum(d_e_iso) as d_e_iso,
-        sum(n_e_tpm) as n_e_tpm,
-        sum(d_e_tpm) as d_e_tpm,
-        sum(n_q_iso) as n_q_iso,
-        sum(d_q_iso) as d_q_iso,
-        sum(n_q_tpm) as n_q_tpm,
-        sum(d_q_tpm) as d_q_tpm,
-        sum(n_qc_iso) as n_qc_iso,
-        sum(d_qc_iso) as d_qc_iso,
-        sum(n_qc_tpm) as n_qc_tpm,
-        sum(d_qc_tpm) as d_qc_tpm,
-        sum(n_ae_iso) as n_ae_iso,
-        sum(d_ae_iso) as d_ae_iso,
-        sum(n_ae_tpm) as n_ae_tpm,
-        sum(d_ae_tpm) as d_ae_tpm,
-        sum(n_ooe_iso) as n_ooe_iso,
-        sum(d_ooe_iso) as d_ooe_iso,
-        sum(n_ooe_tpm) as n_ooe_tpm,
-        sum(d_ooe_tpm) as d_ooe_tpm,
-        sum(n_teep_iso) as n_teep_iso,
-        sum(d_teep_iso) as d_teep_iso,
-        sum(n_teep_tpm) as n_teep_tpm,
-        sum(d_teep_tpm) as d_teep_tpm,
-        sum(n_coverage_iso) as n_coverage_iso,
-        sum(d_coverage_iso) as d_coverage_iso,
-        sum(n_coverage_tpm) as n_coverage_tpm,
-        sum(d_coverage_tpm) as d_coverage_tpm,
-        cast(max(p_oee_iso) as bigint) as p_oee_iso, cast(sum(u_oee_iso) as bigint) as u_oee_iso,
-        cast(max(p_oee_tpm) as bigint) as p_oee_tpm, cast(sum(u_oee_tpm) as bigint) as u_oee_tpm,
-        cast(max(p_a_iso) as bigint) as p_a_iso, cast(sum(u_a_iso) as bigint) as u_a_iso,
-        cast(max(p_a_tpm) as bigint) as p_a_tpm, cast(sum(u_a_tpm) as bigint) as u_a_tpm,
-        cast(max(p_e_iso) as bigint) as p_e_iso, cast(sum(u_e_iso) as bigint) as u_e_iso,
-        cast(max(p_e_tpm) as bigint) as p_e_tpm, cast(sum(u_e_tpm) as bigint) as u_e_tpm,
-        cast(max(p_q_iso) as bigint) as p_q_iso, cast(sum(u_q_iso) as bigint) as u_q_iso,
-        cast(max(p_q_tpm) as bigint) as p_q_tpm, cast(sum(u_q_tpm) as bigint) as u_q_tpm,
-        cast(max(p_qc_iso) as bigint) as p_qc_iso, cast(sum(u_qc_iso) as bigint) as u_qc_iso,
-        cast(max(p_qc_tpm) as bigint) as p_qc_tpm, cast(sum(u_qc_tpm) as bigint) as u_qc_tpm,
-        cast(max(p_ae_iso) as bigint) as p_ae_iso, cast(sum(u_ae_iso) as bigint) as u_ae_iso,
-        cast(max(p_ae_tpm) as bigint) as p_ae_tpm, cast(sum(u_ae_tpm) as bigint) as u_ae_tpm,
-        cast(max(p_ooe_iso) as bigint) as p_ooe_iso, cast(sum(u_ooe_iso) as bigint) as u_ooe_iso,
-        cast(max(p_ooe_tpm) as bigint) as p_ooe_tpm, cast(sum(u_ooe_tpm) as bigint) as u_ooe_tpm,
-        cast(max(p_teep_iso) as bigint) as p_teep_iso, cast(sum(u_teep_iso) as bigint) as u_teep_iso,
-        cast(max(p_teep_tpm) as bigint) as p_teep_tpm, cast(sum(u_teep_tpm) as bigint) as u_teep_tpm,
-        cast(max(p_coverage_iso) as bigint) as p_coverage_iso, cast(sum(u_coverage_iso) as bigint) as u_coverage_iso,
-        cast(max(p_coverage_tpm) as bigint) as p_coverage_tpm, cast(sum(u_coverage_tpm) as bigint) as u_coverage_tpm,
-        sum(pbt_s) as pbt_s,
-        sum(unknown_s) as unknown_s,
-        sum(rate_base_s) as rate_base_s,
-        sum(rate_known_s) as rate_known_s,
-        sum(expected_count_shifts) as expected_count_shifts,
-        sum(reported_count_shifts) as reported_count_shifts,
-        sum(coded_stop_s) as coded_stop_s,
-        sum(told_pbt_s) as told_pbt_s,
-        sum(rate_in_s) as rate_in_s,
-        sum(rate_known_in_s) as rate_known_in_s,
-        sum(stop_s) as stop_s,
-        sum(unknown_good_counts) as unknown_good_counts,
-        sum(outside_counts) as outside_counts,
-        max(is_residual) as is_residual,
-        max(is_none) as is_none,
-        max(is_preliminary) as is_preliminary,
-        max(has_overlap) as has_overlap,
-        max(has_ambiguous) as has_ambiguous,
-        max(assumed_calendar) as assumed_calendar,
-        max(assumed_rate) as assumed_rate,
-        max(no_calendar) as no_calendar,
-        max(min_rate_coverage) as min_rate_coverage,
-        max(release_id) as release_id,
-        max(as_of_ts) as as_of_ts,
-        min(all_none) as all_none,
-        cast(sum(units_of) as bigint) as units_of,
-        cast(1 as bigint) as plants_told
-    from unit_period
-    group by plant_id, plant_name, company, period_type, period_start, shift_code
-),
-
-company_period as (
-    select
-        company,
-        period_type,
-        period_start,
-        shift_code,
-        sum(n_oee_iso) as n_oee_iso,
-        sum(d_oee_iso) as d_oee_iso,
-        sum(n_oee_tpm) as n_oee_tpm,
-        sum(d_oee_tpm) as d_oee_tpm,
-        sum(n_a_iso) as n_a_iso,
-        sum(d_a_iso) as d_a_iso,
-        sum(n_a_tpm) as n_a_tpm,
-        sum(d_a_tpm) as d_a_tpm,
-        sum(n_e_iso) as n_e_iso,
-        sum(d_e_iso) as d_e_iso,
-        sum(n_e_tpm) as n_e_tpm,
-        sum(d_e_tpm) as d_e_tpm,
-        sum(n_q_iso) as n_q_iso,
-        sum(d_q_iso) as d_q_iso,
-        sum(n_q_tpm) as n_q_tpm,
-        sum(d_q_tpm) as d_q_tpm,
-        sum(n_qc_iso) as n_qc_iso,
-        sum(d_qc_iso) as d_qc_iso,
-        sum(n_qc_tpm) as n_qc_tpm,
-        sum(d_qc_tpm) as d_qc_tpm,
-        sum(n_ae_iso) as n_ae_iso,
-        sum(d_ae_iso) as d_ae_iso,
-        sum(n_ae_tpm) as n_ae_tpm,
-        sum(d_ae_tpm) as d_ae_tpm,
-        sum(n_ooe_iso) as n_ooe_iso,
-        sum(d_ooe_iso) as d_ooe_iso,
-        sum(n_ooe_tpm) as n_ooe_tpm,
-        sum(d_ooe_tpm) as d_ooe_tpm,
-        sum(n_teep_iso) as n_teep_iso,
-        sum(d_teep_iso) as d_teep_iso,
-        sum(n_teep_tpm) as n_teep_tpm,
-        sum(d_teep_tpm) as d_teep_tpm,
-        sum(n_coverage_iso) as n_coverage_iso,
-        sum(d_coverage_iso) as d_coverage_iso,
-        sum(n_coverage_tpm) as n_coverage_tpm,
-        sum(d_coverage_tpm) as d_coverage_tpm,
-        cast(sum(p_oee_iso) as bigint) as p_oee_iso, cast(sum(u_oee_iso) as bigint) as u_oee_iso,
-        cast(sum(p_oee_tpm) as bigint) as p_oee_tpm, cast(sum(u_oee_tpm) as bigint) as u_oee_tpm,
-        cast(sum(p_a_iso) as bigint) as p_a_iso, cast(sum(u_a_iso) as bigint) as u_a_iso,
-        cast(sum(p_a_tpm) as bigint) as p_a_tpm, cast(sum(u_a_tpm) as bigint) as u_a_tpm,
-        cast(sum(p_e_iso) as bigint) as p_e_iso, cast(sum(u_e_iso) as bigint) as u_e_iso,
-        cast(sum(p_e_tpm) as bigint) as p_e_tpm, cast(sum(u_e_tpm) as bigint) as u_e_tpm,
-        cast(sum(p_q_iso) as bigint) as p_q_iso, cast(sum(u_q_iso) as bigint) as u_q_iso,
-        cast(sum(p_q_tpm) as bigint) as p_q_tpm, cast(sum(u_q_tpm) as bigint) as u_q_tpm,
-        cast(sum(p_qc_iso) as bigint) as p_qc_iso, cast(sum(u_qc_iso) as bigint) as u_qc_iso,
-        cast(sum(p_qc_tpm) as bigint) as p_qc_tpm, cast(sum(u_qc_tpm) as bigint) as u_qc_tpm,
-        cast(sum(p_ae_iso) as bigint) as p_ae_iso, cast(sum(u_ae_iso) as bigint) as u_ae_iso,
-        cast(sum(p_ae_tpm) as bigint) as p_ae_tpm, cast(sum(u_ae_tpm) as bigint) as u_ae_tpm,
-        cast(sum(p_ooe_iso) as bigint) as p_ooe_iso, cast(sum(u_ooe_iso) as bigint) as u_ooe_iso,
-        cast(sum(p_ooe_tpm) as bigint) as p_ooe_tpm, cast(sum(u_ooe_tpm) as bigint) as u_ooe_tpm,
-        cast(sum(p_teep_iso) as bigint) as p_teep_iso, cast(sum(u_teep_iso) as bigint) as u_teep_iso,
-        cast(sum(p_teep_tpm) as bigint) as p_teep_tpm, cast(sum(u_teep_tpm) as bigint) as u_teep_tpm,
-        cast(sum(p_coverage_iso) as bigint) as p_coverage_iso, cast(sum(u_coverage_iso) as bigint) as u_coverage_iso,
-        cast(sum(p_coverage_tpm) as bigint) as p_coverage_tpm, cast(sum(u_coverage_tpm) as bigint) as u_coverage_tpm,
-        sum(pbt_s) as pbt_s,
-        sum(unknown_s) as unknown_s,
-        sum(rate_base_s) as rate_base_s,
-        sum(rate_known_s) as rate_known_s,
-        sum(expected_count_shifts) as expected_count_shifts,
-        sum(reported_count_shifts) as reported_count_shifts,
-        sum(coded_stop_s) as coded_stop_s,
-        sum(told_pbt_s) as told_pbt_s,
-        sum(rate_in_s) as rate_in_s,
-        sum(rate_known_in_s) as rate_known_in_s,
-        sum(stop_s) as stop_s,
-        sum(unknown_good_counts) as unknown_good_counts,
-        sum(outside_counts) as outside_counts,
-        max(is_residual) as is_residual,
-        max(is_none) as is_none,
-        max(is_preliminary) as is_preliminary,
-        max(has_overlap) as has_overlap,
-        max(has_ambiguous) as has_ambiguous,
-        max(assumed_calendar) as assumed_calendar,
-        max(assumed_rate) as assumed_rate,
-        max(no_calendar) as no_calendar,
-        max(min_rate_coverage) as min_rate_coverage,
-        max(release_id) as release_id,
-        max(as_of_ts) as as_of_ts,
-        min(all_none) as all_none,
-        cast(sum(units_of) as bigint) as units_of,
-        cast(sum(plants_told) as bigint) as plants_told
-    from plant_period
-    group by company, period_type, period_start, shift_code
-),
-
-portfolio_period as (
-    select
-        period_type,
-        period_start,
-        shift_code,
-        sum(n_oee_iso) as n_oee_iso,
-        sum(d_oee_iso) as d_oee_iso,
-        sum(n_oee_tpm) as n_oee_tpm,
-        sum(d_oee_tpm) as d_oee_tpm,
-        sum(n_a_iso) as n_a_iso,
-        sum(d_a_iso) as d_a_iso,
-        sum(n_a_tpm) as n_a_tpm,
-        sum(d_a_tpm) as d_a_tpm,
-        sum(n_e_iso) as n_e_iso,
-        sum(d_e_iso) as d_e_iso,
-        sum(n_e_tpm) as n_e_tpm,
-        sum(d_e_tpm) as d_e_tpm,
-        sum(n_q_iso) as n_q_iso,
-        sum(d_q_iso) as d_q_iso,
-        sum(n_q_tpm) as n_q_tpm,
-        sum(d_q_tpm) as d_q_tpm,
-        sum(n_qc_iso) as n_qc_iso,
-        sum(d_qc_iso) as d_qc_iso,
-        sum(n_qc_tpm) as n_qc_tpm,
-        sum(d_qc_tpm) as d_qc_tpm,
-        sum(n_ae_iso) as n_ae_iso,
-        sum(d_ae_iso) as d_ae_iso,
-        sum(n_ae_tpm) as n_ae_tpm,
-        sum(d_ae_tpm) as d_ae_tpm,
-        sum(n_ooe_iso) as n_ooe_iso,
-        sum(d_ooe_iso) as d_ooe_iso,
-        sum(n_ooe_tpm) as n_ooe_tpm,
-        sum(d_ooe_tpm) as d_ooe_tpm,
-        sum(n_teep_iso) as n_teep_iso,
-        sum(d_teep_iso) as d_teep_iso,
-        sum(n_teep_tpm) as n_teep_tpm,
-        sum(d_teep_tpm) as d_teep_tpm,
-        sum(n_coverage_iso) as n_coverage_iso,
-        sum(d_coverage_iso) as d_coverage_iso,
-        sum(n_coverage_tpm) as n_coverage_tpm,
-        sum(d_coverage_tpm) as d_coverage_tpm,
-        cast(sum(p_oee_iso) as bigint) as p_oee_iso, cast(sum(u_oee_iso) as bigint) as u_oee_iso,
-        cast(sum(p_oee_tpm) as bigint) as p_oee_tpm, cast(sum(u_oee_tpm) as bigint) as u_oee_tpm,
-        cast(sum(p_a_iso) as bigint) as p_a_iso, cast(sum(u_a_iso) as bigint) as u_a_iso,
-        cast(sum(p_a_tpm) as bigint) as p_a_tpm, cast(sum(u_a_tpm) as bigint) as u_a_tpm,
-        cast(sum(p_e_iso) as bigint) as p_e_iso, cast(sum(u_e_iso) as bigint) as u_e_iso,
-        cast(sum(p_e_tpm) as bigint) as p_e_tpm, cast(sum(u_e_tpm) as bigint) as u_e_tpm,
-        cast(sum(p_q_iso) as bigint) as p_q_iso, cast(sum(u_q_iso) as bigint) as u_q_iso,
-        cast(sum(p_q_tpm) as bigint) as p_q_tpm, cast(sum(u_q_tpm) as bigint) as u_q_tpm,
-        cast(sum(p_qc_iso) as bigint) as p_qc_iso, cast(sum(u_qc_iso) as bigint) as u_qc_iso,
-        cast(sum(p_qc_tpm) as bigint) as p_qc_tpm, cast(sum(u_qc_tpm) as bigint) as u_qc_tpm,
-        cast(sum(p_ae_iso) as bigint) as p_ae_iso, cast(sum(u_ae_iso) as bigint) as u_ae_iso,
-        cast(sum(p_ae_tpm) as bigint) as p_ae_tpm, cast(sum(u_ae_tpm) as bigint) as u_ae_tpm,
-        cast(sum(p_ooe_iso) as bigint) as p_ooe_iso, cast(sum(u_ooe_iso) as bigint) as u_ooe_iso,
-        cast(sum(p_ooe_tpm) as bigint) as p_ooe_tpm, cast(sum(u_ooe_tpm) as bigint) as u_ooe_tpm,
-        cast(sum(p_teep_iso) as bigint) as p_teep_iso, cast(sum(u_teep_iso) as bigint) as u_teep_iso,
-        cast(sum(p_teep_tpm) as bigint) as p_teep_tpm, cast(sum(u_teep_tpm) as bigint) as u_teep_tpm,
-        cast(sum(p_coverage_iso) as bigint) as p_coverage_iso, cast(sum(u_coverage_iso) as bigint) as u_coverage_iso,
-        cast(sum(p_coverage_tpm) as bigint) as p_coverage_tpm, cast(sum(u_coverage_tpm) as bigint) as u_coverage_tpm,
-        sum(pbt_s) as pbt_s,
-        sum(unknown_s) as unknown_s,
-        sum(rate_base_s) as rate_base_s,
-        sum(rate_known_s) as rate_known_s,
-        sum(expected_count_shifts) as expected_count_shifts,
-        sum(reported_count_shifts) as reported_count_shifts,
-        sum(coded_stop_s) as coded_stop_s,
-        sum(told_pbt_s) as told_pbt_s,
-        sum(rate_in_s) as rate_in_s,
-        sum(rate_known_in_s) as rate_known_in_s,
-        sum(stop_s) as stop_s,
-        sum(unknown_good_counts) as unknown_good_counts,
-        sum(outside_counts) as outside_counts,
-        max(is_residual) as is_residual,
-        max(is_none) as is_none,
-        max(is_preliminary) as is_preliminary,
-        max(has_overlap) as has_overlap,
-        max(has_ambiguous) as has_ambiguous,
-        max(assumed_calendar) as assumed_calendar,
-        max(assumed_rate) as assumed_rate,
-        max(no_calendar) as no_calendar,
-        max(min_rate_coverage) as min_rate_coverage,
-        max(release_id) as release_id,
-        max(as_of_ts) as as_of_ts,
-        min(all_none) as all_none,
-        cast(sum(units_of) as bigint) as units_of,
-        cast(sum(plants_told) as bigint) as plants_told
-    from company_period
-    group by period_type, period_start, shift_code
+plant_part as (
+select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code,
+    sum(u.adet_eq_s__plan_states) as adet_eq_s__plan_states,
+    sum(u.adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(u.adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(u.apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(u.apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
+    sum(u.apt_s__plan_run_time) as apt_s__plan_run_time,
+    sum(u.apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(u.apt_s__run_time) as apt_s__run_time,
+    sum(u.apt_s__run_time_states) as apt_s__run_time_states,
+    sum(u.aubt_s__plan_run_time) as aubt_s__plan_run_time,
+    sum(u.aubt_s__run_time) as aubt_s__run_time,
+    sum(u.aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
+    sum(u.aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(u.aust_s__run_time_states) as aust_s__run_time_states,
+    sum(u.coded_stop_s__states) as coded_stop_s__states,
+    sum(u.ct_s__output_rate_good) as ct_s__output_rate_good,
+    sum(u.ct_s__plan) as ct_s__plan,
+    sum(u.ct_s__run_time) as ct_s__run_time,
+    sum(u.fe__run_time_states) as fe__run_time_states,
+    sum(u.fe__states) as fe__states,
+    sum(u.gq__output_good) as gq__output_good,
+    sum(u.ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
+    sum(u.ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
+    sum(u.ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(u.ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
+    sum(u.ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(u.ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(u.micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
+    sum(u.micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(u.micro_s__run_time_states) as micro_s__run_time_states,
+    sum(u.pbt_s__plan) as pbt_s__plan,
+    sum(u.pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
+    sum(u.pbt_s__plan_output_rate_good) as pbt_s__plan_output_rate_good,
+    sum(u.pbt_s__plan_run_time) as pbt_s__plan_run_time,
+    sum(u.pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
+    sum(u.pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(u.pbt_s__plan_states) as pbt_s__plan_states,
+    sum(u.pot_s__plan_output_rate) as pot_s__plan_output_rate,
+    sum(u.pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
+    sum(u.pq__output_good) as pq__output_good,
+    sum(u.pq__output_rework) as pq__output_rework,
+    sum(u.pq__output_scrap) as pq__output_scrap,
+    sum(u.rq__output_rework) as rq__output_rework,
+    sum(u.setup_count__states) as setup_count__states,
+    sum(u.setup_elapsed_s__states) as setup_elapsed_s__states,
+    sum(u.sq__output_scrap) as sq__output_scrap,
+    sum(u.stop_s__states) as stop_s__states,
+    sum(u.tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(u.ttr_s__states) as ttr_s__states,
+    sum(u.unknown_s__plan_run_time) as unknown_s__plan_run_time,
+    sum(u.unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(u.unknown_s__plan_states) as unknown_s__plan_states,
+    sum(u.pbt_s) as pbt_s,
+    sum(u.unknown_s) as unknown_s,
+    sum(u.rate_base_s) as rate_base_s,
+    sum(u.rate_known_s) as rate_known_s,
+    sum(u.expected_count_shifts) as expected_count_shifts,
+    sum(u.reported_count_shifts) as reported_count_shifts,
+    sum(u.coded_stop_s) as coded_stop_s,
+    sum(u.stop_s) as stop_s,
+    sum(u.told_pbt_s) as told_pbt_s,
+    sum(u.unknown_good_counts) as unknown_good_counts,
+    sum(u.outside_counts) as outside_counts,
+    sum(u.unknown_scrap) as unknown_scrap,
+    sum(u.unknown_rework) as unknown_rework,
+    sum(u.rate_in_s) as rate_in_s,
+    sum(u.rate_known_in_s) as rate_known_in_s,
+    sum(u.in_output_good) as units_output_good,
+    sum(u.in_output_rate_good) as units_output_rate_good,
+    sum(u.in_output_rework) as units_output_rework,
+    sum(u.in_output_scrap) as units_output_scrap,
+    sum(u.in_plan) as units_plan,
+    sum(u.in_plan_output_rate) as units_plan_output_rate,
+    sum(u.in_plan_output_rate_good) as units_plan_output_rate_good,
+    sum(u.in_plan_run_time) as units_plan_run_time,
+    sum(u.in_plan_run_time_output_rate_good) as units_plan_run_time_output_rate_good,
+    sum(u.in_plan_run_time_states) as units_plan_run_time_states,
+    sum(u.in_plan_states) as units_plan_states,
+    sum(u.in_run_time) as units_run_time,
+    sum(u.in_run_time_output_rate) as units_run_time_output_rate,
+    sum(u.in_run_time_states) as units_run_time_states,
+    sum(u.in_states) as units_states,
+    count(*) as units_of,
+    min(u.is_none) as all_none,
+    max(u.is_residual) as is_residual,
+    max(u.is_none) as is_none,
+    max(u.is_preliminary) as is_preliminary,
+    max(u.has_overlap) as has_overlap,
+    max(u.has_ambiguous) as has_ambiguous,
+    max(u.release_id) as release_id,
+    max(u.as_of_ts) as as_of_ts,
+    max(x.assumed_calendar) as assumed_calendar,
+    max(x.assumed_rate) as assumed_rate,
+    max(x.no_calendar) as no_calendar,
+    max(x.min_rate_coverage) as min_rate_coverage,
+    max(x.scope_name) as scope_name
+from unit_period as u
+inner join {{ ref('unit_scope') }} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code
 ),
 
 summed as (
-    select 'EQUIPMENT' as scope_type, equipment_id as scope_id, equipment_name as scope_name, plant_id as plant_id, period_type, period_start, shift_code, n_oee_iso, d_oee_iso, p_oee_iso, u_oee_iso, n_oee_tpm, d_oee_tpm, p_oee_tpm, u_oee_tpm, n_a_iso, d_a_iso, p_a_iso, u_a_iso, n_a_tpm, d_a_tpm, p_a_tpm, u_a_tpm, n_e_iso, d_e_iso, p_e_iso, u_e_iso, n_e_tpm, d_e_tpm, p_e_tpm, u_e_tpm, n_q_iso, d_q_iso, p_q_iso, u_q_iso, n_q_tpm, d_q_tpm, p_q_tpm, u_q_tpm, n_qc_iso, d_qc_iso, p_qc_iso, u_qc_iso, n_qc_tpm, d_qc_tpm, p_qc_tpm, u_qc_tpm, n_ae_iso, d_ae_iso, p_ae_iso, u_ae_iso, n_ae_tpm, d_ae_tpm, p_ae_tpm, u_ae_tpm, n_ooe_iso, d_ooe_iso, p_ooe_iso, u_ooe_iso, n_ooe_tpm, d_ooe_tpm, p_ooe_tpm, u_ooe_tpm, n_teep_iso, d_teep_iso, p_teep_iso, u_teep_iso, n_teep_tpm, d_teep_tpm, p_teep_tpm, u_teep_tpm, n_coverage_iso, d_coverage_iso, p_coverage_iso, u_coverage_iso, n_coverage_tpm, d_coverage_tpm, p_coverage_tpm, u_coverage_tpm, pbt_s, unknown_s, rate_base_s, rate_known_s, expected_count_shifts, reported_count_shifts, coded_stop_s, told_pbt_s, rate_in_s, rate_known_in_s, stop_s, unknown_good_counts, outside_counts, is_residual, is_none, is_preliminary, has_overlap, has_ambiguous, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, release_id, as_of_ts, all_none, units_of, plants_told from unit_period
-    union all
-    select 'PLANT' as scope_type, plant_id as scope_id, plant_name as scope_name, plant_id as plant_id, period_type, period_start, shift_code, n_oee_iso, d_oee_iso, p_oee_iso, u_oee_iso, n_oee_tpm, d_oee_tpm, p_oee_tpm, u_oee_tpm, n_a_iso, d_a_iso, p_a_iso, u_a_iso, n_a_tpm, d_a_tpm, p_a_tpm, u_a_tpm, n_e_iso, d_e_iso, p_e_iso, u_e_iso, n_e_tpm, d_e_tpm, p_e_tpm, u_e_tpm, n_q_iso, d_q_iso, p_q_iso, u_q_iso, n_q_tpm, d_q_tpm, p_q_tpm, u_q_tpm, n_qc_iso, d_qc_iso, p_qc_iso, u_qc_iso, n_qc_tpm, d_qc_tpm, p_qc_tpm, u_qc_tpm, n_ae_iso, d_ae_iso, p_ae_iso, u_ae_iso, n_ae_tpm, d_ae_tpm, p_ae_tpm, u_ae_tpm, n_ooe_iso, d_ooe_iso, p_ooe_iso, u_ooe_iso, n_ooe_tpm, d_ooe_tpm, p_ooe_tpm, u_ooe_tpm, n_teep_iso, d_teep_iso, p_teep_iso, u_teep_iso, n_teep_tpm, d_teep_tpm, p_teep_tpm, u_teep_tpm, n_coverage_iso, d_coverage_iso, p_coverage_iso, u_coverage_iso, n_coverage_tpm, d_coverage_tpm, p_coverage_tpm, u_coverage_tpm, pbt_s, unknown_s, rate_base_s, rate_known_s, expected_count_shifts, reported_count_shifts, coded_stop_s, told_pbt_s, rate_in_s, rate_known_in_s, stop_s, unknown_good_counts, outside_counts, is_residual, is_none, is_preliminary, has_overlap, has_ambiguous, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, release_id, as_of_ts, all_none, units_of, plants_told from plant_period
-    union all
-    select 'COMPANY' as scope_type, company as scope_id, company as scope_name, cast(null as varchar) as plant_id, period_type, period_start, shift_code, n_oee_iso, d_oee_iso, p_oee_iso, u_oee_iso, n_oee_tpm, d_oee_tpm, p_oee_tpm, u_oee_tpm, n_a_iso, d_a_iso, p_a_iso, u_a_iso, n_a_tpm, d_a_tpm, p_a_tpm, u_a_tpm, n_e_iso, d_e_iso, p_e_iso, u_e_iso, n_e_tpm, d_e_tpm, p_e_tpm, u_e_tpm, n_q_iso, d_q_iso, p_q_iso, u_q_iso, n_q_tpm, d_q_tpm, p_q_tpm, u_q_tpm, n_qc_iso, d_qc_iso, p_qc_iso, u_qc_iso, n_qc_tpm, d_qc_tpm, p_qc_tpm, u_qc_tpm, n_ae_iso, d_ae_iso, p_ae_iso, u_ae_iso, n_ae_tpm, d_ae_tpm, p_ae_tpm, u_ae_tpm, n_ooe_iso, d_ooe_iso, p_ooe_iso, u_ooe_iso, n_ooe_tpm, d_ooe_tpm, p_ooe_tpm, u_ooe_tpm, n_teep_iso, d_teep_iso, p_teep_iso, u_teep_iso, n_teep_tpm, d_teep_tpm, p_teep_tpm, u_teep_tpm, n_coverage_iso, d_coverage_iso, p_coverage_iso, u_coverage_iso, n_coverage_tpm, d_coverage_tpm, p_coverage_tpm, u_coverage_tpm, pbt_s, unknown_s, rate_base_s, rate_known_s, expected_count_shifts, reported_count_shifts, coded_stop_s, told_pbt_s, rate_in_s, rate_known_in_s, stop_s, unknown_good_counts, outside_counts, is_residual, is_none, is_preliminary, has_overlap, has_ambiguous, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, release_id, as_of_ts, all_none, units_of, plants_told from company_period
-    union all
-    select 'PORTFOLIO' as scope_type, 'portfolio' as scope_id, 'Portfolio' as scope_name, cast(null as varchar) as plant_id, period_type, period_start, shift_code, n_oee_iso, d_oee_iso, p_oee_iso, u_oee_iso, n_oee_tpm, d_oee_tpm, p_oee_tpm, u_oee_tpm, n_a_iso, d_a_iso, p_a_iso, u_a_iso, n_a_tpm, d_a_tpm, p_a_tpm, u_a_tpm, n_e_iso, d_e_iso, p_e_iso, u_e_iso, n_e_tpm, d_e_tpm, p_e_tpm, u_e_tpm, n_q_iso, d_q_iso, p_q_iso, u_q_iso, n_q_tpm, d_q_tpm, p_q_tpm, u_q_tpm, n_qc_iso, d_qc_iso, p_qc_iso, u_qc_iso, n_qc_tpm, d_qc_tpm, p_qc_tpm, u_qc_tpm, n_ae_iso, d_ae_iso, p_ae_iso, u_ae_iso, n_ae_tpm, d_ae_tpm, p_ae_tpm, u_ae_tpm, n_ooe_iso, d_ooe_iso, p_ooe_iso, u_ooe_iso, n_ooe_tpm, d_ooe_tpm, p_ooe_tpm, u_ooe_tpm, n_teep_iso, d_teep_iso, p_teep_iso, u_teep_iso, n_teep_tpm, d_teep_tpm, p_teep_tpm, u_teep_tpm, n_coverage_iso, d_coverage_iso, p_coverage_iso, u_coverage_iso, n_coverage_tpm, d_coverage_tpm, p_coverage_tpm, u_coverage_tpm, pbt_s, unknown_s, rate_base_s, rate_known_s, expected_count_shifts, reported_count_shifts, coded_stop_s, told_pbt_s, rate_in_s, rate_known_in_s, stop_s, unknown_good_counts, outside_counts, is_residual, is_none, is_preliminary, has_overlap, has_ambiguous, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, release_id, as_of_ts, all_none, units_of, plants_told from portfolio_period
+select
+    scope_type, scope_id, period_type, period_start, shift_code,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(adet_eq_s__plan_states) as adet_eq_s__plan_states,
+    sum(adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
+    sum(apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
+    sum(apt_s__plan_run_time) as apt_s__plan_run_time,
+    sum(apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(apt_s__run_time) as apt_s__run_time,
+    sum(apt_s__run_time_states) as apt_s__run_time_states,
+    sum(aubt_s__plan_run_time) as aubt_s__plan_run_time,
+    sum(aubt_s__run_time) as aubt_s__run_time,
+    sum(aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
+    sum(aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(aust_s__run_time_states) as aust_s__run_time_states,
+    sum(coded_stop_s__states) as coded_stop_s__states,
+    sum(ct_s__output_rate_good) as ct_s__output_rate_good,
+    sum(ct_s__plan) as ct_s__plan,
+    sum(ct_s__run_time) as ct_s__run_time,
+    sum(fe__run_time_states) as fe__run_time_states,
+    sum(fe__states) as fe__states,
+    sum(gq__output_good) as gq__output_good,
+    sum(ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
+    sum(ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
+    sum(ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
+    sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
+    sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(micro_s__run_time_states) as micro_s__run_time_states,
+    sum(pbt_s__plan) as pbt_s__plan,
+    sum(pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
+    sum(pbt_s__plan_output_rate_good) as pbt_s__plan_output_rate_good,
+    sum(pbt_s__plan_run_time) as pbt_s__plan_run_time,
+    sum(pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
+    sum(pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(pbt_s__plan_states) as pbt_s__plan_states,
+    sum(pot_s__plan_output_rate) as pot_s__plan_output_rate,
+    sum(pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
+    sum(pq__output_good) as pq__output_good,
+    sum(pq__output_rework) as pq__output_rework,
+    sum(pq__output_scrap) as pq__output_scrap,
+    sum(rq__output_rework) as rq__output_rework,
+    sum(setup_count__states) as setup_count__states,
+    sum(setup_elapsed_s__states) as setup_elapsed_s__states,
+    sum(sq__output_scrap) as sq__output_scrap,
+    sum(stop_s__states) as stop_s__states,
+    sum(tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(ttr_s__states) as ttr_s__states,
+    sum(unknown_s__plan_run_time) as unknown_s__plan_run_time,
+    sum(unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(unknown_s__plan_states) as unknown_s__plan_states,
+    sum(pbt_s) as pbt_s,
+    sum(unknown_s) as unknown_s,
+    sum(rate_base_s) as rate_base_s,
+    sum(rate_known_s) as rate_known_s,
+    sum(expected_count_shifts) as expected_count_shifts,
+    sum(reported_count_shifts) as reported_count_shifts,
+    sum(coded_stop_s) as coded_stop_s,
+    sum(stop_s) as stop_s,
+    sum(told_pbt_s) as told_pbt_s,
+    sum(unknown_good_counts) as unknown_good_counts,
+    sum(outside_counts) as outside_counts,
+    sum(unknown_scrap) as unknown_scrap,
+    sum(unknown_rework) as unknown_rework,
+    sum(rate_in_s) as rate_in_s,
+    sum(rate_known_in_s) as rate_known_in_s,
+    cast(sum(units_output_good) as bigint) as units_output_good,
+    cast(sum(units_output_rate_good) as bigint) as units_output_rate_good,
+    cast(sum(units_output_rework) as bigint) as units_output_rework,
+    cast(sum(units_output_scrap) as bigint) as units_output_scrap,
+    cast(sum(units_plan) as bigint) as units_plan,
+    cast(sum(units_plan_output_rate) as bigint) as units_plan_output_rate,
+    cast(sum(units_plan_output_rate_good) as bigint) as units_plan_output_rate_good,
+    cast(sum(units_plan_run_time) as bigint) as units_plan_run_time,
+    cast(sum(units_plan_run_time_output_rate_good) as bigint) as units_plan_run_time_output_rate_good,
+    cast(sum(units_plan_run_time_states) as bigint) as units_plan_run_time_states,
+    cast(sum(units_plan_states) as bigint) as units_plan_states,
+    cast(sum(units_run_time) as bigint) as units_run_time,
+    cast(sum(units_run_time_output_rate) as bigint) as units_run_time_output_rate,
+    cast(sum(units_run_time_states) as bigint) as units_run_time_states,
+    cast(sum(units_states) as bigint) as units_states,
+    count(case when units_output_good > 0 then 1 end) as plants_output_good,
+    count(case when units_output_rate_good > 0 then 1 end) as plants_output_rate_good,
+    count(case when units_output_rework > 0 then 1 end) as plants_output_rework,
+    count(case when units_output_scrap > 0 then 1 end) as plants_output_scrap,
+    count(case when units_plan > 0 then 1 end) as plants_plan,
+    count(case when units_plan_output_rate > 0 then 1 end) as plants_plan_output_rate,
+    count(case when units_plan_output_rate_good > 0 then 1 end) as plants_plan_output_rate_good,
+    count(case when units_plan_run_time > 0 then 1 end) as plants_plan_run_time,
+    count(case when units_plan_run_time_output_rate_good > 0 then 1 end) as plants_plan_run_time_output_rate_good,
+    count(case when units_plan_run_time_states > 0 then 1 end) as plants_plan_run_time_states,
+    count(case when units_plan_states > 0 then 1 end) as plants_plan_states,
+    count(case when units_run_time > 0 then 1 end) as plants_run_time,
+    count(case when units_run_time_output_rate > 0 then 1 end) as plants_run_time_output_rate,
+    count(case when units_run_time_states > 0 then 1 end) as plants_run_time_states,
+    count(case when units_states > 0 then 1 end) as plants_states,
+    cast(sum(units_of) as bigint) as units_of,
+    count(*) as plants_told,
+    min(all_none) as all_none,
+    max(is_residual) as is_residual,
+    max(is_none) as is_none,
+    max(is_preliminary) as is_preliminary,
+    max(has_overlap) as has_overlap,
+    max(has_ambiguous) as has_ambiguous,
+    max(assumed_calendar) as assumed_calendar,
+    max(assumed_rate) as assumed_rate,
+    max(no_calendar) as no_calendar,
+    max(min_rate_coverage) as min_rate_coverage,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts,
+    max(scope_name) as scope_name
+from plant_part
+group by scope_type, scope_id, period_type, period_start, shift_code
 ),
 
-summed_with_plants as (
-    select s.*, c.plants as company_plants, t.plants as portfolio_plants
-    from summed as s
-    left join (select company, count(*) as plants from {{ source('silver', 'plant') }} group by company) as c
-        on s.scope_type = 'COMPANY' and s.scope_id = c.company
-    cross join (select count(*) as plants from {{ source('silver', 'plant') }}) as t
+scope_size as (
+select scope_type, scope_id, count(distinct plant_id) as plants
+from {{ ref('unit_scope') }}
+where scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO')
+group by scope_type, scope_id
 ),
+
 kpi as (
-    select * from (values
-        ('OEE', 'ISO', True, True, True, False, True, True, False),
-        ('OEE', 'TPM', True, True, True, False, True, True, False),
-        ('A', 'ISO', False, False, True, True, False, False, True),
-        ('A', 'TPM', False, False, True, True, False, False, True),
-        ('E', 'ISO', True, True, False, True, False, False, False),
-        ('E', 'TPM', True, True, False, True, False, False, False),
-        ('Q', 'ISO', True, True, False, False, True, False, False),
-        ('Q', 'TPM', True, True, False, False, True, False, False),
-        ('QC', 'ISO', False, True, False, False, True, False, False),
-        ('QC', 'TPM', False, True, False, False, True, False, False),
-        ('AE', 'ISO', True, True, True, False, False, True, False),
-        ('AE', 'TPM', True, True, True, False, False, True, False),
-        ('OOE', 'ISO', True, True, True, False, True, True, False),
-        ('OOE', 'TPM', True, True, True, False, True, True, False),
-        ('TEEP', 'ISO', True, True, False, False, True, True, False),
-        ('TEEP', 'TPM', True, True, False, False, True, True, False),
-        ('COVERAGE', 'ISO', False, False, True, True, False, False, False),
-        ('COVERAGE', 'TPM', False, False, True, True, False, False, False)
-    ) as v (kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, is_withheld, has_bound)
+select * from (values
+    (1, 'OEE', 'ISO', true, true, true, false, true, false, false, true, false, null),
+    (2, 'OEE', 'TPM', true, true, true, false, true, false, false, true, false, null),
+    (3, 'A', 'ISO', false, false, true, true, false, false, false, false, true, null),
+    (4, 'A', 'TPM', false, false, true, true, false, false, false, false, true, null),
+    (5, 'E', 'ISO', true, true, false, true, false, false, false, false, false, null),
+    (6, 'E', 'TPM', true, true, false, true, false, false, false, false, false, null),
+    (7, 'Q', 'ISO', true, true, false, false, true, false, false, false, false, null),
+    (8, 'Q', 'TPM', true, true, false, false, true, false, false, false, false, null),
+    (9, 'QC', 'ISO', false, true, false, false, true, false, false, false, false, null),
+    (10, 'QC', 'TPM', false, true, false, false, true, false, false, false, false, null),
+    (11, 'AE', 'ISO', true, true, true, false, false, false, false, true, false, null),
+    (12, 'AE', 'TPM', true, true, true, false, false, false, false, true, false, null),
+    (13, 'OOE', 'ISO', true, true, true, false, true, false, false, true, false, null),
+    (14, 'OOE', 'TPM', true, true, true, false, true, false, false, true, false, null),
+    (15, 'TEEP', 'ISO', true, true, false, false, true, false, false, true, false, null),
+    (16, 'TEEP', 'TPM', true, true, false, false, true, false, false, true, false, null),
+    (17, 'NEE', 'ISO', true, true, true, true, true, false, false, false, false, null),
+    (18, 'NEE', 'TPM', true, true, true, true, true, false, false, false, false, null),
+    (19, 'UTIL_CAL', 'ISO', false, false, false, true, false, false, false, false, false, null),
+    (20, 'UTIL_CAL', 'TPM', false, false, false, true, false, false, false, false, false, null),
+    (21, 'LOADING', 'ISO', false, false, true, false, false, false, false, false, false, null),
+    (22, 'LOADING', 'TPM', false, false, true, false, false, false, false, false, false, null),
+    (23, 'ALLOC_EFF', 'ISO', false, false, true, true, false, false, false, false, false, null),
+    (24, 'ALLOC_EFF', 'TPM', false, false, true, true, false, false, false, false, false, null),
+    (25, 'UTIL_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (26, 'UTIL_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (27, 'TECH_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (28, 'TECH_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (29, 'SETUP_RATIO', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (30, 'SETUP_RATIO', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (31, 'CO_TIME', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
+    (32, 'CO_TIME', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
+    (33, 'SCRAP', 'ISO', false, true, false, false, false, true, false, false, false, null),
+    (34, 'SCRAP', 'TPM', false, true, false, false, false, true, false, false, false, null),
+    (35, 'REWORK', 'ISO', false, true, false, false, false, false, true, false, false, null),
+    (36, 'REWORK', 'TPM', false, true, false, false, false, false, true, false, false, null),
+    (37, 'MTBF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (38, 'MTBF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (39, 'MTTF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (40, 'MTTF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (41, 'MTTR', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (42, 'MTTR', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (43, 'FAIL_RATE', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (44, 'FAIL_RATE', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (45, 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, null),
+    (46, 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, null),
+    (47, 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, null),
+    (48, 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, null),
+    (49, 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, null),
+    (50, 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, null),
+    (51, 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS'),
+    (52, 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS')
+) as v (number, kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, uses_scrap, uses_rework, is_withheld, has_bound, none_word)
 ),
 
 chosen as (
-    select
-        s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
-        cast(case
-            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.n_oee_iso
-            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.n_oee_tpm
-            when k.kpi_id = 'A' and k.profile = 'ISO' then s.n_a_iso
-            when k.kpi_id = 'A' and k.profile = 'TPM' then s.n_a_tpm
-            when k.kpi_id = 'E' and k.profile = 'ISO' then s.n_e_iso
-            when k.kpi_id = 'E' and k.profile = 'TPM' then s.n_e_tpm
-            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.n_q_iso
-            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.n_q_tpm
-            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.n_qc_iso
-            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.n_qc_tpm
-            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.n_ae_iso
-            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.n_ae_tpm
-            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.n_ooe_iso
-            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.n_ooe_tpm
-            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.n_teep_iso
-            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.n_teep_tpm
-            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.n_coverage_iso
-            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.n_coverage_tpm
-        end as double) as numerator,
-        cast(case
-            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.d_oee_iso
-            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.d_oee_tpm
-            when k.kpi_id = 'A' and k.profile = 'ISO' then s.d_a_iso
-            when k.kpi_id = 'A' and k.profile = 'TPM' then s.d_a_tpm
-            when k.kpi_id = 'E' and k.profile = 'ISO' then s.d_e_iso
-            when k.kpi_id = 'E' and k.profile = 'TPM' then s.d_e_tpm
-            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.d_q_iso
-            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.d_q_tpm
-            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.d_qc_iso
-            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.d_qc_tpm
-            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.d_ae_iso
-            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.d_ae_tpm
-            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.d_ooe_iso
-            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.d_ooe_tpm
-            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.d_teep_iso
-            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.d_teep_tpm
-            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.d_coverage_iso
-            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.d_coverage_tpm
-        end as double) as denominator,
-        case
-            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.p_oee_iso
-            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.p_oee_tpm
-            when k.kpi_id = 'A' and k.profile = 'ISO' then s.p_a_iso
-            when k.kpi_id = 'A' and k.profile = 'TPM' then s.p_a_tpm
-            when k.kpi_id = 'E' and k.profile = 'ISO' then s.p_e_iso
-            when k.kpi_id = 'E' and k.profile = 'TPM' then s.p_e_tpm
-            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.p_q_iso
-            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.p_q_tpm
-            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.p_qc_iso
-            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.p_qc_tpm
-            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.p_ae_iso
-            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.p_ae_tpm
-            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.p_ooe_iso
-            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.p_ooe_tpm
-            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.p_teep_iso
-            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.p_teep_tpm
-            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.p_coverage_iso
-            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.p_coverage_tpm
-        end as plants_in,
-        case
-            when k.kpi_id = 'OEE' and k.profile = 'ISO' then s.u_oee_iso
-            when k.kpi_id = 'OEE' and k.profile = 'TPM' then s.u_oee_tpm
-            when k.kpi_id = 'A' and k.profile = 'ISO' then s.u_a_iso
-            when k.kpi_id = 'A' and k.profile = 'TPM' then s.u_a_tpm
-            when k.kpi_id = 'E' and k.profile = 'ISO' then s.u_e_iso
-            when k.kpi_id = 'E' and k.profile = 'TPM' then s.u_e_tpm
-            when k.kpi_id = 'Q' and k.profile = 'ISO' then s.u_q_iso
-            when k.kpi_id = 'Q' and k.profile = 'TPM' then s.u_q_tpm
-            when k.kpi_id = 'QC' and k.profile = 'ISO' then s.u_qc_iso
-            when k.kpi_id = 'QC' and k.profile = 'TPM' then s.u_qc_tpm
-            when k.kpi_id = 'AE' and k.profile = 'ISO' then s.u_ae_iso
-            when k.kpi_id = 'AE' and k.profile = 'TPM' then s.u_ae_tpm
-            when k.kpi_id = 'OOE' and k.profile = 'ISO' then s.u_ooe_iso
-            when k.kpi_id = 'OOE' and k.profile = 'TPM' then s.u_ooe_tpm
-            when k.kpi_id = 'TEEP' and k.profile = 'ISO' then s.u_teep_iso
-            when k.kpi_id = 'TEEP' and k.profile = 'TPM' then s.u_teep_tpm
-            when k.kpi_id = 'COVERAGE' and k.profile = 'ISO' then s.u_coverage_iso
-            when k.kpi_id = 'COVERAGE' and k.profile = 'TPM' then s.u_coverage_tpm
-        end as units_in, s.units_of,
-        case
-            when s.scope_type not in ('COMPANY', 'PORTFOLIO') then null when s.period_type = 'SHIFT' then s.plants_told
-            else coalesce(s.company_plants, s.portfolio_plants)
-        end as plants_of,
-        s.plants_told,
-        cast(s.unknown_s as double) as unknown_s, s.min_rate_coverage, s.release_id, s.as_of_ts,
-        cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
-        coalesce(
-            cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
-            cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
-        ) as rate_cov,
-        cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
-        cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
-        s.unknown_good_counts, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary, s.has_overlap, s.has_ambiguous, s.assumed_calendar,
-        s.assumed_rate, s.no_calendar
-    from summed_with_plants as s
-    cross join kpi as k
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (1, 2, 13, 14) then cast(ideal_gq_s__plan_output_rate_good as double)
+        when k.number in (3) then cast(apt_s__plan_run_time as double)
+        when k.number in (4) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double)
+        when k.number in (5, 6) then cast(ideal_pq_s__run_time_output_rate as double)
+        when k.number in (7, 8, 15, 16) then cast(ideal_gq_s__output_rate_good as double)
+        when k.number in (9, 10) then cast(gq__output_good as double)
+        when k.number in (11, 12, 45, 46) then cast(ideal_pq_s__plan_output_rate as double)
+        when k.number in (17, 18) then cast(aupt_s__plan_run_time_output_rate_good as double) * cast(ideal_gq_s__plan_run_time_output_rate_good as double)
+        when k.number in (19, 20, 25, 26) then cast(apt_s__run_time as double)
+        when k.number in (21, 22) then cast(pbt_s__plan as double)
+        when k.number in (23, 24) then cast(aubt_s__plan_run_time as double)
+        when k.number in (27, 28) then cast(apt_s__run_time_states as double)
+        when k.number in (29, 30) then cast(aust_s__run_time_states as double)
+        when k.number in (31, 32) then cast(setup_elapsed_s__states as double)
+        when k.number in (33, 34) then cast(sq__output_scrap as double)
+        when k.number in (35, 36) then cast(rq__output_rework as double)
+        when k.number in (37, 38, 39, 40) then cast(tbf_s__run_time_states as double) / 3600
+        when k.number in (41, 42) then cast(ttr_s__states as double) / 3600
+        when k.number in (43, 44) then cast(fe__run_time_states as double)
+        when k.number in (47, 48) then cast(adet_eq_s__plan_states as double)
+        when k.number in (49, 50) then cast(pbt_s__plan_states as double) - cast(unknown_s__plan_states as double)
+        when k.number in (51, 52) then cast(coded_stop_s__states as double)
+    end as numerator,
+    case
+        when k.number in (1, 2) then cast(pbt_s__plan_output_rate_good as double)
+        when k.number in (3, 23, 24) then cast(pbt_s__plan_run_time as double)
+        when k.number in (4) then cast(pbt_s__plan_run_time_states as double)
+        when k.number in (5) then cast(apt_rated_s__run_time_output_rate as double)
+        when k.number in (6) then cast(apt_rated_s__run_time_output_rate as double) + cast(micro_rated_s__run_time_output_rate as double)
+        when k.number in (7, 8) then cast(ideal_pq_s__output_rate_good as double)
+        when k.number in (9, 10) then cast(pq__output_good as double)
+        when k.number in (11, 12) then cast(pbt_s__plan_output_rate as double)
+        when k.number in (13, 14) then cast(pot_s__plan_output_rate_good as double)
+        when k.number in (15, 16) then cast(ct_s__output_rate_good as double)
+        when k.number in (17, 18) then cast(pbt_s__plan_run_time_output_rate_good as double) * cast(apt_rated_s__plan_run_time_output_rate_good as double)
+        when k.number in (19, 20) then cast(ct_s__run_time as double)
+        when k.number in (21, 22) then cast(ct_s__plan as double)
+        when k.number in (25, 26) then cast(aubt_s__run_time as double)
+        when k.number in (27, 28) then cast(apt_s__run_time_states as double) + cast(adet_eq_s__run_time_states as double) + cast(adet_org_s__run_time_states as double) + cast(micro_s__run_time_states as double)
+        when k.number in (29, 30) then cast(aupt_s__run_time_states as double)
+        when k.number in (31, 32) then cast(setup_count__states as double)
+        when k.number in (33, 34) then cast(pq__output_scrap as double)
+        when k.number in (35, 36) then cast(pq__output_rework as double)
+        when k.number in (37, 38, 39, 40) then cast(fe__run_time_states as double)
+        when k.number in (41, 42) then cast(fe__states as double)
+        when k.number in (43, 44) then cast(aupt_s__run_time_states as double) / 360000
+        when k.number in (45, 46) then cast(pot_s__plan_output_rate as double)
+        when k.number in (47, 48, 49, 50) then cast(pbt_s__plan_states as double)
+        when k.number in (51, 52) then cast(stop_s__states as double)
+    end as denominator,
+    case
+        when k.number in (3) then cast(apt_s__plan_run_time as double) + cast(unknown_s__plan_run_time as double)
+        when k.number in (4) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double) + cast(unknown_s__plan_run_time_states as double)
+    end as high,
+    case
+        when k.number in (1, 2, 13, 14) then plants_plan_output_rate_good
+        when k.number in (3, 23, 24) then plants_plan_run_time
+        when k.number in (4) then plants_plan_run_time_states
+        when k.number in (5, 6) then plants_run_time_output_rate
+        when k.number in (7, 8, 15, 16) then plants_output_rate_good
+        when k.number in (9, 10) then plants_output_good
+        when k.number in (11, 12, 45, 46) then plants_plan_output_rate
+        when k.number in (17, 18) then plants_plan_run_time_output_rate_good
+        when k.number in (19, 20, 25, 26) then plants_run_time
+        when k.number in (21, 22) then plants_plan
+        when k.number in (27, 28, 29, 30, 37, 38, 39, 40, 43, 44) then plants_run_time_states
+        when k.number in (31, 32, 41, 42, 51, 52) then plants_states
+        when k.number in (33, 34) then plants_output_scrap
+        when k.number in (35, 36) then plants_output_rework
+        when k.number in (47, 48, 49, 50) then plants_plan_states
+    end as plants_in,
+    case
+        when k.number in (1, 2, 13, 14) then units_plan_output_rate_good
+        when k.number in (3, 23, 24) then units_plan_run_time
+        when k.number in (4) then units_plan_run_time_states
+        when k.number in (5, 6) then units_run_time_output_rate
+        when k.number in (7, 8, 15, 16) then units_output_rate_good
+        when k.number in (9, 10) then units_output_good
+        when k.number in (11, 12, 45, 46) then units_plan_output_rate
+        when k.number in (17, 18) then units_plan_run_time_output_rate_good
+        when k.number in (19, 20, 25, 26) then units_run_time
+        when k.number in (21, 22) then units_plan
+        when k.number in (27, 28, 29, 30, 37, 38, 39, 40, 43, 44) then units_run_time_states
+        when k.number in (31, 32, 41, 42, 51, 52) then units_states
+        when k.number in (33, 34) then units_output_scrap
+        when k.number in (35, 36) then units_output_rework
+        when k.number in (47, 48, 49, 50) then units_plan_states
+    end as units_in, s.units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.min_rate_coverage, s.release_id, s.as_of_ts,
+    cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
+    coalesce(
+        cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
+        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
+    ) as rate_cov,
+    cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
+    cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
+    s.unknown_good_counts, s.unknown_scrap, s.unknown_rework, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary,
+    s.has_overlap, s.has_ambiguous, s.assumed_calendar, s.assumed_rate, s.no_calendar
+from summed as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join kpi as k
 ),
+
 judged as (
-    select
-        *,
-        case
-            when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
-            when uses_states and all_none = 1 then 'NO_STATES'
-            when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
-            when uses_rate and rate_cov = 0 then 'NO_IDEAL_RATE'
-            when uses_counts and count_cov = 0 then 'NO_COUNTS'
-            when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
-            when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
-            when coalesce(denominator, 0) = 0 and uses_counts then case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end
-            when coalesce(denominator, 0) = 0 then 'NO_DATA'
-            when has_bound and time_cov = 0 then 'NO_DATA'
-            when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
-        end as missing,
-        case when is_residual = 1 then least(time_cov, 0.85) when all_none = 1 then null else time_cov end as time_score
-    from chosen
+-- Why a value cannot be given, in the order in which a reader would ask.
+select
+    *,
+    case
+        when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
+        when uses_states and all_none = 1 then 'NO_STATES'
+        when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
+        when uses_scrap and unknown_scrap > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
+        when uses_rework and unknown_rework > 0 and coalesce(denominator, 0) = 0 then 'NO_REWORK_COUNT'
+        when uses_rate and rate_cov = 0 then 'NO_IDEAL_RATE'
+        when uses_counts and count_cov = 0 then 'NO_COUNTS'
+        when denominator = 0 and none_word is not null then none_word
+        when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
+        when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
+        when coalesce(denominator, 0) = 0 and uses_counts then case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end
+        when coalesce(denominator, 0) = 0 then 'NO_DATA'
+        when has_bound and time_cov = 0 then 'NO_DATA'
+        when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
+    end as missing,
+    case when is_residual = 1 then least(time_cov, 0.85) when all_none = 1 then null else time_cov end as time_score
+from chosen
 ),
 
 scored as (
-    select
-        *,
-        case
-            when time_score = 0 or (uses_rate and rate_cov = 0) or count_cov = 0 or (uses_states and reason_cov = 0) then 0
-            else exp(
-                (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
-                + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
-                + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end)
-                / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
-                + case when count_cov is null then 0 else 0.20 end + case when uses_states and reason_cov > 0 then 0.10 else 0 end)
-            )
-        end as score
-    from judged
+-- Specification 4.2: a weighted geometric mean, so that one hole cannot be averaged away.
+select
+    *,
+    case
+        when time_score = 0 or (uses_rate and rate_cov = 0) or count_cov = 0 or (uses_states and reason_cov = 0) then 0
+        else exp(
+            (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
+            + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
+            + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end)
+            / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
+            + case when count_cov is null then 0 else 0.20 end + case when uses_states and reason_cov > 0 then 0.10 else 0 end)
+        )
+    end as score
+from judged
 )
+
 select
     kpi_id, 1 as kpi_version, scope_type, scope_id, scope_name, plant_id, period_type, period_start, shift_code, profile,
     case when missing is null then numerator / nullif(denominator, 0) end as value,
     case when missing is null or missing in ('NO_DATA', 'RATE_PARTIAL') then numerator / nullif(denominator, 0) end as value_low,
     case
         when missing is not null and missing not in ('NO_DATA', 'RATE_PARTIAL') then null
-        when has_bound then (numerator + coalesce(unknown_s, 0)) / nullif(denominator, 0)
+        when has_bound then coalesce(high, numerator) / nullif(denominator, 0)
         when is_withheld and rate_cov > 0 and rate_cov < 1 then numerator / nullif(denominator, 0) / rate_cov
         else numerator / nullif(denominator, 0)
     end as value_high,
     numerator, denominator,
-    coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end * case when uses_counts then coalesce(count_cov, 1) else 1 end
+    coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end
+        * case when uses_counts then coalesce(count_cov, 1) else 1 end
         * cast(units_in as double) / units_of * coalesce(cast(plants_told as double) / plants_of, 1) as coverage,
     case
         when missing is not null then 'D'

@@ -1,0 +1,109 @@
+"""The KPI catalogue as Python sees it: `kpis.yml`, read and checked.
+
+Here: one `Kpi` per KPI and profile, the sums that its two sides are made of, and what a unit's shift must know to be in them.
+Elsewhere: the SQL that follows from it (`dbt_project.value_sql`), the files that are written of it (`dbt_project.generate`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+FOLDER = Path(__file__).resolve().parent
+CATALOGUE = FOLDER / "kpis.yml"
+VERSION = 1
+PROFILES = ("ISO", "TPM")
+NAME = re.compile(r"[a-z_]\w*")
+
+KNOWLEDGE = {
+    "plan": "pbt_s is not null",
+    "run_time": "apt_s is not null",
+    "states": "adet_eq_s is not null",
+    "output": "books_output = 1",
+    "rate": "books_rated = 1",
+    "good": "books_good = 1 and unknown_good_counts = 0",
+    "scrap": "unknown_scrap = 0",
+    "rework": "unknown_rework = 0",
+}
+"""What a unit's shift may know: the test of it, over the columns of `mart_kpi_unit_shift`. The order is that of the names below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The sum of one column of the parts over the shifts that know what `needs` names."""
+
+    column: str
+    needs: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.column}__{condition_name(self.needs)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kpi:
+    """One KPI in one profile. Its sides are arithmetic over sums of columns of the parts."""
+
+    number: int
+    kpi_id: str
+    profile: str
+    numerator: str
+    denominator: str
+    high: str | None
+    """The numerator if what is unknown were good."""
+    needs: tuple[str, ...]
+    """What a unit's shift must know to take part, in the order of KNOWLEDGE."""
+    about: dict[str, Any]
+
+    def columns(self) -> list[str]:
+        return sorted({name for side in (self.numerator, self.denominator, self.high or "") for name in NAME.findall(side)})
+
+    def terms(self) -> list[Term]:
+        return [Term(column, self.needs) for column in self.columns()]
+
+    def over_terms(self, side: str) -> str:
+        """A side as SQL over the terms, as doubles."""
+        return NAME.sub(lambda found: f"cast({Term(found[0], self.needs).name} as double)", side)
+
+
+def condition_name(needs: tuple[str, ...]) -> str:
+    """The name of what a shift must know, as it stands in the names of columns."""
+    return "_".join(needs) or "all"
+
+
+@cache
+def catalogue() -> tuple[Kpi, ...]:
+    """Every KPI of `kpis.yml` in every profile. Raises ValueError for a column that `columns` does not list."""
+    read = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    found: list[Kpi] = []
+    for entry in read["kpis"]:
+        for profile in PROFILES:
+            about = {**entry, **entry.get("profiles", {}).get(profile, {})}
+            numerator, denominator = about["numerator"], about["denominator"]
+            columns = {*NAME.findall(numerator), *NAME.findall(denominator)}
+            if unknown := columns - set(read["columns"]):
+                raise ValueError(f"{CATALOGUE.name}: {entry['kpi_id']} uses {sorted(unknown)}, which `columns` does not list")
+            needed = {word for column in columns for word in read["columns"][column]}
+            needs = tuple(word for word in KNOWLEDGE if word in needed)
+            found.append(Kpi(len(found) + 1, entry["kpi_id"], profile, numerator, denominator, about.get("high"), needs, about))
+    return tuple(found)
+
+
+def kpi_ids() -> list[str]:
+    """The ids of the catalogue, in its order."""
+    return list(dict.fromkeys(kpi.kpi_id for kpi in catalogue()))
+
+
+def terms() -> list[Term]:
+    """Every sum that some KPI needs, once."""
+    return sorted({term for kpi in catalogue() for term in kpi.terms()}, key=lambda term: term.name)
+
+
+def conditions() -> list[tuple[str, ...]]:
+    """Every set of things that a shift must know for some KPI, once."""
+    return sorted({kpi.needs for kpi in catalogue()})

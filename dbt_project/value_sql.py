@@ -1,0 +1,482 @@
+"""The SQL of the KPI values: from parts to one row per KPI, profile, scope and period.
+
+Here: the SELECTs, level by level: a unit's shift, a unit's month, scopes and periods, the value with its bounds, coverage, grade and
+flags. Elsewhere: the definitions (`dbt_project.catalogue`), which units belong to a scope (`models/marts/unit_scope.sql`), the parts
+(`models/marts/candidate_parts.sql`), publishing the same views over Parquet (`publish.snapshot`).
+
+Ratios are divided last (decision 13). `relation` gives the name of a table wherever the SQL is to run. Filters on scope, period and
+day reach the parts: no level is a barrier to them, and nobody who asks for months computes shifts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dbt_project.catalogue import KNOWLEDGE, VERSION, Kpi, Term, catalogue, condition_name, conditions, terms
+
+Relation = Callable[[str], str]
+
+CURRENT = "p.valid_to_release is null"
+SUMS = ("pbt_s", "unknown_s", "rate_base_s", "rate_known_s", "expected_count_shifts", "reported_count_shifts", "coded_stop_s")
+"""Columns of the parts that every value needs for its coverage."""
+DERIVED = {
+    "stop_s": "sum(p.adet_eq_s + p.adet_org_s + p.aust_s + coalesce(p.adot_s, 0))",
+    "told_pbt_s": "sum(case when p.unknown_s is not null then p.pbt_s end)",
+    "unknown_good_counts": "sum(p.unknown_good_counts)",
+    "outside_counts": "sum(p.outside_counts)",
+    "unknown_scrap": "sum(case when p.material_key <> '~' and p.pq is not null and p.sq is null then 1 else 0 end)",
+    "unknown_rework": "sum(case when p.material_key <> '~' and p.pq is not null and p.rq is null then 1 else 0 end)",
+}
+"""Sums of a unit's shift that are no column of the parts."""
+COUNTED = {"ideal_pq_s", "ideal_gq_s", "pq", "gq", "sq", "rq"}
+"""A shift without a count is a shift without output as long as its unit books in that month: an order may be booked in a later shift."""
+COVERAGE = (*SUMS, *DERIVED, "rate_in_s", "rate_known_in_s")
+"""Sums by unit and period."""
+BOOKS = ("books_output", "books_rated", "books_good")
+MARKS = {
+    "is_residual": "p.state_method = 'RESIDUAL'",
+    "is_none": "p.state_method = 'NONE'",
+    "is_preliminary": "p.is_preliminary",
+    "has_overlap": "p.has_shift_overlap",
+    "has_ambiguous": "array_contains(p.flags, 'DST_AMBIGUOUS')",
+}
+"""Marks of a shift that everything made of it bears."""
+OF_PLANT = ("assumed_calendar", "assumed_rate", "no_calendar")
+PERIOD = ("period_type", "period_start", "shift_code")
+UNIT = ("plant_id", "equipment_id")
+
+
+def words_of(text: str) -> str:
+    """DuckDB: words between commas as an array."""
+    return f"coalesce(string_split(nullif({text}, ''), ','), cast([] as varchar[]))"
+
+
+def _lines(columns: list[str] | tuple[str, ...], indent: int = 4) -> str:
+    return f",\n{' ' * indent}".join(columns)
+
+
+def inlined(relation: Relation) -> Relation:
+    """The relation for a database that has the parts and silver and none of the views between them and the values."""
+    made: dict[str, Callable[[Relation], str]] = {
+        "mart_kpi_unit_shift": unit_shift_sql,
+        "mart_kpi_unit_month": unit_month_sql,
+        "unit_scope": unit_scope_sql,
+    }
+
+    def found(name: str) -> str:
+        return f"({made[name](found)})" if name in made else relation(name)
+
+    return found
+
+
+def version_at(as_of: str) -> str:
+    """The parts that held at a release (an expression)."""
+    return f"p.valid_from_release <= {as_of} and (p.valid_to_release is null or p.valid_to_release > {as_of})"
+
+
+# --- a unit's shift -------------------------------------------------------------------------------------------------------------------
+
+
+def unit_shift_sql(relation: Relation, version: str = CURRENT) -> str:
+    """One row per unit and shift: sums of the parts of all its products, and what is known of it."""
+    columns = sorted(({term.column for term in terms()} | set(SUMS)) - set(DERIVED))
+    most = [f"max(case when {test} then 1 else 0 end) as {name}" for name, test in MARKS.items()]
+    has = [
+        f"max(case when p.material_key <> '~' and p.{column} is not null then 1 else 0 end) as {name}"
+        for name, column in (("has_output", "pq"), ("has_rated", "ideal_pq_s"), ("has_good", "gq"))
+    ]
+    selected = [
+        *(f"sum(p.{column}) as {column}" for column in columns), *(f"{sql} as {name}" for name, sql in DERIVED.items()), *has,
+        "max(case when p.pq is not null then 1 else 0 end) as knows_output", *most,
+        "max(p.valid_from_release) as release_id", "max(p.as_of_ts) as as_of_ts",
+    ]  # fmt: skip
+    return f"""select
+    p.plant_id, p.equipment_id, p.shift_instance_id, p.shift_code, p.production_day,
+    {_lines(selected)}
+from {relation("mart_kpi_parts_shift")} as p
+where {version}
+group by p.plant_id, p.equipment_id, p.shift_instance_id, p.shift_code, p.production_day"""
+
+
+def _books_sql() -> str:
+    """What a unit books in a month. One that provably made nothing all month knows everything about it; one that books nothing, no good
+    pieces or nothing with an ideal rate all month is left out of what needs them, not counted as zero."""
+    nothing = "min(knows_output) - max(has_output)"
+    return f"""select
+    {", ".join(UNIT)}, date_trunc('month', production_day) as month,
+    greatest(max(has_output), min(knows_output)) as books_output,
+    greatest(max(has_rated), {nothing}) as books_rated,
+    greatest(max(has_good), {nothing}) as books_good
+from unit_shift
+group by {", ".join(UNIT)}, date_trunc('month', production_day)"""
+
+
+def _known_sql(books: str) -> str:
+    """A unit's shift with what its unit books in the month; `books` is a relation with that."""
+    booked = ", ".join(f"b.{name}" for name in BOOKS)
+    on = " and ".join([*(f"s.{name} = b.{name}" for name in UNIT), "date_trunc('month', s.production_day) = b.month"])
+    return f"select s.*, {booked}\nfrom unit_shift as s\ninner join {books} as b on {on}"
+
+
+def _tests(needs: tuple[str, ...]) -> str:
+    return " and ".join(KNOWLEDGE[word] for word in needs) or "true"
+
+
+def _sum_of(term: Term) -> str:
+    value = f"coalesce({term.column}, 0)" if term.column in COUNTED else term.column
+    return f"sum(case when {_tests(term.needs)} then {value} end) as {term.name}"
+
+
+def _unit_columns() -> list[str]:
+    """Aggregates of a unit's shifts: the sums, whether it takes part at all, what its coverage is made of."""
+    part = [f"max(case when {_tests(needs)} then 1 else 0 end) as in_{condition_name(needs)}" for needs in conditions()]
+    sums = [f"sum({name}) as {name}" for name in (*SUMS, *DERIVED)]
+    rated = [f"sum(case when books_rated = 1 then rate_{of}_s end) as rate_{to}in_s" for of, to in (("base", ""), ("known", "known_"))]
+    marks = [f"max({name}) as {name}" for name in (*MARKS, "release_id", "as_of_ts")]
+    return [*map(_sum_of, terms()), *part, *sums, *rated, *marks]
+
+
+# --- a unit's month -------------------------------------------------------------------------------------------------------------------
+
+
+def unit_month_sql(relation: Relation) -> str:
+    """One row per unit and calendar month of its production days: every sum that a KPI needs, as the current parts give it."""
+    return f"""with unit_shift as (
+    select * from {relation("mart_kpi_unit_shift")}
+),
+
+books as (
+{_books_sql()}
+),
+
+known as (
+{_known_sql("books")}
+)
+
+{_month_sql()}"""
+
+
+def _month_sql() -> str:
+    books = [f"max({name}) as {name}" for name in BOOKS]
+    return f"""select
+    {", ".join(UNIT)}, cast(date_trunc('month', production_day) as date) as month,
+    {_lines([*_unit_columns(), *books])}
+from known
+group by {", ".join(UNIT)}, date_trunc('month', production_day)"""
+
+
+# --- which units belong to a scope ----------------------------------------------------------------------------------------------------
+
+LINE_LEVELS = ("WorkCenter", "ProcessCell", "ProductionUnit", "ProductionLine", "StorageZone")
+"""ISA-95 levels of a work centre; one that is no KPI unit itself is the sum of what lies below it."""
+LEVELS_ABOVE = 4
+"""Site, Area, WorkCenter, WorkUnit, EquipmentModule: nothing has more above it."""
+
+
+def unit_scope_sql(relation: Relation) -> str:
+    """One row per unit and scope that it is summed in; '~' and the plant is what belongs to the plant and to none of its units."""
+    steps = [
+        """step_1 as (
+    select equipment_id as unit_id, parent_equipment_id as above_id
+    from equipment
+    where parent_equipment_id is not null
+)"""
+    ]
+    steps += [
+        f"""step_{n} as (
+    select s.unit_id, e.parent_equipment_id as above_id
+    from step_{n - 1} as s
+    inner join equipment as e on s.above_id = e.equipment_id
+    where e.parent_equipment_id is not null
+)"""
+        for n in range(2, LEVELS_ABOVE + 1)
+    ]
+    above = "\n    union\n".join(f"    select unit_id, above_id from step_{n}" for n in range(1, LEVELS_ABOVE + 1))
+    levels = ", ".join(f"'{level}'" for level in LINE_LEVELS)
+    of_plant = "plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage"
+    of_the_plant = ", ".join(f"p.{name}" for name in of_plant.split(", "))
+    carried = "plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage"
+
+    def rows(scope: str, key: str, name: str, source: str, where: str = "") -> str:
+        return f"select unit_id, {scope} as scope_type, {key} as scope_id, {name} as scope_name, {carried} from {source}{where}"
+
+    own = "case when kpi_scope = 'LINE' then 'LINE' else 'EQUIPMENT' end"
+    selects = [
+        rows(own, "unit_id", "equipment_name", "unit", " where equipment_name is not null"),
+        rows("above_scope", "above_id", "above_name", "unit_above"),
+        rows("'CLASS'", "equipment_class", "equipment_class", "unit", " where equipment_class is not null"),
+        rows("'PLANT'", "plant_id", "plant_name", "unit"),
+        rows("'COMPANY'", "company", "company", "unit"),
+        rows("'PORTFOLIO'", "'portfolio'", "'Portfolio'", "unit"),
+    ]  # fmt: skip
+    return f"""with equipment as (
+    select equipment_id, parent_equipment_id, equipment_name, equipment_class, level, is_kpi_unit, kpi_scope, plant_id
+    from {relation("equipment")}
+),
+
+of_plant as (
+    select
+        p.plant_id, p.company, p.plant_name, case when p.assumed_calendar then 1 else 0 end as assumed_calendar,
+        case when p.assumed_rate then 1 else 0 end as assumed_rate, case when p.calendar = 'none' then 1 else 0 end as no_calendar,
+        coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage
+    from {relation("plant")} as p
+    left join {relation("plant_setting")} as g on p.plant_id = g.plant_id and g.equipment_id = '*'
+),
+
+{("," + chr(10) + chr(10)).join(steps)},
+
+above as (
+{above}
+),
+
+unit as (
+    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, {of_the_plant}
+    from equipment as e
+    inner join of_plant as p on e.plant_id = p.plant_id
+    union all
+    select '~' || plant_id, null, null, null, {of_plant} from of_plant
+),
+
+unit_above as (
+    select u.*, a.above_id, e.equipment_name as above_name, case when e.level = 'Area' then 'AREA' else 'LINE' end as above_scope
+    from above as a
+    inner join unit as u on a.unit_id = u.unit_id
+    inner join equipment as e on a.above_id = e.equipment_id
+    where e.level = 'Area' or (e.level in ({levels}) and not e.is_kpi_unit)
+)
+
+{(chr(10) + "union all" + chr(10)).join(selects)}"""
+
+
+# --- scopes and periods ---------------------------------------------------------------------------------------------------------------
+
+
+def kpi_value_sql(relation: Relation, as_of: str | None = None, words: Callable[[str], str] = words_of) -> str:
+    """The SELECT of `kpi_value`; `as_of` is a release id (an expression) instead of the newest.
+
+    `words` spells text to array for another engine than DuckDB.
+
+    >>> sql = kpi_value_sql(lambda name: f"gold.{name}", as_of="41")
+    >>> "gold.mart_kpi_parts_shift" in sql, "valid_from_release <= 41" in sql
+    (True, True)
+    """
+    if as_of is None:
+        shifts, months = f"select * from {relation('mart_kpi_unit_shift')}", f"select * from {relation('mart_kpi_unit_month')}"
+        ctes = [("unit_shift", shifts), ("unit_month", months), ("known", _known_sql("unit_month"))]
+    else:
+        ctes = [("unit_shift", unit_shift_sql(relation, version_at(as_of))), ("books", _books_sql()),
+                ("known", _known_sql("books")), ("unit_month", _month_sql())]  # fmt: skip
+    ctes += [("unit_period", _periods_sql()), ("plant_part", _plant_part_sql(relation)), ("summed", _summed_sql()),
+             ("scope_size", _size_sql(relation)), ("kpi", _kpi_sql()), ("chosen", _chosen_sql()),
+             ("judged", _JUDGED), ("scored", _SCORED)]  # fmt: skip
+    listed = ",\n\n".join(f"{name} as (\n{sql}\n)" for name, sql in ctes)
+    return f"with {listed}\n\n{_final_sql(words)}"
+
+
+def _unit_sums() -> list[str]:
+    return [*(term.name for term in terms()), *COVERAGE]
+
+
+def _periods_sql() -> str:
+    """One row per unit and period, of every kind of period."""
+    most, marks = [f"in_{condition_name(needs)}" for needs in conditions()], [*MARKS, "release_id", "as_of_ts"]
+    again = [*(f"sum({name}) as {name}" for name in _unit_sums()), *(f"max({name}) as {name}" for name in (*most, *marks))]
+    of_shifts = dict(column.rsplit(" as ", 1)[::-1] for column in _unit_columns())
+    ordered = [f"{of_shifts[name]} as {name}" for name in (*_unit_sums(), *most, *marks)]
+
+    def select(kind: str, start: str, source: str, columns: list[str], shift: str = "cast(null as varchar)") -> str:
+        group = f"{', '.join(UNIT)}, {start}" + ("" if shift.startswith("cast") else f", {shift}")
+        return f"""select
+    '{kind}' as period_type, {start} as period_start, {shift} as shift_code, {", ".join(UNIT)},
+    {_lines(columns)}
+from {source}
+group by {group}"""
+
+    return "\nunion all\n".join([
+        select("SHIFT", "production_day", "known", ordered, "shift_code"),
+        select("DAY", "production_day", "known", ordered),
+        select("WEEK", "cast(date_trunc('week', production_day) as date)", "known", ordered),
+        select("MONTH", "cast(month as date)", "unit_month", again),
+        select("QUARTER", "cast(date_trunc('quarter', month) as date)", "unit_month", again),
+    ])  # fmt: skip
+
+
+def _plant_part_sql(relation: Relation) -> str:
+    """A scope's sums by plant: a plant is counted once without a distinct count, which is dear to plan."""
+    sums = [f"sum(u.{name}) as {name}" for name in _unit_sums()]
+    units = [f"sum(u.in_{name}) as units_{name}" for name in map(condition_name, conditions())]
+    most = [f"max(u.{name}) as {name}" for name in (*MARKS, "release_id", "as_of_ts")]
+    plant = [f"max(x.{name}) as {name}" for name in (*OF_PLANT, "min_rate_coverage", "scope_name")]
+    return f"""select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code,
+    {_lines([*sums, *units, "count(*) as units_of", "min(u.is_none) as all_none", *most, *plant])}
+from unit_period as u
+inner join {relation("unit_scope")} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code"""
+
+
+def _summed_sql() -> str:
+    names = [condition_name(needs) for needs in conditions()]
+    sums = [f"sum({name}) as {name}" for name in _unit_sums()]
+    units = [f"cast(sum(units_{name}) as bigint) as units_{name}" for name in names]
+    plants = [f"count(case when units_{name} > 0 then 1 end) as plants_{name}" for name in names]
+    most = [f"max({name}) as {name}" for name in (*MARKS, *OF_PLANT, "min_rate_coverage", "release_id", "as_of_ts", "scope_name")]
+    sizes = ["cast(sum(units_of) as bigint) as units_of", "count(*) as plants_told"]
+    return f"""select
+    scope_type, scope_id, period_type, period_start, shift_code,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    {_lines([*sums, *units, *plants, *sizes, "min(all_none) as all_none", *most])}
+from plant_part
+group by scope_type, scope_id, period_type, period_start, shift_code"""
+
+
+def _size_sql(relation: Relation) -> str:
+    """How many plants a scope above plants should have."""
+    return f"""select scope_type, scope_id, count(distinct plant_id) as plants
+from {relation("unit_scope")}
+where scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO')
+group by scope_type, scope_id"""
+
+
+# --- values ---------------------------------------------------------------------------------------------------------------------------
+
+
+def _kpi_sql() -> str:
+    """The catalogue as the rest of the SQL needs it."""
+    uses = {
+        "uses_rate": ("rate",), "uses_counts": ("output",), "uses_plan": ("plan",), "uses_states": ("run_time", "states"),
+        "uses_good": ("good",), "uses_scrap": ("scrap",), "uses_rework": ("rework",),
+    }  # fmt: skip
+    rows = []
+    for kpi in catalogue():
+        needs = [str(any(word in kpi.needs for word in words)).lower() for words in uses.values()]
+        none = f"'{kpi.about['none']}'" if "none" in kpi.about else "null"
+        withheld, bound = str(bool(kpi.about.get("withheld"))).lower(), str(kpi.high is not None).lower()
+        rows.append(f"({kpi.number}, '{kpi.kpi_id}', '{kpi.profile}', {', '.join(needs)}, {withheld}, {bound}, {none})")
+    columns = ", ".join(["number", "kpi_id", "profile", *uses, "is_withheld", "has_bound", "none_word"])
+    return f"select * from (values\n    {_lines(rows)}\n) as v ({columns})"
+
+
+def _pick(of: Callable[[Kpi], str | None]) -> str:
+    """What differs from KPI to KPI; KPIs with the same SQL share a branch."""
+    found: dict[str, list[str]] = {}
+    for kpi in catalogue():
+        if (sql := of(kpi)) is not None:
+            found.setdefault(sql, []).append(str(kpi.number))
+    return (
+        "case\n        "
+        + "\n        ".join(f"when k.number in ({', '.join(numbers)}) then {sql}" for sql, numbers in found.items())
+        + "\n    end"
+    )
+
+
+def _chosen_sql() -> str:
+    """One row per KPI, profile, scope and period with its two sides."""
+    return f"""select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
+    {_pick(lambda kpi: kpi.over_terms(kpi.numerator))} as numerator,
+    {_pick(lambda kpi: kpi.over_terms(kpi.denominator))} as denominator,
+    {_pick(lambda kpi: kpi.high and kpi.over_terms(kpi.high))} as high,
+    {_pick(lambda kpi: f"plants_{condition_name(kpi.needs)}")} as plants_in,
+    {_pick(lambda kpi: f"units_{condition_name(kpi.needs)}")} as units_in, s.units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.min_rate_coverage, s.release_id, s.as_of_ts,
+    cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
+    coalesce(
+        cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
+        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
+    ) as rate_cov,
+    cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
+    cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
+    s.unknown_good_counts, s.unknown_scrap, s.unknown_rework, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary,
+    s.has_overlap, s.has_ambiguous, s.assumed_calendar, s.assumed_rate, s.no_calendar
+from summed as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join kpi as k"""
+
+
+_JUDGED = """-- Why a value cannot be given, in the order in which a reader would ask.
+select
+    *,
+    case
+        when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
+        when uses_states and all_none = 1 then 'NO_STATES'
+        when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
+        when uses_scrap and unknown_scrap > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
+        when uses_rework and unknown_rework > 0 and coalesce(denominator, 0) = 0 then 'NO_REWORK_COUNT'
+        when uses_rate and rate_cov = 0 then 'NO_IDEAL_RATE'
+        when uses_counts and count_cov = 0 then 'NO_COUNTS'
+        when denominator = 0 and none_word is not null then none_word
+        when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
+        when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
+        when coalesce(denominator, 0) = 0 and uses_counts then case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end
+        when coalesce(denominator, 0) = 0 then 'NO_DATA'
+        when has_bound and time_cov = 0 then 'NO_DATA'
+        when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
+    end as missing,
+    case when is_residual = 1 then least(time_cov, 0.85) when all_none = 1 then null else time_cov end as time_score
+from chosen"""
+
+_SCORED = """-- Specification 4.2: a weighted geometric mean, so that one hole cannot be averaged away.
+select
+    *,
+    case
+        when time_score = 0 or (uses_rate and rate_cov = 0) or count_cov = 0 or (uses_states and reason_cov = 0) then 0
+        else exp(
+            (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
+            + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
+            + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end)
+            / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
+            + case when count_cov is null then 0 else 0.20 end + case when uses_states and reason_cov > 0 then 0.10 else 0 end)
+        )
+    end as score
+from judged"""
+
+FLAGS = {
+    "PERF_GT_1": "kpi_id = 'E' and numerator > denominator",
+    "RESIDUAL_APT": "uses_states and is_residual = 1",
+    "RATE_PARTIAL": "uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL'",
+    "COUNT_PARTIAL": "uses_counts and count_cov > 0 and count_cov < 1",
+    "COUNT_OUTSIDE_SHIFT": "uses_counts and outside_counts > 0",
+    "UNKNOWN_TIME": "uses_plan and time_cov < 1",
+    "ASSUMED_CALENDAR": "assumed_calendar = 1 and uses_plan",
+    "ASSUMED_RATE": "assumed_rate = 1 and uses_rate",
+    "PLANTS_PARTIAL": "plants_of is not null and plants_in < plants_of",
+    "UNITS_PARTIAL": "scope_type <> 'EQUIPMENT' and units_in < units_of",
+    "SHIFT_OVERLAP": "has_overlap = 1",
+    "DST_AMBIGUOUS": "has_ambiguous = 1",
+    "PRELIMINARY": "is_preliminary = 1",
+}
+"""Flag of a value: when it bears it."""
+
+
+def _final_sql(words: Callable[[str], str]) -> str:
+    listed = ", ".join(f"case when {test} then '{flag}' end" for flag, test in FLAGS.items())
+    return f"""select
+    kpi_id, {VERSION} as kpi_version, scope_type, scope_id, scope_name, plant_id, period_type, period_start, shift_code, profile,
+    case when missing is null then numerator / nullif(denominator, 0) end as value,
+    case when missing is null or missing in ('NO_DATA', 'RATE_PARTIAL') then numerator / nullif(denominator, 0) end as value_low,
+    case
+        when missing is not null and missing not in ('NO_DATA', 'RATE_PARTIAL') then null
+        when has_bound then coalesce(high, numerator) / nullif(denominator, 0)
+        when is_withheld and rate_cov > 0 and rate_cov < 1 then numerator / nullif(denominator, 0) / rate_cov
+        else numerator / nullif(denominator, 0)
+    end as value_high,
+    numerator, denominator,
+    coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end
+        * case when uses_counts then coalesce(count_cov, 1) else 1 end
+        * cast(units_in as double) / units_of * coalesce(cast(plants_told as double) / plants_of, 1) as coverage,
+    case
+        when missing is not null then 'D'
+        when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'
+    end as grade,
+    case
+        when missing is not null then 'NOT_COMPUTABLE'
+        when (assumed_calendar = 1 and uses_plan) or (assumed_rate = 1 and uses_rate)
+            or (uses_rate and rate_cov < min_rate_coverage) then 'ESTIMATED'
+        when is_preliminary = 1 then 'PRELIMINARY'
+        else 'OK'
+    end as status,
+    {words(f"concat_ws(',', missing, {listed})")} as flags,
+    plants_in, plants_of, units_in, units_of, release_id, as_of_ts
+from scored"""
