@@ -18,7 +18,7 @@ import polars as pl
 from connectors.contract import ROW
 from connectors.models import Column
 from transforms import clock
-from transforms.canonical import OWN_IDS, canonical
+from transforms.canonical import canonical
 from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped
 from transforms.tables import TABLES, UTC_US, TableSpec
 
@@ -202,11 +202,10 @@ def _holds_time(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.S
     yes = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(inputs))
     if spec.time is None:
         return yes
-    own = OWN_IDS.get(spec.name)
     if reading.table.key:
         texts = {text for name in (spec.time, "day") for text in _texts(reading.table.columns.get(name))}
         return yes if texts and texts <= set(reading.table.key) else ~yes
-    return inputs[own[-1]].is_null() if own else yes
+    return inputs[spec.own[-1]].is_null() if spec.own else yes
 
 
 def _texts(rule: Column | None) -> list[str]:
@@ -241,7 +240,7 @@ def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame
 
 def _future_is_rejected(rows: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataFrame:
     """Rule T17: what happened cannot lie after its ingestion; plans and orders may."""
-    if spec.name not in ("equipment_state_event", "production_count"):
+    if not spec.is_past:
         return rows
     late = (rows[str(spec.time)] > reading.ingested_at + FUTURE).fill_null(False)
     if not late.any():
@@ -324,5 +323,5 @@ def _span(spec: TableSpec, accepted: pl.DataFrame) -> list[pl.Expr]:
     """First and last instant of the accepted data."""
     if spec.time is None:
         return []
-    columns = [name for name in (spec.time, "end_ts") if name in accepted.columns]
-    return [pl.col(spec.time).min().alias("first"), pl.max_horizontal(pl.col(columns).max()).alias("last")]
+    ends = [pl.col("end_ts")] if "end_ts" in accepted.columns else []
+    return [spec.instant.min().alias("first"), pl.max_horizontal(end.max() for end in (spec.instant, *ends)).alias("last")]

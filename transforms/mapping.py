@@ -287,7 +287,7 @@ def _unit_of(reading: Reading, rule: Column, find: object, default: str) -> tupl
 def _convert(
     frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column, value: pl.Series
 ) -> tuple[pl.Series, list[pl.Series], list[pl.Series]]:
-    default = {"quantity": units.PIECE, "duration": "s"}.get(wanted.dimension or "", "1")
+    default = {"quantity": units.PIECE, "duration": "s", "energy": "kW.h"}.get(wanted.dimension or "", "1")
     if rule.unit_from:
         texts = frame.select(as_text(frame, rule.unit_from).alias("u"))["u"].fill_null(rule.unit or default)
     else:
@@ -295,7 +295,7 @@ def _convert(
     known: dict[str, units.Unit] = {}
     for word in texts.unique().to_list():
         try:
-            known[word] = units.unit(word, reading.unit_aliases)
+            known[word] = units.unit(word, reading.unit_aliases, of=_CANONICAL.get(wanted.dimension or ""))
         except ConfigError as error:
             if not rule.unit_from:
                 raise ConformError(
@@ -310,6 +310,10 @@ def _convert(
     source = texts.replace_strict({w: u.ucum for w, u in known.items()}, default=None, return_dtype=pl.String)
     reasons = _reason(unknown, f"UNKNOWN_UNIT: {name}", texts)
     return value * factor, [canonical.rename(f"{name}_uom"), source.rename(f"{name}_source_uom")], reasons
+
+
+_CANONICAL = {"duration": "s", "energy": "kW.h"}
+"""Dimensions of which every unit has this canonical one."""
 
 
 def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:
