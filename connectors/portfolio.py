@@ -315,6 +315,26 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
     for name, table in source.tables.items():
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)
+    yield from _secret_rules(source)
+
+
+def _secret_rules(source: Source) -> Iterator[tuple[Keys, Problem]]:
+    """Names of persons and customers come from columns of their own, so that they can be kept out of everything that is stored."""
+    from transforms.mapping import secret_columns
+    from transforms.tables import TABLES
+
+    secret = set(secret_columns(source))
+    for table, mapped in source.tables.items():
+        for name, rule in mapped.columns.items():
+            keys: Keys = ("tables", table, "columns", name)
+            wanted = TABLES[table].inputs.get(name) if table in TABLES else None
+            if wanted is None:
+                continue
+            if wanted.is_secret and not rule.from_:
+                yield keys, Problem(f"{table}.{name} has to come `from` a column.", fix="from: <source column>").at(table=table)
+            if not wanted.is_secret and (shared := sorted(secret & {*(rule.from_ or ())})):
+                message = f"Column '{shared[0]}' holds names that are not kept; {table}.{name} cannot be made of it."
+                yield keys, Problem(message, fix="map another column").at(table=table)
 
 
 def _patterns(source: Source) -> Iterator[tuple[str, Keys]]:

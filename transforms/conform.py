@@ -19,10 +19,9 @@ from connectors.contract import ROW
 from connectors.models import Column
 from transforms import clock
 from transforms.canonical import canonical
-from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped
+from transforms.mapping import REJECT, SURPLUS, Reading, as_text, check_columns, evaluate, mark_skipped, veiled
 from transforms.tables import TABLES, UTC_US, TableSpec
 
-SURPLUS = "_surplus"
 FUTURE = timedelta(minutes=5)
 EXPORT = "_export"
 
@@ -79,14 +78,15 @@ def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading
     inputs = evaluate(kept, reading, spec)
     if len(exports) > 1 and _reads_otherwise_alone(inputs, reading, spec):
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
-    inputs = _with_keys(inputs, kept, reading)
-    rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept), reading, spec)
+    shown = veiled(kept, reading)
+    inputs = _with_keys(inputs, shown, reading)
+    rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept, reading), reading, spec)
     accepted, rejected = _accept(rows, spec)
     good = rows["_row_number"].is_in(accepted["_row_number"].implode())
     ids = rows.select("_row_number", (pl.col(spec.id) if spec.id else pl.lit(None, dtype=pl.String)).alias("id"))
     found = _Found(
         stack.marked(accepted, "_row_number"),
-        stack.marked(quarantine(rejected, kept), "row_number"),
+        stack.marked(quarantine(rejected, shown), "row_number"),
         stack.marked(stack.frame.select(ROW, skipped.alias("skip")).drop_nulls("skip"), ROW),
         stack.marked(inputs.filter(good), ROW),
         stack.marked(ids.filter(~good), "_row_number"),
@@ -230,10 +230,12 @@ def too_many_fields(kept: pl.DataFrame) -> list[pl.Series]:
     return [kept.select(reason.alias("r"))["r"]]
 
 
-def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """What else is wrong with such a record is told too, unless it may quote the name of a person."""
     for reason in too_many_fields(kept):
+        others = [] if reading.secret_columns else [REJECT]
         rows = rows.with_columns(reason.alias("_r")).with_columns(
-            pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(REJECT, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
+            pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(*others, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
         ).drop("_r")  # fmt: skip
     return rows
 

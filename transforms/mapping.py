@@ -18,10 +18,13 @@ from connectors.contract import ROW
 from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, Source, Table
 from transforms import units
+from transforms.keys import salted_hash
 from transforms.numbers import parse_booleans, parse_numbers
 from transforms.stamps import instants, local_dates, shift_bounds
-from transforms.tables import Input, TableSpec
+from transforms.tables import TABLES, Input, TableSpec
 
+SURPLUS = "_surplus"
+"""Column with what a record holds beyond the fields of its header."""
 REJECT = "_reject"
 """Column with the list of reasons for which a record is not accepted, each `RULE: detail`."""
 
@@ -44,6 +47,13 @@ class Reading:
     state_method: str = "MEASURED"
     unit_aliases: Mapping[str, str] = field(default_factory=dict)
     known_equipment: frozenset[str] | None = None
+    salt: str = ""
+    """What is hashed with the names of persons and customers."""
+
+    @property
+    def secret_columns(self) -> frozenset[str]:
+        """The source columns that hold names of persons or customers: nothing keeps what they say."""
+        return frozenset(secret_columns(self.source))
 
     @property
     def zone(self) -> str:
@@ -56,6 +66,28 @@ class Reading:
     def problem(self, message: str, **more: str | None) -> Problem:
         place = {"plant": self.plant.plant, "source": self.source_id, "table": self.table_name, "export": self.export}
         return Problem(message, **{**place, **more})  # type: ignore[arg-type]
+
+
+def secret_columns(source: Source) -> Iterator[str]:
+    """The columns of a source's records that any of its tables takes a secret from."""
+    for table, mapped in source.tables.items():
+        for name, rule in mapped.columns.items():
+            if table in TABLES and name in TABLES[table].inputs and TABLES[table].inputs[name].is_secret:
+                yield from rule.from_ or ()
+
+
+def veiled(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """The records with a salted hash instead of every name of a person or a customer.
+
+    Of a record with more fields than the header nobody knows which field holds what: all of it is hashed.
+    """
+    secret = reading.secret_columns & set(frame.columns)
+    if not secret:
+        return frame
+    shifted = pl.col(SURPLUS).is_not_null() if SURPLUS in frame.columns else pl.lit(False)
+    texts = {name: as_text(frame, name) for name in frame.columns if name != ROW}
+    shown = {name: pl.lit(None, dtype=pl.String) if name in secret else pl.when(~shifted).then(text) for name, text in texts.items()}
+    return frame.with_columns(pl.coalesce(shown[name], salted_hash(reading.salt, text)).alias(name) for name, text in texts.items())
 
 
 def check_columns(reading: Reading, columns: Sequence[str]) -> None:
@@ -171,8 +203,9 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
     if wanted.type == "boolean":
         value = pl.DataFrame({name: text}).select(parse_booleans(pl.col(name)).alias(name))[name]
         return [value], [*reasons, *_unread(text, value, f"NOT_A_BOOLEAN: {name}")]
-    if wanted.dimension == "any":
-        return [text.rename(name)], reasons
+    if wanted.is_secret:
+        unread = [reason.str.replace(r" '.*'$", "") for reason in reasons]
+        return [pl.DataFrame({name: text}).select(salted_hash(reading.salt, pl.col(name)))[name]], unread
     return [text.rename(name)], reasons
 
 
