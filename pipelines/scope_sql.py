@@ -126,7 +126,7 @@ COUNT = """
 CREATE OR REPLACE TEMP TABLE counted AS
     SELECT side, q.plant_id, q.month, q.equipment_id, q.count_id, coalesce(q.corrects_count_id, q.reverses_count_id) AS parent_id,
         epoch_us(q.event_ts) - coalesce(c.offset_us, 0) AS event_us, q.material_id, q.tool_code, q.order_id, q.count_source,
-        q.produced_qty, q.good_qty, q.scrap_qty, q.rework_qty, coalesce(list_contains(q.dq_flags, 'DST_AMBIGUOUS'), false) AS is_ambiguous
+        q.produced_qty, q.good_qty, q.scrap_qty, q.rework_qty, q.first_pass_good_qty, q.operation_id, coalesce(list_contains(q.dq_flags, 'DST_AMBIGUOUS'), false) AS is_ambiguous
     FROM (SELECT 'was' AS side, * FROM was.production_count UNION ALL SELECT 'now', * FROM fresh.production_count) AS q
     LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
     WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed);
