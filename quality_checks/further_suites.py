@@ -113,7 +113,7 @@ FURTHER: dict[str, tuple[Check, ...]] = {
         *references("material"),
         none("factor_positive", "factors_not_positive", "logical", "nothing is made of none"),
         none("no_conversion_to_itself", "conversions_to_itself", "logical", "one of a unit is one of it"),
-        most("factor_sane", "largest_factor", 1e9, "a billion pieces in one of a unit is a factor the wrong way round"),
+        most("factor_sane", "largest_factor", 1e6, "a million base units in one is a factor the wrong way round"),
     ),
 }  # fmt: skip
 """The checks of these tables, beside those of their schemas and their versions."""
