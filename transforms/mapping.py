@@ -205,7 +205,7 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
         return [value], [*reasons, *_unread(text, value, f"NOT_A_BOOLEAN: {name}")]
     if wanted.is_secret:
         unread = [reason.str.replace(r" '.*'$", "") for reason in reasons]
-        return [pl.DataFrame({name: text}).select(salted_hash(reading.salt, pl.col(name)))[name]], unread
+        return [pl.DataFrame({name: text}).select(salted_hash(reading.salt, pl.col(name)).alias(name))[name]], unread
     return [text.rename(name)], reasons
 
 
