@@ -228,6 +228,15 @@ class Break(Shift):
     """What the time is taken out as."""
 
 
+class UnitSettings(StrictModel):
+    """Rules of one unit that differ from the plant's."""
+
+    microstop_s: int | None = Field(default=None, ge=0)
+    """A stop block shorter than this many seconds is a micro-stop."""
+    flicker: bool | None = None
+    """Whether run time shorter than one ideal cycle between two stops of one reason leaves them one stop (rule T18)."""
+
+
 class Unit(StrictModel):
     """One piece of equipment."""
 
@@ -247,6 +256,50 @@ class Unit(StrictModel):
     """MEASURED (states), RESIDUAL (only stops are logged), NONE (only counts); default: the plant's setting."""
     aliases: tuple[Word, ...] = ()
     """Other spellings in the plant's data."""
+    settings: UnitSettings = UnitSettings()
+    """Rules of this unit that differ from the plant's."""
+
+
+class Line(StrictModel):
+    """A production line: a KPI unit made of stations, which keep their own ledgers and count in the plant through the line alone."""
+
+    name: str | None = None
+    """Name for people; default: the code."""
+    class_: str | None = Field(default=None, alias="class")
+    """Portfolio technology class of the line."""
+    area: Word | None = None
+    """Code of the equipment above."""
+    stations: tuple[Word | tuple[Word, ...], ...] = Field(min_length=1)
+    """Codes of its stations (equipment.units) from infeed to end; a list inside the list works in parallel: [S1, [S2a, S2b], S3]."""
+    constraint: Word | None = None
+    """The station that limits the line, where a product has no rates of stations."""
+    output: Word | None = None
+    """The station whose good count is the line's; default: the last."""
+    valid_from: date | None = None
+    """First day on which it was made of these stations; default: always."""
+
+    @property
+    def groups(self) -> tuple[tuple[str, ...], ...]:
+        """Its stations from infeed to end, those together that work in parallel."""
+        return tuple((station,) if isinstance(station, str) else station for station in self.stations)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(code for group in self.groups for code in group)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return (self.output,) if self.output else self.groups[-1]
+
+    @model_validator(mode="after")
+    def _stations_once(self) -> Line:
+        codes = self.codes
+        if len(set(codes)) < len(codes):
+            raise ValueError("a station stands twice in stations")
+        for key, code in (("constraint", self.constraint), ("output", self.output)):
+            if code and code not in codes:
+                raise ValueError(f"{key} '{code}' is none of the line's stations ({', '.join(codes)})")
+        return self
 
 
 class Equipment(StrictModel):
@@ -275,6 +328,33 @@ class Settings(StrictModel):
     """Which ideal rates count, best first (default BEST_DEMONSTRATED, ENGINEERED, ERP_STANDARD)."""
     min_rate_coverage: float | None = Field(default=None, ge=0, le=1)
     """Below this share of rated run time an OEE is withheld (default 0.95)."""
+    flicker: bool | None = None
+    """Whether run time shorter than one ideal cycle between two stops of one reason leaves them one stop (rule T18; default false)."""
+
+
+class Definition(StrictModel):
+    """How the plant's own OEE is defined (specification 4.1); what is not stated is not known."""
+
+    breaks_in_pbt: bool | None = None
+    """Planned breaks count as planned busy time."""
+    planned_maint_in_pbt: bool | None = None
+    """So does planned maintenance."""
+    no_demand_in_pbt: bool | None = None
+    """So does time without orders."""
+    setup_in_pbt: bool = True
+    """So does setup."""
+    rework_counts_as_good: bool | None = None
+    """Pieces that need rework count as good."""
+    microstop_threshold_s: int | None = Field(default=None, ge=0)
+    """Stops from this many seconds on are seen; without it micro-stops cannot be told."""
+    rate_basis: RateBasis | None = None
+    """What its performance is measured against."""
+    perf_capped_at_source: bool | None = None
+    """Performance above 100 % is cut before it is reported."""
+    scrap_scope: Literal["STATION", "LINE", "INCL_CUSTOMER"] | None = None
+    """Whose scrap counts."""
+    oee_scope: Literal["MACHINE", "CONSTRAINT", "LINE_END"] | None = None
+    """Where on a line it is measured."""
 
 
 class Assumption(StrictModel):
@@ -323,6 +403,10 @@ class PlantFile(StrictModel):
     """Country (or country-region) of a public calendar such as US or DE-BY, a list of dates, or a file with one date a line."""
     equipment: Equipment = Equipment()
     """Units, aliases and classes."""
+    lines: dict[Word, Line] = {}
+    """Code of a line: its stations."""
+    definition: Definition = Definition()
+    """How the plant's own OEE is defined."""
     settings: Settings = Settings()
     """What differs from the portfolio's settings."""
     assumptions: tuple[Assumption, ...] = ()

@@ -39,6 +39,7 @@ DEFAULT_SETTINGS = Settings(
     plan_freeze_h=24.0,
     rate_basis=("BEST_DEMONSTRATED", "ENGINEERED", "ERP_STANDARD"),
     min_rate_coverage=0.95,
+    flicker=False,
 )
 
 
@@ -64,6 +65,11 @@ class Portfolio:
         """Where the plant's patterns start: a URL, or a local folder."""
         root = plant.root or f"landing/{plant.plant}"
         return root if "://" in root else str((self.root / root).resolve())
+
+    @property
+    def person_salt(self) -> str:
+        """What is hashed with the names of persons and customers: $PLANTLAKE_PERSON_SALT, else the portfolio's name."""
+        return os.environ.get("PLANTLAKE_PERSON_SALT") or self.file.name
 
     def settings(self, plant: PlantFile) -> Settings:
         """The plant's settings over the portfolio's over plantlake's."""
@@ -218,10 +224,28 @@ def _plant_rules(plant: PlantFile, root: Path) -> Iterator[tuple[Keys, Problem]]
                 ("equipment", "units", code, "parent"),
                 Problem(f"Unit '{code}' has an unknown parent.", found=unit.parent, closest=closest(unit.parent, codes)),
             )
+    yield from _line_rules(plant)
     for name, source in plant.sources.items():
         keys: Keys = ("sources", name)
         for inner, problem in _source_rules(plant, source):
             yield (*keys, *inner), problem.at(source=name)
+
+
+def _line_rules(plant: PlantFile) -> Iterator[tuple[Keys, Problem]]:
+    """Stations are units of the plant file, unless a master export may bring them; a station stands in one line."""
+    units, line_of = set(plant.equipment.units), dict[str, str]()
+    is_mastered = any("equipment" in source.tables for source in plant.sources.values())
+    for code, line in plant.lines.items():
+        keys: Keys = ("lines", code)
+        if code in units:
+            yield keys, Problem(f"'{code}' is a line and a unit.", fix=f"remove equipment.units.{code}: the line is a piece of equipment")
+        for word in () if is_mastered else (*line.codes, *filter(None, [line.area])):
+            if word not in units:
+                fix = f"equipment.units.{word}: {{}}"
+                yield keys, Problem(f"Line '{code}' names an unknown unit.", found=word, closest=closest(word, units), fix=fix)
+        for word in line.codes:
+            if line_of.setdefault(word, code) != code:
+                yield keys, Problem(f"Station '{word}' is in the lines '{line_of[word]}' and '{code}'.", fix="a station stands in one line")
 
 
 def _zone(name: str | None, keys: Keys) -> Iterator[tuple[Keys, Problem]]:
@@ -291,6 +315,26 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
     for name, table in source.tables.items():
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)
+    yield from _secret_rules(source)
+
+
+def _secret_rules(source: Source) -> Iterator[tuple[Keys, Problem]]:
+    """Names of persons and customers come from columns of their own, so that they can be kept out of everything that is stored."""
+    from transforms.mapping import secret_columns
+    from transforms.tables import TABLES
+
+    secret = set(secret_columns(source))
+    for table, mapped in source.tables.items():
+        for name, rule in mapped.columns.items():
+            keys: Keys = ("tables", table, "columns", name)
+            wanted = TABLES[table].inputs.get(name) if table in TABLES else None
+            if wanted is None:
+                continue
+            if wanted.is_secret and not rule.from_:
+                yield keys, Problem(f"{table}.{name} has to come `from` a column.", fix="from: <source column>").at(table=table)
+            if not wanted.is_secret and (shared := sorted(secret & {*(rule.from_ or ())})):
+                message = f"Column '{shared[0]}' holds names that are not kept; {table}.{name} cannot be made of it."
+                yield keys, Problem(message, fix="map another column").at(table=table)
 
 
 def _patterns(source: Source) -> Iterator[tuple[str, Keys]]:
@@ -350,6 +394,8 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
                 ("columns",),
                 Problem(f"{name} needs '{column}' ({wanted.doc or wanted.type}).", fix=f"columns.{column}: <source column>"),
             )
+        if wanted.needs and column in table.columns and wanted.needs not in table.columns:
+            yield ("columns", column), Problem(f"{name}.{column} needs '{wanted.needs}'.", fix=f"columns.{wanted.needs}: <source column>")
     for choice in spec.alternatives:
         if not any(column in table.columns for column in choice):
             yield ("columns",), Problem(f"{name} needs at least one of {', '.join(choice)}.")

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from math import isfinite
 from pathlib import Path
 
 from connectors.errors import Problem, closest, listed
@@ -24,6 +25,9 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "unit_aliases": ("plant", "alias", "ucum"),
     "equipment_classes": ("equipment_class", "name", "family"),
     "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
+    "product_families": ("plant", "material", "family", "weight"),
+    "emission_factors": ("plant", "carrier", "kg_per_kwh", "valid_from", "valid_to", "basis"),
+    "targets": ("kpi_id", "scope_type", "scope_id", "target", "valid_from", "valid_to"),
 }  # fmt: skip
 REQUIRED: dict[str, tuple[str, ...]] = {
     "reason_map": ("plant", "source_code", "reason_code"),
@@ -31,9 +35,17 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "unit_aliases": ("plant", "alias", "ucum"),
     "equipment_classes": ("equipment_class",),
     "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
+    "product_families": ("plant", "material", "family"),
+    "emission_factors": ("plant", "carrier", "kg_per_kwh"),
+    "targets": ("kpi_id", "scope_type", "scope_id", "target"),
 }
+DATES, NUMBERS = ("valid_from", "valid_to", "approved_at"), ("rate", "pieces_per_cycle", "weight", "kg_per_kwh", "target")
 
 TAXONOMY = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "downtime_reason.csv"
+
+RATE_TYPES = ("AVG", "CLOSE", "BUDGET")
+SCOPES = ("PORTFOLIO", "COMPANY", "PLANT", "EQUIPMENT")
+"""What a target may be of."""
 
 Row = dict[str, str]
 
@@ -108,10 +120,12 @@ def _read(path: Path) -> tuple[list[Row], list[Problem]]:
 def _row_problems(name: str, row: Row, shown: str) -> list[Problem]:
     at = f"{shown}:{row['line']}"
     found = [Problem(f"'{key}' is empty.", export=at) for key in REQUIRED[name] if not row[key]]
-    for key in ("valid_from", "valid_to", "approved_at"):
+    for key in DATES:
         if row.get(key) and not _is_date(row[key]):
             found.append(Problem(f"'{key}' is not a date.", export=at, found=row[key], fix="write YYYY-MM-DD"))
-    for key in ("rate", "pieces_per_cycle"):
+    if row.get("period") and not _is_date(row["period"] if len(row["period"]) > 7 else f"{row['period']}-01"):
+        found.append(Problem("'period' is not a month.", export=at, found=row["period"], fix="write YYYY-MM"))
+    for key in NUMBERS:
         if row.get(key) and not _is_number(row[key]):
             found.append(Problem(f"'{key}' is not a number.", export=at, found=row[key], fix="write digits with a decimal point"))
     return [*found, *_unknown_words(name, row, at)]
@@ -138,7 +152,15 @@ def _closed(name: str) -> dict[str, Collection[str]]:
         from transforms.tables import RATE_BASES
 
         return {"rate_basis": RATE_BASES}
-    return {}
+    if name == "emission_factors":
+        from transforms.further_tables import CARRIERS
+
+        return {"carrier": CARRIERS}
+    if name == "targets":
+        from dbt_project.generate import kpi_ids
+
+        return {"kpi_id": kpi_ids(), "scope_type": SCOPES}
+    return {"rate_type": RATE_TYPES} if name == "fx" else {}
 
 
 @cache
@@ -158,7 +180,6 @@ def _is_date(text: str) -> bool:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return isfinite(float(text))
     except ValueError:
         return False
-    return True

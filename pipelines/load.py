@@ -46,7 +46,8 @@ Ordered = tuple[str, ExportRow, Conformed]
 SAMPLE = "historian_sample"
 TIMED = ("equipment_state_event", "production_count")
 """Tables whose data tell up to when a source has told everything; plans and orders reach into the future."""
-ORDER = ("equipment", "material", "tag", "ideal_rate", "shift_instance", "planned_downtime", "production_order", *TIMED, SAMPLE)
+FIRST = ("equipment", "material", "uom_conversion", "tag", "ideal_rate", "shift_instance", "planned_downtime", "production_order")
+ORDER = (*FIRST, *(name for name in TABLES if name not in {*FIRST, SAMPLE}), SAMPLE)
 """Master data first, so that what names it can be checked against it."""
 
 
@@ -205,6 +206,8 @@ class Loader:
         """
         self.standing = Standing(self.lake, plan.plants)
         loaded, group = Loaded(), list[PlantResult]()
+        if plan.restate:
+            load_stated.state_portfolio(self, loaded)
         for plant_id, todo in plan.plants.items():
             group.append(self._plant(plant_id, todo))
             if sum(result.rows for result in group) > COMMITTED_TOGETHER:
@@ -331,7 +334,8 @@ class Loader:
                 transform_version=mapping_version(self.portfolio, plant, source_id, name),
                 state_method=self.portfolio.settings(plant).state_method or "MEASURED",
                 unit_aliases={row["alias"]: row["ucum"] for row in self.portfolio.vocabularies.rows("unit_aliases", plant.plant)},
-                known_equipment=frozenset(plant.equipment.units) if plant.equipment.unknown == "reject" else None,
+                known_equipment=frozenset({*plant.equipment.units, *plant.lines}) if plant.equipment.unknown == "reject" else None,
+                salt=self.portfolio.person_salt,
             )  # fmt: skip
         return replace(self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at)
 

@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from connectors.models import PlantFile
+from pipelines import silver
 from pipelines.ledger import ExportRow, Past
 from pipelines.load_deliveries import Key, bound, spanned
+from pipelines.plan import portfolio_hash
 from pipelines.standing import Change, months_between
 from transforms import revisions, statements
 from transforms.statements import PLANT_FILE, Stated
 from transforms.tables import STATEMENTS, TABLES
 
 if TYPE_CHECKING:
-    from pipelines.load import Loader, PlantResult
+    from pipelines.load import Loaded, Loader, PlantResult
 
 Spans = dict[str, tuple[datetime | None, datetime | None]]
 Horizon = tuple[date, date]
@@ -29,10 +31,10 @@ Horizon = tuple[date, date]
 CODES = {"equipment": "equipment_code", "material": "local_material_no", "tag": "tag_name"}
 """Tables whose records come from masters and, as far as no master brings them, from the plant file; with the column of their names."""
 NAMED_BY = {
-    "equipment": ("equipment_state_event", "production_count"),
-    "material": ("equipment_state_event", "production_count", "production_order", "ideal_rate"),
+    name: tuple(table for table, spec in TABLES.items() if column in spec.columns and table != name)
+    for name, column in (("equipment", "equipment_code"), ("material", "material_id"))
 }
-"""Tables whose records name units and materials."""
+"""Tables whose records name units and materials. A unit counts where a table keeps its code: others name meters, pumps and offices too."""
 NEAR = 3
 """Days around a local day in which the UTC starts of its windows may lie, its neighbours included."""
 
@@ -60,6 +62,17 @@ def state(loader: Loader, result: PlantResult) -> None:
         _replace(loader, result, "tag", _tags(loader, about, result, source_id), source_id)
     _state_calendar(loader, about, result, spans)
     _say(loader, result, "source_watermark", _watermarks(plant, spans))
+
+
+def state_portfolio(loader: Loader, loaded: Loaded) -> None:
+    """What the vocabularies state of no plant, written once; rows that stand already are not written."""
+    for name, frame in statements.of_portfolio(loader.portfolio.vocabularies).items():
+        rows, partitions = Change(frame, None, silver.read(loader.lake, name).collect()).settled(name)
+        if partitions:
+            loader.check()
+            silver.replace(loader.lake, name, rows, partitions, loader.metadata())
+            loaded.note(name, ())
+    loader.ledger.record_plant("*", portfolio_hash(loader.portfolio), loader.at)
 
 
 def _state_calendar(loader: Loader, about: Stated, result: PlantResult, spans: Spans) -> None:

@@ -44,9 +44,9 @@ def flagged(item: Conformed, export: ExportRow, spec: TableSpec) -> Conformed:
     """The export's rows, those wholly outside the window that it states with a flag."""
     if spec.time is None or not (export.covers_from or export.covers_to) or item.accepted.is_empty():
         return item
-    end = pl.coalesce("end_ts", spec.time) if "end_ts" in item.accepted.columns else pl.col(spec.time)
+    end = pl.coalesce("end_ts", spec.time) if "end_ts" in item.accepted.columns else spec.instant
     before = (end < export.covers_from) if export.covers_from else pl.lit(False)
-    after = (pl.col(spec.time) >= export.covers_to) if export.covers_to else pl.lit(False)
+    after = (spec.instant >= export.covers_to) if export.covers_to else pl.lit(False)
     outside = item.accepted.select((before | after).fill_null(False).alias("outside"))["outside"]
     if not outside.any():
         return item

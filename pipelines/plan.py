@@ -20,12 +20,13 @@ from connectors.models import PlantFile
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
 from pipelines.ledger import ExportLedger, Seen
+from transforms.mapping import secret_columns
 
 TRANSFORM_CODE = "1"
 """Raised when conform makes other rows of the same records: every table is then made anew from bronze."""
-TABLE_CODE = {"planned_downtime": "2"}
+TABLE_CODE = {"planned_downtime": "2", "equipment": "2", "material": "2", "production_order": "2"}
 """The same for one table."""
-STATEMENT_CODE = "2"
+STATEMENT_CODE = "3"
 """Raised when the same statements make other rows: every plant file is then told to silver once more."""
 
 
@@ -64,9 +65,11 @@ class Plan:
     problems: list[Problem]
     reasons: list[str] = field(default_factory=list)
     """Why a refresh is needed although no plant delivered or states anything new."""
+    restate: bool = False
+    """The vocabularies state something else of no plant in particular: rates of currencies, classes, targets."""
 
     def __bool__(self) -> bool:
-        return bool(self.plants or self.reasons)
+        return bool(self.plants or self.reasons or self.restate)
 
     @property
     def exports(self) -> int:
@@ -109,7 +112,7 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
         todo.restate = full or states.get(plant_id) != statement_hash(portfolio, plant)
         if todo:
             found[plant_id] = todo
-    return Plan(found, problems)
+    return Plan(found, problems, restate=full or states.get("*") != portfolio_hash(portfolio))
 
 
 def _discover(
@@ -174,16 +177,14 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
         plant.equipment.model_dump() if "equipment" in source.tables[table].columns else {},
         {code: shift.model_dump() for code, shift in shifts.items()},
         portfolio.vocabularies.rows("unit_aliases", plant.plant),
+        *([{code: line.model_dump() for code, line in plant.lines.items()}] if table == "equipment" and plant.lines else []),
+        *([portfolio.person_salt] if any(secret_columns(source)) else []),
     )
 
 
 def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
     """Everything that the plant file, the portfolio and the vocabularies state apart from mappings."""
-    words = [
-        {key: value for key, value in row.items() if key != "line"}
-        for name in ("reason_map", "ideal_rates")
-        for row in portfolio.vocabularies.rows(name, plant.plant)
-    ]
+    words = _words(portfolio, ("reason_map", "ideal_rates", "product_families", "emission_factors"), plant.plant)
     own = plant.model_dump(exclude={"sources"})
     sources = {name: (source.clock_offset_s, source.rank, source.complete_until) for name, source in plant.sources.items()}
     return _digest(
@@ -195,6 +196,17 @@ def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
         words,
         _holidays(portfolio.root, plant),
     )
+
+
+def portfolio_hash(portfolio: Portfolio) -> str:
+    """Everything that the vocabularies state of no plant in particular."""
+    return _digest(STATEMENT_CODE, _words(portfolio, ("fx", "equipment_classes", "targets")))
+
+
+def _words(portfolio: Portfolio, names: Collection[str], plant_id: str | None = None) -> list[dict[str, str]]:
+    """Lines of vocabularies without their place in the file."""
+    rows = (row for name in names for row in portfolio.vocabularies.rows(name, plant_id))
+    return [{key: value for key, value in row.items() if key != "line"} for row in rows]
 
 
 def _holidays(root: Path, plant: PlantFile) -> str:

@@ -170,7 +170,7 @@ def known_only(todo: Plan, ledger: ExportLedger) -> Plan:
         tried = [item for item in plant.deliveries if _is_as_before(item, ledger)]
         if replace(plant, deliveries=tried, gone=[], unloaded=False):
             plants[plant_id] = replace(plant, deliveries=tried, gone=[])
-    return Plan(plants, todo.problems, todo.reasons)
+    return Plan(plants, todo.problems, todo.reasons, todo.restate)
 
 
 def _is_as_before(item: Delivery, ledger: ExportLedger) -> bool:

@@ -27,10 +27,12 @@ from transforms.tables import STATEMENTS, TABLES
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MONTHLY = ("equipment_state_event", "production_count", "shift_instance", "planned_downtime", "production_day")
+MONTHLY = tuple(name for name in (*TABLES, *STATEMENTS) if "month" in silver.partition_by(name) and name != "historian_sample")
 SPANS = ("shift_instance", "planned_downtime")
 WHOLE = tuple(name for name in (*TABLES, *STATEMENTS) if name not in {*MONTHLY, "historian_sample"})
 FACTS = (*MONTHLY, "historian_sample")
+LOOKED_AT = frozenset(FACTS) & {*sql.OPENS_NOTHING, *(table for table, *_ in sql.UNIT_RECORDS)}
+"""Tables of which a build also sees the months that changed: the checks of quality look at them."""
 DATE_SPAN_DAYS = 2
 
 
@@ -169,6 +171,9 @@ class Finder:
         for statement, tables in statements.items():
             if tables & moved:
                 self.con.execute(statement)
+        for table, id, start, end, cause in sql.UNIT_RECORDS:
+            if table in moved:
+                self.con.execute(sql.UNIT_RECORD.format(table=table, id=id, start=start, end=end, cause=cause))
         for table, columns, unit, where, cause in sql.STATEMENTS:
             if table in moved:
                 self.con.execute(sql.EVERYWHERE.format(table=table, columns=columns, unit=unit, where=where, cause=cause))
@@ -359,11 +364,12 @@ class Finder:
             "equipment_state_event": [sql.EVENT_MONTHS], "production_count": [at, sql.COUNT_MONTHS], "production_day": [near],
             "shift_instance": [near, sql.SPAN_TABLE_MONTHS.format(table="shift_instance")],
             "planned_downtime": [sql.SPAN_TABLE_MONTHS.format(table="planned_downtime")],
+            **{table: [at] for table, *_ in sql.UNIT_RECORDS},
         }  # fmt: skip
         scope.rows = scope.files = 0
         for table in FACTS:
             months = {row for query in queries.get(table, []) for row in self.con.execute(query).fetchall()}
-            months |= set(starts) if table == "production_day" else self.changed[table] if table == "historian_sample" else set()
+            months |= set(starts) if table == "production_day" else self.changed[table] if table in LOOKED_AT else set()
             files = pl.concat([self._chosen(table, months), self._now(table).filter(whole)]).unique("path")
             self.con.execute(views.view_sql(table, files["path"].to_list()))
             scope.rows += int(files["records"].sum())

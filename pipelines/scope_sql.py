@@ -126,7 +126,7 @@ COUNT = """
 CREATE OR REPLACE TEMP TABLE counted AS
     SELECT side, q.plant_id, q.month, q.equipment_id, q.count_id, coalesce(q.corrects_count_id, q.reverses_count_id) AS parent_id,
         epoch_us(q.event_ts) - coalesce(c.offset_us, 0) AS event_us, q.material_id, q.tool_code, q.order_id, q.count_source,
-        q.produced_qty, q.good_qty, q.scrap_qty, q.rework_qty, coalesce(list_contains(q.dq_flags, 'DST_AMBIGUOUS'), false) AS is_ambiguous
+        q.produced_qty, q.good_qty, q.scrap_qty, q.rework_qty, q.first_pass_good_qty, q.operation_id, coalesce(list_contains(q.dq_flags, 'DST_AMBIGUOUS'), false) AS is_ambiguous
     FROM (SELECT 'was' AS side, * FROM was.production_count UNION ALL SELECT 'now', * FROM fresh.production_count) AS q
     LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
     WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed);
@@ -268,13 +268,67 @@ INSERT INTO scope_day
 """
 STATEMENTS = (
     ("plant", "plant_id, calendar, data_start_on", "'*'", "true", "setting"),
-    ("plant_setting", "plant_id, equipment_id, valid_from, valid_to, microstop_s, plan_freeze_s", "equipment_id", "true", "setting"),
+    (
+        "plant_setting",
+        "plant_id, equipment_id, valid_from, valid_to, microstop_s, plan_freeze_s, coalesce(flicker, false)",
+        "equipment_id",
+        "true",
+        "setting",
+    ),
+    (
+        "line_station",
+        "plant_id, line_id, equipment_id, position, parallel_group, is_constraint_default, is_output_counter, valid_from",
+        "line_id",
+        "true",
+        "line",
+    ),
     ("class_precedence", "plant_id, source_system, state_class, level", "'*'", "true", "setting"),
     ("rate_basis_rank", "plant_id, rate_basis, rank", "'*'", "true", "setting"),
     ("source_setting", "plant_id, source_system, coalesce(clock_offset_s, 0)", "'*'", "true", "clock offset"),
     ("equipment", "plant_id, equipment_id, is_kpi_unit, state_method", "equipment_id", "is_current AND NOT is_deleted", "equipment"),
 )
 """(table, what decides parts, the unit it is about, which rows, cause): every day of the unit."""
+
+UNIT_RECORD = """
+INSERT INTO span
+    WITH said AS (
+        SELECT side, q.plant_id, q.equipment_id, q.{id} AS id, q._row_hash,
+            epoch_us(coalesce(q.{start}, q.{end})) - coalesce(c.offset_us, 0) AS from_us,
+            epoch_us(coalesce(q.{end}, q.{start})) - coalesce(c.offset_us, 0) AS to_us
+        FROM (SELECT 'was' AS side, * FROM was.{table} UNION ALL SELECT 'now', * FROM fresh.{table}) AS q
+        LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
+        WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
+    said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
+    SELECT DISTINCT plant_id, equipment_id, from_us, greatest(to_us, from_us + 1), 0, '{cause}'
+    FROM said_once WHERE sides = 1 AND equipment_id IS NOT NULL AND from_us IS NOT NULL;
+"""
+"""The days that a record of a unit touches, before and now. A record of no unit (the meter of a site) opens none."""
+
+UNIT_RECORDS = (
+    ("order_operation", "operation_id", "actual_start_ts", "actual_end_ts", "operation"),
+    ("inspection_result", "inspection_id", "measured_ts", "measured_ts", "inspection"),
+    ("scrap", "scrap_id", "event_ts", "event_ts", "scrap"),
+    ("maintenance_order", "maintenance_id", "reported_ts", "reported_ts", "maintenance"),
+    ("maintenance_order", "maintenance_id", "work_start_ts", "work_end_ts", "maintenance"),
+    ("energy", "energy_id", "start_ts", "end_ts", "energy"),
+    ("labour_time", "labour_id", "start_ts", "end_ts", "labour"),
+)
+"""(table, its id, from, to, cause): the days of a unit that its records touch."""
+
+STATED_APART = (
+    "equipment_state_event", "production_count", "production_order", "planned_downtime", "shift_instance", "production_day", "ideal_rate",
+    "source_watermark", "map_downtime_reason",
+)  # fmt: skip
+"""Tables whose changes have statements of their own in this module."""
+
+OPENS_NOTHING = {
+    "goods_movement": "parts of plant months", "inventory_snapshot": "parts of plant months", "cost": "parts of plant months",
+    "delivery_line": "parts of plant months", "fx_rate": "parts of plant months", "product_family": "parts of plant months",
+    "emission_factor": "parts of plant months", "uom_conversion": "no part converts units yet",
+    "material": "parts name a material by its id", "tag": "no part is made of samples", "historian_sample": "no part is made of samples",
+    "equipment_class": "told beside the parts", "kpi_target": "told beside the parts", "plant_definition_profile": "told beside the parts",
+}  # fmt: skip
+"""Tables of which no change makes a production day anew, and what they are for instead."""
 
 IDEAL_RATE = """
 INSERT INTO span

@@ -90,7 +90,7 @@ class Standing:
         """The months of every version of the records of these exports, and of the windows that they replace."""
         if spec.time is None:
             return None
-        near = _months_near(pl.concat([item.accepted.select(spec.time, "month") for item in found]), spec.time) if found else set()
+        near = _months_near(pl.concat([item.accepted.select(spec.time, "month") for item in found]), spec) if found else set()
         near |= {month for start, end in windows if start and end for month in months_between(start, end)}
         movable = [item.movable for item in found if len(item.movable)]
         return near | (self._months_of(spec, plant_id, pl.concat(movable), near) if movable else set())
@@ -115,6 +115,6 @@ def months_between(start: datetime, end: datetime) -> set[str]:
     return {f"{number // 12:04d}-{number % 12 + 1:02d}" for number in range(first, last + 1)}
 
 
-def _months_near(rows: pl.DataFrame, time: str) -> set[str]:
-    around = rows.select(pl.concat([(pl.col(time) + shift).dt.strftime("%Y-%m").unique() for shift in (-REPEATED, REPEATED)]))
+def _months_near(rows: pl.DataFrame, spec: TableSpec) -> set[str]:
+    around = rows.select(pl.concat([(spec.instant + shift).dt.strftime("%Y-%m").unique() for shift in (-REPEATED, REPEATED)]))
     return {*around.to_series().to_list(), *rows["month"].unique().to_list()}

@@ -78,6 +78,13 @@ KEYS: dict[str, tuple[str, ...]] = {
     "production_day": ("plant_id", "production_day"),
     "map_downtime_reason": ("plant_id", "source_system", "source_code", "valid_from"),
     "historian_sample": ("plant_id", "tag_id", "ts"),
+    "plant_definition_profile": ("plant_id",),
+    "line_station": ("plant_id", "line_id", "equipment_id"),
+    "product_family": ("plant_id", "material_id"),
+    "emission_factor": ("plant_id", "carrier", "valid_from"),
+    "fx_rate": ("plant_id", "from_ccy", "to_ccy", "period", "rate_type"),
+    "equipment_class": ("plant_id", "equipment_class"),
+    "kpi_target": ("plant_id", "kpi_id", "scope_type", "scope_id", "valid_from"),
 }
 """What identifies a row of the tables without an id."""
 MAP = "map_downtime_reason"

@@ -59,3 +59,22 @@ def none(name: str, measure: str, rung: Rung, reason: str, *, severity: Severity
 def most(name: str, measure: str, high: float, reason: str, rung: Rung = "plausible") -> Check:
     """A guess about factories: a warning above `high`."""
     return Check(name, measure, rung, "warning", reason, high=high, owner=PLANTS, review=SPRING)
+
+
+def references(*names: str) -> tuple[Check, ...]:
+    """Most rows name a record that is known."""
+    why = "{} records may arrive an export later; more than 1 in 20 missing means that codes are written differently"
+    return tuple(most(f"{name}_known", f"{name}_orphan_share", 0.05, why.format(name), "logical") for name in names)
+
+
+def times(*, future: bool = True) -> tuple[Check, ...]:
+    """Times that a plant can mean: of what happened, or (`future` False) of plans."""
+    clock = "rule T17: more than 5 min ahead of the clock is a wrong clock, zone or date format"
+    placeholder = "plans end within three years; later is a placeholder such as 9999-12-31"
+    ancient = "1900, 1970 and two-digit years are unread dates, not history"
+    return (
+        none("not_in_the_future", "future_rows", "plausible", clock)
+        if future
+        else none("within_horizon", "beyond_horizon_rows", "plausible", placeholder, severity="warning", owner=PLANTS),
+        none("not_before_1990", "ancient_rows", "plausible", ancient),
+    )

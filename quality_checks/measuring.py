@@ -1,7 +1,8 @@
 """How a table is measured: recipes of measures, and the one statement that takes them all.
 
 Here: what a recipe is, its SQL, its answer as rows of `PROFILE`, and the parts that several tables share. Elsewhere: the recipes of
-silver (`quality_checks.profiles`) and of gold (`quality_checks.gold_profiles`), which measure is acceptable (`quality_checks.suites`).
+silver (`quality_checks.profiles`, `quality_checks.further_profiles`) and of gold (`quality_checks.gold_profiles`), which measure is
+acceptable (`quality_checks.suites`).
 
 Words: `every` holds all rows of the plants asked for, `cur` those that count (of versions: the current and not deleted ones). Counts
 and shares of nothing are NULL (not applicable), never 0. Times are compared as instants or as epoch seconds: no zone, no extension
@@ -15,7 +16,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import dataframely as dy
 import polars as pl
+
+from transforms.tables import LINEAGE, TABLES
 
 if TYPE_CHECKING:
     import duckdb
@@ -116,6 +120,67 @@ def unit_orphans() -> Part:
         from cur anti join silver.equipment known on known.plant_id = cur.plant_id and known.equipment_id = cur.equipment_id
         where cur.equipment_id is not null group by cur.plant_id"""
     return Part(sql, ("equipment_orphan_rows",))
+
+
+def _revisions(id_column: str, *, by_month: bool) -> Part:
+    """Of versions. Where a table is kept by month, the current version of a record may be in another month: a share, no count."""
+    name = "lost_record_share" if by_month else "ids_without_current"
+    lost = "avg((current_rows = 0)::double)" if by_month else "count(*) filter (where current_rows = 0)"
+    sql = f"""
+        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current, {lost} as {name},
+               sum(repeats) as repeated_revisions
+        from (select plant_id, {id_column}, count(*) filter (where is_current) as current_rows,
+                     count(*) - count(distinct revision) as repeats
+              from every group by all)
+        group by plant_id"""
+    return Part(sql, ("ids_with_several_current", name, "repeated_revisions"))
+
+
+def orphans(column: str, table: str, id_column: str | None = None) -> Part:
+    """Rows that name a record which no revision of its table has; NULL where the plant delivers no such table at all."""
+    known = id_column or column
+    name = f"{column.removesuffix('_id')}_orphan"
+    sql = f"""
+        select cur.plant_id, count(*) filter (where known.id is null) / count(*) as {name}_share
+        from cur left join (select distinct plant_id, {known} as id from silver.{table}) known
+          on known.plant_id = cur.plant_id and known.id = cur.{column}
+        where cur.{column} is not null and cur.plant_id in (select plant_id from silver.{table})
+        group by cur.plant_id"""
+    return Part(sql, (f"{name}_share",), absent=None)
+
+
+def overlaps(key: Sequence[str], start: str, end: str, id_columns: Sequence[str]) -> Part:
+    """Rows that start before an earlier one of the same key has ended; versions of one record do not count against each other."""
+    same = ", ".join(f"coalesce({column}, '')" for column in key)
+    sql = f"""
+        select plant_id, count(*) as overlapping_rows from (
+            select plant_id, first, max(last) over (partition by plant_id, {same} order by first, {", ".join(id_columns)}
+                                                    rows between unbounded preceding and 1 preceding) as until
+            from (select plant_id, {", ".join(dict.fromkeys([*key, *id_columns]))}, min({start}) as first, max({end}) as last
+                  from cur group by all))
+        where until > first group by plant_id"""
+    return Part(sql, ("overlapping_rows",))
+
+
+def schema_rules(table: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Columns that must be filled, and closed vocabularies, as the table's dataframely schema states them."""
+    known = {*LINEAGE, "month"}
+    columns = {name: column for name, column in TABLES[table].schema.columns().items() if name not in known}
+    words = {name: tuple(column.categories) for name, column in columns.items() if isinstance(column, dy.Enum)}
+    return tuple(name for name, column in columns.items() if not column.nullable), words
+
+
+def revised(table: str, measures: Mapping[str, str], *parts: Part) -> Recipe:
+    """A recipe for a table of versions: its own measures, those of its schema, its lineage and its revisions."""
+    lost = "_batch_id is null or _source_system is null or _source_object is null or _row_hash is null"
+    filled, words = schema_rules(table)
+    return Recipe(
+        {"rows_without_lineage": f"count(*) filter (where {lost})", **measures},
+        (_revisions(TABLES[table].id or "", by_month=TABLES[table].time is not None), *parts),
+        every="* exclude (_source_key, _export_order, _extracted_at, _ingested_at, _transform_version, _row_number, dq_flags)",
+        filled=filled,
+        words=words,
+    )
 
 
 def _column(column: str, name: str, absent: float | None) -> str:

@@ -11,16 +11,15 @@ orders, statements) are whole. A measure says only what such a window can tell: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import dataframely as dy
 import polars as pl
 
+from quality_checks.further_profiles import FURTHER
 from quality_checks.gold_profiles import GOLD
-from quality_checks.measuring import Part, Recipe, measure, unit_orphans
-from transforms.tables import LINEAGE, TABLES
+from quality_checks.measuring import Part, Recipe, measure, orphans, overlaps, revised, unit_orphans
 
 if TYPE_CHECKING:
     import duckdb
@@ -35,46 +34,6 @@ LEDGER_TABLES = (
 def profile(con: duckdb.DuckDBPyConnection, table: str, plants: Sequence[str] | None, at: datetime) -> pl.DataFrame:
     """Measures of one table for the plants (None: all), as rows of `PROFILE`; see `measuring.measure`."""
     return measure(con, table, RECIPES[table], plants, at)
-
-
-def _revisions(id_column: str, *, by_month: bool) -> Part:
-    """Of versions. Where a table is kept by month, the current version of a record may be in another month: a share, no count."""
-    name = "lost_record_share" if by_month else "ids_without_current"
-    lost = "avg((current_rows = 0)::double)" if by_month else "count(*) filter (where current_rows = 0)"
-    sql = f"""
-        select plant_id, count(*) filter (where current_rows > 1) as ids_with_several_current, {lost} as {name},
-               sum(repeats) as repeated_revisions
-        from (select plant_id, {id_column}, count(*) filter (where is_current) as current_rows,
-                     count(*) - count(distinct revision) as repeats
-              from every group by all)
-        group by plant_id"""
-    return Part(sql, ("ids_with_several_current", name, "repeated_revisions"))
-
-
-def _orphans(column: str, table: str, id_column: str | None = None) -> Part:
-    """Rows that name a record which no revision of its table has; NULL where the plant delivers no such table at all."""
-    known = id_column or column
-    name = f"{column.removesuffix('_id')}_orphan"
-    sql = f"""
-        select cur.plant_id, count(*) filter (where known.id is null) / count(*) as {name}_share
-        from cur left join (select distinct plant_id, {known} as id from silver.{table}) known
-          on known.plant_id = cur.plant_id and known.id = cur.{column}
-        where cur.{column} is not null and cur.plant_id in (select plant_id from silver.{table})
-        group by cur.plant_id"""
-    return Part(sql, (f"{name}_share",), absent=None)
-
-
-def _overlaps(key: Sequence[str], start: str, end: str, id_columns: Sequence[str]) -> Part:
-    """Rows that start before an earlier one of the same key has ended; versions of one record do not count against each other."""
-    same = ", ".join(f"coalesce({column}, '')" for column in key)
-    sql = f"""
-        select plant_id, count(*) as overlapping_rows from (
-            select plant_id, first, max(last) over (partition by plant_id, {same} order by first, {", ".join(id_columns)}
-                                                    rows between unbounded preceding and 1 preceding) as until
-            from (select plant_id, {", ".join(dict.fromkeys([*key, *id_columns]))}, min({start}) as first, max({end}) as last
-                  from cur group by all))
-        where until > first group by plant_id"""
-    return Part(sql, ("overlapping_rows",))
 
 
 def _repeats(id_column: str, *code: str) -> Part:
@@ -229,12 +188,24 @@ _ANCESTORS = Part(
         from walk join cur above on above.plant_id = walk.plant_id and above.equipment_id = walk.ancestor
         where above.parent_equipment_id is not null and depth < 12)
     select walk.plant_id, count(distinct unit) filter (where unit = ancestor) as parent_loops,
-           count(distinct unit) filter (where unit <> ancestor and lower_unit.is_kpi_unit and above.is_kpi_unit) as nested_kpi_units
+           count(distinct unit) filter (
+               where unit <> ancestor and lower_unit.is_kpi_unit and lower_unit.in_rollup and above.is_kpi_unit and above.in_rollup)
+               as nested_kpi_units
     from walk
     join cur lower_unit on lower_unit.plant_id = walk.plant_id and lower_unit.equipment_id = walk.unit
     left join cur above on above.plant_id = walk.plant_id and above.equipment_id = walk.ancestor
     group by walk.plant_id""",
     ("parent_loops", "nested_kpi_units"),
+)
+"""A station keeps its own ledger and counts in its plant through its line alone: it is no part of the roll-up."""
+
+_LEFT_OUT = Part(
+    """
+    select cur.plant_id, count(*) as left_out_units
+    from cur left join cur above on above.plant_id = cur.plant_id and above.equipment_id = cur.parent_equipment_id
+    where cur.is_kpi_unit and not cur.in_rollup and not coalesce(above.is_kpi_unit and above.in_rollup, false)
+    group by cur.plant_id""",
+    ("left_out_units",),
 )
 
 _SILENT = Part(
@@ -284,27 +255,6 @@ _SAMPLES_PER_TAG = """
     from every group by plant_id, tag_id"""
 
 
-def _schema_rules(table: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    """Columns that must be filled, and closed vocabularies, as the table's dataframely schema states them."""
-    known = {*LINEAGE, "month"}
-    columns = {name: column for name, column in TABLES[table].schema.columns().items() if name not in known}
-    words = {name: tuple(column.categories) for name, column in columns.items() if isinstance(column, dy.Enum)}
-    return tuple(name for name, column in columns.items() if not column.nullable), words
-
-
-def _revised(table: str, measures: Mapping[str, str], *parts: Part) -> Recipe:
-    """A recipe for a table of versions: its own measures, those of its schema, its lineage and its revisions."""
-    lost = "_batch_id is null or _source_system is null or _source_object is null or _row_hash is null"
-    filled, words = _schema_rules(table)
-    return Recipe(
-        {"rows_without_lineage": f"count(*) filter (where {lost})", **measures},
-        (_revisions(TABLES[table].id or "", by_month=TABLES[table].time is not None), *parts),
-        every="* exclude (_source_key, _export_order, _extracted_at, _ingested_at, _transform_version, _row_number, dq_flags)",
-        filled=filled,
-        words=words,
-    )
-
-
 SILVER: dict[str, Recipe] = {
     "plant": Recipe(
         {
@@ -316,18 +266,18 @@ SILVER: dict[str, Recipe] = {
         filled=("plant_name", "company", "timezone", "production_day_start", "calendar"),
         words={"calendar": ("pattern", "records", "none")},
     ),
-    "equipment": _revised(
+    "equipment": revised(
         "equipment",
         {"kpi_units": "count(*) filter (where is_kpi_unit)"},
-        _repeats("equipment_id", "equipment_code"), _orphans("parent_equipment_id", "equipment", "equipment_id"), _ANCESTORS,
+        _repeats("equipment_id", "equipment_code"), orphans("parent_equipment_id", "equipment", "equipment_id"), _ANCESTORS, _LEFT_OUT,
         _SILENT,
     ),
-    "material": _revised(
+    "material": revised(
         "material",
         {"negative_costs": "count(*) filter (where standard_cost < 0)"},
         _repeats("material_id", "local_material_no"),
     ),
-    "ideal_rate": _revised(
+    "ideal_rate": revised(
         "ideal_rate",
         {
             "rates_not_positive": "count(*) filter (where pri_s <= 0 or isnan(pri_s) or isinf(pri_s))",
@@ -335,13 +285,13 @@ SILVER: dict[str, Recipe] = {
             "slowest_s": "max(pri_s) filter (where not isnan(pri_s) and not isinf(pri_s))",
             "empty_validity": "count(*) filter (where valid_to <= valid_from)",
         },
-        unit_orphans(), _orphans("material_id", "material"),
-        _overlaps(
+        unit_orphans(), orphans("material_id", "material"),
+        overlaps(
             ("equipment_id", "material_id", "tool_code", "rate_basis"), "valid_from", "coalesce(valid_to, 'infinity'::timestamptz)",
             ("ideal_rate_id",),
         ),
     ),
-    "shift_instance": _revised(
+    "shift_instance": revised(
         "shift_instance",
         {
             "ends_not_after_start": "count(*) filter (where end_ts <= start_ts)",
@@ -350,9 +300,9 @@ SILVER: dict[str, Recipe] = {
             "ancient_rows": "count(*) filter (where start_ts < {earliest})",
             "beyond_horizon_rows": "count(*) filter (where start_ts > {horizon} or end_ts > {horizon})",
         },
-        unit_orphans(), _overlaps(("equipment_id",), "start_ts", "end_ts", ("shift_instance_id",)),
+        unit_orphans(), overlaps(("equipment_id",), "start_ts", "end_ts", ("shift_instance_id",)),
     ),
-    "planned_downtime": _revised(
+    "planned_downtime": revised(
         "planned_downtime",
         {
             "ends_before_start": "count(*) filter (where end_ts < start_ts)",
@@ -362,7 +312,7 @@ SILVER: dict[str, Recipe] = {
         },
         unit_orphans(), _OUTSIDE_SHIFTS,
     ),
-    "production_order": _revised(
+    "production_order": revised(
         "production_order",
         {
             "actual_ends_before_start": "count(*) filter (where actual_end_ts < actual_start_ts)",
@@ -373,9 +323,9 @@ SILVER: dict[str, Recipe] = {
             "ancient_rows":
                 "count(*) filter (where least(planned_start_ts, planned_end_ts, due_ts, actual_start_ts, actual_end_ts) < {earliest})",
         },
-        _orphans("equipment_id", "equipment"), _orphans("material_id", "material"), _OVERPRODUCED,
+        orphans("equipment_id", "equipment"), orphans("material_id", "material"), _OVERPRODUCED,
     ),
-    "equipment_state_event": _revised(
+    "equipment_state_event": revised(
         "equipment_state_event",
         {
             "ends_before_start": "count(*) filter (where end_ts < start_ts)",
@@ -386,9 +336,9 @@ SILVER: dict[str, Recipe] = {
             "longest_days": "max(epoch(end_ts) - epoch(start_ts)) / 86400",
             "unknown_share": "avg((state_class is not distinct from 'UNKNOWN')::double)",
         },
-        unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _UNMAPPED, _FORGOTTEN,
+        unit_orphans(), orphans("order_id", "production_order"), orphans("material_id", "material"), _UNMAPPED, _FORGOTTEN,
     ),
-    "production_count": _revised(
+    "production_count": revised(
         "production_count",
         {
             "rows_without_quantity": "count(*) filter (where coalesce(produced_qty, good_qty, scrap_qty, rework_qty) is null)",
@@ -404,10 +354,10 @@ SILVER: dict[str, Recipe] = {
             "future_rows": "count(*) filter (where event_ts > {late} or posted_ts > {late})",
             "ancient_rows": "count(*) filter (where event_ts < {earliest})",
         },
-        unit_orphans(), _orphans("order_id", "production_order"), _orphans("material_id", "material"), _LOST_DOCUMENTS, _CHAINS,
+        unit_orphans(), orphans("order_id", "production_order"), orphans("material_id", "material"), _LOST_DOCUMENTS, _CHAINS,
         _OUTSIDE_ORDERS, _COUNTED_TWICE, _MIXED_UOM,
     ),
-    "tag": _revised(
+    "tag": revised(
         "tag",
         {
             "measured_tags_without_unit_share":
@@ -450,7 +400,7 @@ SILVER: dict[str, Recipe] = {
             "unapproved_share": "avg((approved_at is null)::double)",
         },
         (
-            _overlaps(
+            overlaps(
                 ("source_system", "source_code"), "coalesce(valid_from, '-infinity'::timestamptz)",
                 "coalesce(valid_to, 'infinity'::timestamptz)", ("entry",),
             ),
@@ -458,6 +408,7 @@ SILVER: dict[str, Recipe] = {
         cur="select *, row_number() over () as entry from every",
         filled=("source_system", "source_code", "reason_code", "mapped_by"),
     ),
+    **FURTHER,
 }  # fmt: skip
 """How each silver table is measured; the order is the order of the results."""
 

@@ -17,9 +17,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from quality_checks.checks import PLANTS, SPRING, Check
+from quality_checks.checks import PLANTS, SPRING, Check, references, times
 from quality_checks.checks import most as _most
 from quality_checks.checks import none as _none
+from quality_checks.further_suites import FURTHER
 from quality_checks.gold_suites import GOLD_OWN
 from quality_checks.profiles import RECIPES
 from transforms.tables import TABLES
@@ -51,22 +52,6 @@ def _unit_known() -> Check:
     return _none("equipment_known", "equipment_orphan_rows", "logical", "rows of an unknown unit reach no KPI")
 
 
-def _references(*names: str) -> Iterator[Check]:
-    for name in names:
-        reason = f"{name} records may arrive an export later; more than 1 in 20 missing means that codes are written differently"
-        yield _most(f"{name}_known", f"{name}_orphan_share", 0.05, reason, "logical")
-
-
-def _times(*, future: bool = True) -> Iterator[Check]:
-    if future:
-        clock = "rule T17: more than 5 min ahead of the clock is a wrong clock, zone or date format"
-        yield _none("not_in_the_future", "future_rows", "plausible", clock)
-    else:
-        placeholder = "plans end within three years; later is a placeholder such as 9999-12-31"
-        yield _none("within_horizon", "beyond_horizon_rows", "plausible", placeholder, severity="warning", owner=PLANTS)
-    yield _none("not_before_1990", "ancient_rows", "plausible", "1900, 1970 and two-digit years are unread dates, not history")
-
-
 _OWN: dict[str, tuple[Check, ...]] = {
     "plant": (
         Check("plant_stated_once", "plant_rows", "structural", "blocking", "a second row doubles every join on the plant", 1.0,
@@ -81,6 +66,8 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "logical"),
         _none("no_parent_loop", "parent_loops", "logical", "a unit above itself makes roll-ups endless"),
         _none("kpi_units_not_nested", "nested_kpi_units", "logical", "a branch has one KPI level, else its time counts twice"),
+        _none("stations_have_a_line", "left_out_units", "logical",
+            "a KPI unit outside the roll-up whose line is no KPI unit counts nowhere"),
         Check("has_kpi_unit", "kpi_units", "plausible", "warning", "without a KPI unit the plant has no KPI", low=1.0, owner=PLANTS,
             review=SPRING),
         _most("units_report", "silent_unit_share", 0.5,
@@ -93,7 +80,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
     ),
     "ideal_rate": (
         _unit_known(),
-        *_references("material"),
+        *references("material"),
         _none("rate_positive", "rates_not_positive", "logical", "an ideal time of zero makes any machine infinitely slow"),
         _none("validity_not_empty", "empty_validity", "logical", "such a rate never applies, its author meant another date",
             severity="warning", owner=PLANTS),
@@ -109,7 +96,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
         _none("day_matches_start", "day_mismatches", "logical",
             "a shift belongs to the day it starts on; zones and early starts move it by two days at most"),
         _most("shift_at_most_a_day", "longest_hours", 25.0, "25 h is a whole day when clocks go back; longer is a lost end"),
-        *_times(future=False),
+        *times(future=False),
     ),
     "planned_downtime": (
         _unit_known(),
@@ -117,10 +104,10 @@ _OWN: dict[str, tuple[Check, ...]] = {
         _most("inside_a_shift", "outside_shift_share", 0.5,
             "entries on weekends and holidays do no harm; more than half outside means a wrong zone or calendar", "logical"),
         _most("at_most_a_year", "longest_days", 366.0, "a longer stop is a closure: end the unit instead"),
-        *_times(future=False),
+        *times(future=False),
     ),
     "production_order": (
-        *_references("equipment", "material"),
+        *references("equipment", "material"),
         _none("actual_ends_after_start", "actual_ends_before_start", "logical", "negative time spreads no counts"),
         _most("plan_ends_after_start", "planned_ends_before_start_share", 0.02,
             "planners leave swapped dates in cancelled orders; more is a swapped mapping", "logical"),
@@ -130,11 +117,11 @@ _OWN: dict[str, tuple[Check, ...]] = {
         _none("plan_not_negative", "negative_planned_rows", "plausible", "nobody plans to unmake pieces", severity="warning",
             owner=PLANTS),
         _most("plan_size_sane", "largest_planned_qty", 1e8, "above 1e8 the decimal sign or the unit was misread"),
-        *_times(),
+        *times(),
     ),
     "equipment_state_event": (
         _unit_known(),
-        *_references("order", "material"),
+        *references("order", "material"),
         _none("ends_not_before_start", "ends_before_start", "logical", "rule T12: negative events are quarantined"),
         _none("open_flag_true", "open_flag_mismatches", "logical", "the ledger closes what is open at the watermark"),
         _none("state_or_reason", "rows_without_state_and_reason", "logical", "nothing says what the time was"),
@@ -144,11 +131,11 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "unmapped and unapproved reasons become U-UNC; above 10 % of coded stops the reason ranking misleads"),
         _most("state_known", "unknown_share", 0.2, "UNKNOWN widens the bounds of A; above 1 in 5 events the bounds say little"),
         _most("event_at_most_a_month", "longest_days", 31.0, "shutdowns take weeks; a longer state is an end that never arrived"),
-        *_times(),
+        *times(),
     ),
     "production_count": (
         _unit_known(),
-        *_references("order", "material"),
+        *references("order", "material"),
         _none("has_quantity", "rows_without_quantity", "logical", "a count without quantity counts nothing"),
         _most("parts_equal_total", "unequal_parts_share", 0.02,
             "good + scrap + rework = produced; sources that book rework apart differ on few rows", "logical"),
@@ -168,7 +155,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "an ideal rate is per one unit; pieces and kilograms of a material do not add up", severity="warning", owner=PLANTS),
         _most("quantity_sane", "largest_qty", 1e8, "above 1e8 in one record the decimal sign or the unit was misread"),
         _most("scrap_sane", "scrap_ratio", 0.5, "more scrap than half is a ramp-up or swapped columns"),
-        *_times(),
+        *times(),
     ),
     "tag": (
         _unit_known(),
@@ -193,7 +180,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "set points stand still; more than half of the busy tags frozen is a stuck gateway"),
         _most("tags_repeat", "tags_with_one_sample_share", 0.5,
             "a tag with one sample in a day or longer was read from a header or a stray column"),
-        *_times(),
+        *times(),
     ),
     "map_downtime_reason": (
         _none("validity_not_empty", "empty_validity", "logical", "such an entry never applies", severity="warning", owner=PLANTS),
@@ -206,7 +193,7 @@ _OWN: dict[str, tuple[Check, ...]] = {
 
 def _checks(table: str) -> tuple[Check, ...]:
     revised = _of_revisions(table) if table in TABLES and TABLES[table].id else ()
-    return (*_of_schema(table), *revised, *{**_OWN, **GOLD_OWN}[table])
+    return (*_of_schema(table), *revised, *{**_OWN, **FURTHER, **GOLD_OWN}[table])
 
 
 CHECKS: dict[str, tuple[Check, ...]] = {table: _checks(table) for table in RECIPES}

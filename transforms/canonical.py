@@ -1,4 +1,4 @@
-"""Makes canonical rows of the inputs of a mapping: one short function a table, plus what all tables share.
+"""Makes canonical rows of the inputs of a mapping: what all tables share, and a short function for a table that needs more.
 
 Here: ids, references, derived columns, defaults. Elsewhere: how inputs are read (`transforms.mapping`), which rows are accepted
 (`transforms.conform`, by the schemas of `transforms.tables`), versions (`transforms.revisions`).
@@ -6,15 +6,16 @@ Here: ids, references, derived columns, defaults. Elsewhere: how inputs are read
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import polars as pl
 
+from connectors.errors import ConfigError
 from connectors.models import Intervals
-from transforms import stamps
+from transforms import stamps, units
 from transforms.keys import row_hash, stable_id
 from transforms.mapping import REJECT, Reading
-from transforms.tables import EVENT_CLASSES, LINEAGE, ORDER_STATUS, PLANNED_CLASSES, RATE_BASES, TAG_SEMANTICS, TableSpec
+from transforms.tables import EVENT_CLASSES, LINEAGE, ORDER_STATUS, PLANNED_CLASSES, RATE_BASES, TABLES, TAG_SEMANTICS, TableSpec
 
 EPOCH = pl.lit("1970-01-01").str.to_datetime(time_unit="us", time_zone="UTC")
 NOT_BUSINESS = {*LINEAGE, "month", "start_ts_source", "end_ts_source", "source_uom"}
@@ -22,7 +23,7 @@ NOT_BUSINESS = {*LINEAGE, "month", "start_ts_source", "end_ts_source", "source_u
 
 def canonical(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataFrame:
     """Rows with every column of the table's schema, plus `_reject`; revision and currency are set by the merge."""
-    rows = BUILDERS[spec.name](inputs, reading)
+    rows = BUILDERS.get(spec.name, as_mapped)(inputs, reading)
     if spec.id:
         rows = rows.with_columns(_key_text(reading, spec).alias("_source_key"))
         rows = rows.with_columns(_identity(reading, spec).alias(spec.id))
@@ -48,29 +49,31 @@ def _verbatim(name: str, spec: TableSpec) -> str:
     return f"{name}_source" if spec.inputs[name].type == "time" and name == spec.time else name
 
 
-SHARED = {"equipment_id": "equipment", "material_id": "material", "order_id": "order"}
-"""Ids that several systems of a plant share are not bound to one of them; the rest belong to their source."""
+SHARED = {
+    "equipment_id": ("equipment", ("equipment",)),
+    "material_id": ("material", ("material",)),
+    "order_id": ("order", ("order",)),
+    "operation_id": ("operation", ("order", "operation")),
+}
+"""Ids that several systems of a plant share are not bound to one of them (namespace, inputs); the rest belong to their source."""
 
 
-OWN_IDS = {"equipment_state_event": ("equipment", "event"), "production_count": ("document",), "planned_downtime": ("entry",)}
-"""Where a source gives its own number, that identifies the record, whatever else of it changes; the number is the last of these."""
 DERIVED_IDS = {"equipment_state_event": ("equipment", "start_ts_source", "state_class")}
-"""What identifies a record without such a number, where that is not its whole natural key."""
+"""What identifies a record without a number of its source, where that is not its whole natural key."""
 
 
 def _identity(reading: Reading, spec: TableSpec) -> pl.Expr:
     plant = reading.plant.plant
-    shared = SHARED.get(spec.id or "")
-    if shared:
-        return stable_id(plant, shared, [pl.col(shared)])
+    if spec.id in SHARED:
+        namespace, parts = SHARED[spec.id]
+        return stable_id(plant, namespace, [pl.col(name) for name in parts])
     if reading.table.key:
         return stable_id(plant, reading.source_id, [pl.col("_source_key")])
     derived = stable_id(plant, reading.source_id, [pl.col(name) for name in DERIVED_IDS.get(spec.name, ("_source_key",))])
-    own = OWN_IDS.get(spec.name)
-    if own is None or own[-1] not in reading.table.columns:
+    if not spec.own or spec.own[-1] not in reading.table.columns:
         return derived
-    numbered = stable_id(plant, reading.source_id, [pl.col(name) for name in own])
-    return pl.when(pl.col(own[-1]).is_not_null()).then(numbered).otherwise(derived)
+    numbered = stable_id(plant, reading.source_id, [pl.col(name) for name in spec.own])
+    return pl.when(pl.col(spec.own[-1]).is_not_null()).then(numbered).otherwise(derived)
 
 
 def _lineage(reading: Reading) -> list[pl.Expr]:
@@ -98,6 +101,17 @@ def reference(reading: Reading, namespace: str, column: str | None = None) -> pl
     """The id of what a code names; null where the code is."""
     code = pl.col(column or namespace)
     return pl.when(code.is_not_null()).then(stable_id(reading.plant.plant, namespace, [code]))
+
+
+def _operation(reading: Reading) -> pl.Expr:
+    """The id of an operation of an order; null where either is unknown."""
+    both = pl.col("order").is_not_null() & pl.col("operation").is_not_null()
+    return pl.when(both).then(stable_id(reading.plant.plant, "operation", [pl.col("order"), pl.col("operation")]))
+
+
+def _numbered(reading: Reading, column: str) -> pl.Expr:
+    """The id of the record of this source to which it gave a number."""
+    return stable_id(reading.plant.plant, reading.source_id, [pl.col(column)])
 
 
 def _one_of(column: str, words: tuple[str, ...], rule: str) -> pl.Expr:
@@ -180,20 +194,13 @@ def _counts(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     rows = _text_columns(inputs, "event_ts_source", "event_ts_flag")
     rows = _equipment(rows, reading)
     rows = _allowed(rows, "count_source", ("ERP_CONFIRMATION", "MES", "COUNTER", "MANUAL"), "UNKNOWN_WORD", default="MES")
-    names = ("produced_qty", "good_qty", "scrap_qty", "rework_qty")
-    uoms = [f"{name}_uom" for name in names if f"{name}_uom" in rows.columns]
-    sources = [f"{name}_source_uom" for name in names if f"{name}_source_uom" in rows.columns]
-    mixed = pl.any_horizontal(pl.col(uoms[0]) != pl.col(name) for name in uoms)
-    rows = rows.with_columns(_reject_where(mixed.fill_null(False), "MIXED_UNITS: quantities of one record differ in dimension"))
-    document = [
-        stable_id(reading.plant.plant, reading.source_id, [pl.col(name)]).alias(f"{name}_count_id") for name in ("reverses", "corrects")
-    ]
+    names = ("produced_qty", "good_qty", "scrap_qty", "rework_qty", "first_pass_good_qty")
+    rows = _one_unit(rows, names)
     return rows.with_columns(
-        *document,
-        pl.coalesce(uoms).alias("uom"),
-        pl.coalesce(sources).alias("source_uom"),
+        *(_numbered(reading, name).alias(f"{name}_count_id") for name in ("reverses", "corrects")),
         *(pl.col(name).round(6).cast(pl.Decimal(18, 6), strict=False) for name in names),
         reference(reading, "order").alias("order_id"),
+        _operation(reading).alias("operation_id"),
         reference(reading, "material").alias("material_id"),
         pl.col("tool").alias("tool_code"),
         pl.col("document").alias("document_no"),
@@ -201,16 +208,27 @@ def _counts(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     )
 
 
+def _one_unit(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Adds `uom` and `source_uom`, the unit of all quantities of a record; a record with several is refused."""
+    found = {kind: [f"{name}_{kind}" for name in names if f"{name}_{kind}" in rows.columns] for kind in ("uom", "source_uom")}
+    uoms = found["uom"]
+    if len(uoms) > 1:
+        mixed = pl.any_horizontal(pl.col(uoms[0]) != pl.col(name) for name in uoms)
+        rows = rows.with_columns(_reject_where(mixed.fill_null(False), "MIXED_UNITS: quantities of one record differ in dimension"))
+    unknown = pl.lit(None, dtype=pl.String)
+    return rows.with_columns((pl.coalesce(each) if each else unknown).alias(kind) for kind, each in found.items())
+
+
 def _orders(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     rows = _equipment(inputs, reading)
     rows = _allowed(rows, "order_type", ("PRODUCTION", "REWORK", "TRIAL"), "UNKNOWN_WORD", default="PRODUCTION")
     rows = _allowed(rows, "status", ORDER_STATUS, "UNKNOWN_WORD")
-    uoms = [name for name in ("planned_qty_uom", "planned_scrap_qty_uom") if name in rows.columns]
+    rows = _one_unit(rows, ("planned_qty", "planned_scrap_qty"))
     times = [f"{name}_flag" for name in ("planned_start_ts", "planned_end_ts", "due_ts", "actual_start_ts", "actual_end_ts")]
     return rows.with_columns(
         pl.col("order").alias("order_no"),
         reference(reading, "material").alias("material_id"),
-        (pl.coalesce(uoms) if uoms else pl.lit(None, dtype=pl.String)).alias("uom"),
+        pl.col("plan_version").fill_null(1),
         *(pl.col(name).round(6).cast(pl.Decimal(18, 6), strict=False) for name in ("planned_qty", "planned_scrap_qty")),
         _flags(rows, *times),
     )
@@ -247,28 +265,51 @@ def _shift_source(reading: Reading) -> str:
 
 
 def _equipment_master(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """A piece of equipment as delivered; what the plant file says of lines and their stations counts above that."""
+    plant = reading.plant
     rows = _equipment(inputs, reading)
     rows = _allowed(rows, "state_method", ("MEASURED", "RESIDUAL", "NONE"), "UNKNOWN_WORD", default=reading.state_method)
-    not_kpi = list(reading.plant.equipment.not_kpi_units)
-    return rows.with_columns(
+    lines, line_of = list(plant.lines), {station: code for code, line in plant.lines.items() for station in line.codes}
+    is_line, is_station = pl.col("equipment").is_in(lines), pl.col("equipment").is_in(list(line_of))
+    above = {**line_of, **{code: line.area for code, line in plant.lines.items() if line.area}}
+    stated = pl.col("equipment").replace_strict(above, default=None, return_dtype=pl.String)
+    scope = pl.col("kpi_scope") if "kpi_scope" in rows.columns else pl.lit("MACHINE")
+    return rows.with_columns(pl.coalesce(stated, "parent").alias("parent")).with_columns(
         pl.coalesce("equipment_name", "equipment").alias("equipment_name"),
         reference(reading, "equipment", "parent").alias("parent_equipment_id"),
-        pl.col("level").fill_null("WorkUnit"),
-        pl.coalesce(pl.col("equipment_class"), pl.lit(reading.plant.equipment.class_)).alias("equipment_class"),
+        pl.when(is_line).then(pl.lit("ProductionLine")).otherwise(pl.col("level").fill_null("WorkUnit")).alias("level"),
+        pl.coalesce(pl.col("equipment_class"), pl.lit(plant.equipment.class_)).alias("equipment_class"),
         pl.col("physical_asset").alias("physical_asset_id"),
-        (pl.col("is_kpi_unit").fill_null(True) & ~pl.col("equipment").is_in(not_kpi)).alias("is_kpi_unit"),
-        (pl.col("kpi_scope") if "kpi_scope" in rows.columns else pl.lit("MACHINE")).alias("kpi_scope"),
+        ((pl.col("is_kpi_unit").fill_null(True) | is_line) & ~pl.col("equipment").is_in(list(plant.equipment.not_kpi_units))).alias(
+            "is_kpi_unit"
+        ),
+        (~is_station).alias("in_rollup"),
+        pl.when(is_line).then(pl.lit("LINE")).otherwise(scope).alias("kpi_scope"),
         _flags(rows),
     )
 
 
 def _materials(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    return inputs.with_columns(
+    rows = _ucum(inputs, "base_uom", reading)
+    return rows.with_columns(
         reference(reading, "material").alias("material_id"),
         pl.col("material").alias("local_material_no"),
-        pl.col("standard_cost").round(6).cast(pl.Decimal(18, 6), strict=False),
-        _flags(inputs),
+        *(pl.col(name).round(6).cast(pl.Decimal(18, 6), strict=False) for name in ("standard_cost", "contribution_margin")),
+        _flags(rows, "base_uom_flag"),
     )
+
+
+def _ucum(rows: pl.DataFrame, column: str, reading: Reading) -> pl.DataFrame:
+    """A column of units as UCUM codes, by the plant's words for them; one that is no unit stays as it is, with a flag."""
+    known: dict[str, str] = {}
+    for word in rows[column].drop_nulls().unique().to_list():
+        try:
+            known[word] = units.unit(word, reading.unit_aliases).ucum
+        except ConfigError:
+            continue
+    strange = pl.col(column).is_not_null() & ~pl.col(column).is_in(list(known))
+    flag = pl.when(strange).then(pl.lit("UNKNOWN_UNIT")).alias(f"{column}_flag")
+    return rows.with_columns(flag, pl.col(column).replace(known))
 
 
 def _ideal_rates(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
@@ -293,6 +334,57 @@ def _tags(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     return rows.with_columns(pl.col("tag").alias("tag_name"), _flags(rows))
 
 
+def as_mapped(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """The columns of a table that are its inputs: defaults, closed words, references, decimals, one unit a record."""
+    spec = TABLES[reading.table_name]
+    times = [name for name, wanted in spec.inputs.items() if wanted.type == "time"]
+    rows = _text_columns(inputs, *(f"{name}_source" for name in times), *(f"{name}_flag" for name in times))
+    rows = _one_unit(rows, [name for name, wanted in spec.inputs.items() if wanted.dimension in ("quantity", "energy")])
+    for name, wanted in spec.inputs.items():
+        if wanted.default is not None:
+            rows = rows.with_columns(pl.col(name).fill_null(pl.lit(wanted.default)))
+        dtype = spec.columns.get(wanted.column or name)
+        if isinstance(dtype, pl.Enum):
+            rows = _allowed(rows, name, tuple(dtype.categories), "UNKNOWN_WORD")
+    if "equipment" in spec.inputs:
+        rows = _equipment(rows, reading)
+    rows = rows.with_columns(
+        reference(reading, name).alias(f"{name}_id") for name in ("order", "material") if name in spec.inputs and f"{name}_id" != spec.id
+    )
+    held = {wanted.column or name: name for name, wanted in spec.inputs.items() if (wanted.column or name) in spec.columns}
+    return rows.with_columns(
+        *(_fitting(name, spec.columns[column]).alias(column) for column, name in held.items()),
+        _flags(rows, *(f"{name}_flag" for name in times)),
+    )
+
+
+def _fitting(name: str, dtype: pl.DataType) -> pl.Expr:
+    return pl.col(name).round(dtype.scale).cast(dtype, strict=False) if isinstance(dtype, pl.Decimal) else pl.col(name)
+
+
+def _scrap(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    return as_mapped(inputs, reading).with_columns(_numbered(reading, "document").alias("count_id"))
+
+
+def _movements(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    return as_mapped(inputs, reading).with_columns(_numbered(reading, "reverses").alias("reverses_movement_id"))
+
+
+def _labour(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    span = (pl.col("end_ts") - pl.col("start_ts")).dt.total_microseconds() / 1e6
+    return as_mapped(inputs.with_columns(pl.coalesce("attended_s", span).alias("attended_s")), reading)
+
+
+def _costs(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    return as_mapped(inputs.with_columns(pl.col("period").dt.month_start()), reading)
+
+
+def _conversions(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    rows = _ucum(inputs, "from_uom", reading)
+    strange = pl.format("UNKNOWN_UNIT: from_uom '{}'", pl.col("from_uom"))
+    return as_mapped(rows.with_columns(_reject_where(pl.col("from_uom_flag").is_not_null(), strange)), reading)
+
+
 BUILDERS: dict[str, Callable[[pl.DataFrame, Reading], pl.DataFrame]] = {
     "equipment_state_event": _state_events,
     "production_count": _counts,
@@ -303,4 +395,10 @@ BUILDERS: dict[str, Callable[[pl.DataFrame, Reading], pl.DataFrame]] = {
     "material": _materials,
     "ideal_rate": _ideal_rates,
     "tag": _tags,
+    "scrap": _scrap,
+    "goods_movement": _movements,
+    "labour_time": _labour,
+    "cost": _costs,
+    "uom_conversion": _conversions,
 }
+"""What makes the rows of a table that is more than its inputs, which `as_mapped` takes."""

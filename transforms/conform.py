@@ -18,11 +18,10 @@ import polars as pl
 from connectors.contract import ROW
 from connectors.models import Column
 from transforms import clock
-from transforms.canonical import OWN_IDS, canonical
-from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped
+from transforms.canonical import canonical
+from transforms.mapping import REJECT, SURPLUS, Reading, as_text, check_columns, evaluate, mark_skipped, veiled
 from transforms.tables import TABLES, UTC_US, TableSpec
 
-SURPLUS = "_surplus"
 FUTURE = timedelta(minutes=5)
 EXPORT = "_export"
 
@@ -79,14 +78,15 @@ def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading
     inputs = evaluate(kept, reading, spec)
     if len(exports) > 1 and _reads_otherwise_alone(inputs, reading, spec):
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
-    inputs = _with_keys(inputs, kept, reading)
-    rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept), reading, spec)
+    shown = veiled(kept, reading)
+    inputs = _with_keys(inputs, shown, reading)
+    rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept, reading), reading, spec)
     accepted, rejected = _accept(rows, spec)
     good = rows["_row_number"].is_in(accepted["_row_number"].implode())
     ids = rows.select("_row_number", (pl.col(spec.id) if spec.id else pl.lit(None, dtype=pl.String)).alias("id"))
     found = _Found(
         stack.marked(accepted, "_row_number"),
-        stack.marked(quarantine(rejected, kept), "row_number"),
+        stack.marked(quarantine(rejected, shown), "row_number"),
         stack.marked(stack.frame.select(ROW, skipped.alias("skip")).drop_nulls("skip"), ROW),
         stack.marked(inputs.filter(good), ROW),
         stack.marked(ids.filter(~good), "_row_number"),
@@ -202,11 +202,10 @@ def _holds_time(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.S
     yes = pl.Series([True], dtype=pl.Boolean).new_from_index(0, len(inputs))
     if spec.time is None:
         return yes
-    own = OWN_IDS.get(spec.name)
     if reading.table.key:
         texts = {text for name in (spec.time, "day") for text in _texts(reading.table.columns.get(name))}
         return yes if texts and texts <= set(reading.table.key) else ~yes
-    return inputs[own[-1]].is_null() if own else yes
+    return inputs[spec.own[-1]].is_null() if spec.own else yes
 
 
 def _texts(rule: Column | None) -> list[str]:
@@ -231,17 +230,19 @@ def too_many_fields(kept: pl.DataFrame) -> list[pl.Series]:
     return [kept.select(reason.alias("r"))["r"]]
 
 
-def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """What else is wrong with such a record is told too, unless it may quote the name of a person."""
     for reason in too_many_fields(kept):
+        others = [] if reading.secret_columns else [REJECT]
         rows = rows.with_columns(reason.alias("_r")).with_columns(
-            pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(REJECT, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
+            pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(*others, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
         ).drop("_r")  # fmt: skip
     return rows
 
 
 def _future_is_rejected(rows: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataFrame:
     """Rule T17: what happened cannot lie after its ingestion; plans and orders may."""
-    if spec.name not in ("equipment_state_event", "production_count"):
+    if not spec.is_past:
         return rows
     late = (rows[str(spec.time)] > reading.ingested_at + FUTURE).fill_null(False)
     if not late.any():
@@ -324,5 +325,5 @@ def _span(spec: TableSpec, accepted: pl.DataFrame) -> list[pl.Expr]:
     """First and last instant of the accepted data."""
     if spec.time is None:
         return []
-    columns = [name for name in (spec.time, "end_ts") if name in accepted.columns]
-    return [pl.col(spec.time).min().alias("first"), pl.max_horizontal(pl.col(columns).max()).alias("last")]
+    ends = [pl.col("end_ts")] if "end_ts" in accepted.columns else []
+    return [spec.instant.min().alias("first"), pl.max_horizontal(end.max() for end in (spec.instant, *ends)).alias("last")]

@@ -18,10 +18,13 @@ from connectors.contract import ROW
 from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, Source, Table
 from transforms import units
+from transforms.keys import salted_hash
 from transforms.numbers import parse_booleans, parse_numbers
 from transforms.stamps import instants, local_dates, shift_bounds
-from transforms.tables import Input, TableSpec
+from transforms.tables import TABLES, Input, TableSpec
 
+SURPLUS = "_surplus"
+"""Column with what a record holds beyond the fields of its header."""
 REJECT = "_reject"
 """Column with the list of reasons for which a record is not accepted, each `RULE: detail`."""
 
@@ -44,6 +47,13 @@ class Reading:
     state_method: str = "MEASURED"
     unit_aliases: Mapping[str, str] = field(default_factory=dict)
     known_equipment: frozenset[str] | None = None
+    salt: str = ""
+    """What is hashed with the names of persons and customers."""
+
+    @property
+    def secret_columns(self) -> frozenset[str]:
+        """The source columns that hold names of persons or customers: nothing keeps what they say."""
+        return frozenset(secret_columns(self.source))
 
     @property
     def zone(self) -> str:
@@ -56,6 +66,28 @@ class Reading:
     def problem(self, message: str, **more: str | None) -> Problem:
         place = {"plant": self.plant.plant, "source": self.source_id, "table": self.table_name, "export": self.export}
         return Problem(message, **{**place, **more})  # type: ignore[arg-type]
+
+
+def secret_columns(source: Source) -> Iterator[str]:
+    """The columns of a source's records that any of its tables takes a secret from."""
+    for table, mapped in source.tables.items():
+        for name, rule in mapped.columns.items():
+            if table in TABLES and name in TABLES[table].inputs and TABLES[table].inputs[name].is_secret:
+                yield from rule.from_ or ()
+
+
+def veiled(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """The records with a salted hash instead of every name of a person or a customer.
+
+    Of a record with more fields than the header nobody knows which field holds what: all of it is hashed.
+    """
+    secret = reading.secret_columns & set(frame.columns)
+    if not secret:
+        return frame
+    shifted = pl.col(SURPLUS).is_not_null() if SURPLUS in frame.columns else pl.lit(False)
+    texts = {name: as_text(frame, name) for name in frame.columns if name != ROW}
+    shown = {name: pl.lit(None, dtype=pl.String) if name in secret else pl.when(~shifted).then(text) for name, text in texts.items()}
+    return frame.with_columns(pl.coalesce(shown[name], salted_hash(reading.salt, text)).alias(name) for name, text in texts.items())
 
 
 def check_columns(reading: Reading, columns: Sequence[str]) -> None:
@@ -171,8 +203,9 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
     if wanted.type == "boolean":
         value = pl.DataFrame({name: text}).select(parse_booleans(pl.col(name)).alias(name))[name]
         return [value], [*reasons, *_unread(text, value, f"NOT_A_BOOLEAN: {name}")]
-    if wanted.dimension == "any":
-        return [text.rename(name)], reasons
+    if wanted.is_secret:
+        unread = [reason.str.replace(r" '.*'$", "") for reason in reasons]
+        return [pl.DataFrame({name: text}).select(salted_hash(reading.salt, pl.col(name)).alias(name))[name]], unread
     return [text.rename(name)], reasons
 
 
@@ -287,7 +320,7 @@ def _unit_of(reading: Reading, rule: Column, find: object, default: str) -> tupl
 def _convert(
     frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column, value: pl.Series
 ) -> tuple[pl.Series, list[pl.Series], list[pl.Series]]:
-    default = {"quantity": units.PIECE, "duration": "s"}.get(wanted.dimension or "", "1")
+    default = {"quantity": units.PIECE, "duration": "s", "energy": "kW.h"}.get(wanted.dimension or "", "1")
     if rule.unit_from:
         texts = frame.select(as_text(frame, rule.unit_from).alias("u"))["u"].fill_null(rule.unit or default)
     else:
@@ -295,7 +328,7 @@ def _convert(
     known: dict[str, units.Unit] = {}
     for word in texts.unique().to_list():
         try:
-            known[word] = units.unit(word, reading.unit_aliases)
+            known[word] = units.unit(word, reading.unit_aliases, of=_CANONICAL.get(wanted.dimension or ""))
         except ConfigError as error:
             if not rule.unit_from:
                 raise ConformError(
@@ -310,6 +343,10 @@ def _convert(
     source = texts.replace_strict({w: u.ucum for w, u in known.items()}, default=None, return_dtype=pl.String)
     reasons = _reason(unknown, f"UNKNOWN_UNIT: {name}", texts)
     return value * factor, [canonical.rename(f"{name}_uom"), source.rename(f"{name}_source_uom")], reasons
+
+
+_CANONICAL = {"duration": "s", "energy": "kW.h"}
+"""Dimensions of which every unit has this canonical one."""
 
 
 def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Found:

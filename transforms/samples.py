@@ -14,9 +14,9 @@ import polars as pl
 
 from connectors.contract import ROW
 from connectors.errors import ConformError
-from transforms.conform import SURPLUS, quarantine, too_many_fields
+from transforms.conform import quarantine, too_many_fields
 from transforms.keys import stable_id
-from transforms.mapping import Reading, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped
+from transforms.mapping import SURPLUS, Reading, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped, veiled
 from transforms.numbers import parse_numbers
 
 WORDS = {"GOOD": "GOOD", "BAD": "BAD", "UNCERTAIN": "UNCERTAIN", "QUESTIONABLE": "UNCERTAIN"}
@@ -83,7 +83,7 @@ def conform_samples(batch: pl.DataFrame, reading: Reading) -> Samples:
     inputs, reasons = evaluate_sample(kept, reading)
     if SURPLUS in kept.columns:
         reasons += too_many_fields(kept)
-    rejected, readable = _refused(kept, reasons)
+    rejected, readable = _refused(veiled(kept, reading), reasons)
     if readable is not None:
         inputs, kept = inputs.filter(readable), kept.filter(readable)
     long, tags = _wide(inputs, kept, reading) if "tags" in reading.table.columns else (inputs, _tags(inputs))

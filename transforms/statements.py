@@ -1,23 +1,25 @@
-"""What a plant file and the vocabularies state, as rows: settings, calendars, breaks, maps, rates, equipment.
+"""What a plant file and the vocabularies state, as rows: settings, lines, calendars, breaks, maps, rates, equipment.
 
-Here: statements to frames, for one plant. Elsewhere: what exports deliver (`transforms.conform`), zones (`transforms.clock`), when the
-frames are written (`pipelines.load`), what SQL does with them (`dbt_project`).
+Here: statements to frames, for one plant, and for the whole portfolio. Elsewhere: what exports deliver (`transforms.conform`), zones
+(`transforms.clock`), when the frames are written (`pipelines.load`), what SQL does with them (`dbt_project`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 
 from connectors.errors import ConfigError, Problem
-from connectors.models import PlantFile, Settings, Source, Table, weekdays
+from connectors.models import Line, PlantFile, Settings, Source, Table, Unit, weekdays
 from connectors.vocabularies import Row, Vocabularies
 from transforms import clock
 from transforms.canonical import canonical
+from transforms.keys import stable_id
 from transforms.mapping import REJECT, Reading
 from transforms.tables import STATEMENTS, TABLES, UTC_US
 from transforms.units import seconds_per_item
@@ -61,8 +63,16 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
             {
                 "plant_id": plant.plant, "equipment_id": "*", "valid_from": None, "valid_to": None, "microstop_s": settings.microstop_s,
                 "plan_freeze_s": round((settings.plan_freeze_h or 0) * 3600), "min_rate_coverage": settings.min_rate_coverage,
-            }
+                "flicker": settings.flicker,
+            },
+            *(
+                {"plant_id": plant.plant, "equipment_id": _id(plant, code), **unit.settings.model_dump()}
+                for code, unit in plant.equipment.units.items()
+                if unit.settings.model_dump(exclude_none=True)
+            ),
         ],
+        "plant_definition_profile": [{"plant_id": plant.plant, **plant.definition.model_dump()}],
+        "line_station": [station for code, line in plant.lines.items() for station in _stations(plant, code, line)],
         "class_precedence": [
             {"plant_id": plant.plant, "source_system": name, "state_class": state, "level": source.rank.get(state, level)}  # type: ignore[call-overload]
             for name, source in plant.sources.items()
@@ -76,8 +86,70 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
             {"plant_id": plant.plant, "rate_basis": basis, "rank": rank} for rank, basis in enumerate(settings.rate_basis or (), start=1)
         ],
         "map_downtime_reason": [_reason(row, plant.plant) for row in stated.words.rows("reason_map", plant.plant)],
+        "product_family": [
+            {"plant_id": plant.plant, "material_id": _id(plant, row["material"], "material"), "family": row["family"],
+             "weight": float(row["weight"] or 1)}
+            for row in _own_first(stated.words.rows("product_families", plant.plant), "material")
+        ],
+        "emission_factor": [
+            {"plant_id": plant.plant, "carrier": row["carrier"], "kg_per_kwh": float(row["kg_per_kwh"]),
+             "valid_from": _instant(row["valid_from"]), "valid_to": _instant(row["valid_to"]), "basis": row["basis"] or None}
+            for row in _own_first(stated.words.rows("emission_factors", plant.plant), "carrier")
+        ],
     }  # fmt: skip
-    return {name: pl.DataFrame(found, schema=STATEMENTS[name], orient="row") for name, found in rows.items()}
+    return {name: _frame(name, found) for name, found in rows.items()}
+
+
+def of_portfolio(words: Vocabularies) -> dict[str, pl.DataFrame]:
+    """Rows of the statement tables that say nothing of a plant, of which each portfolio has one: `plant_id` is '*'."""
+    rows: dict[str, list[dict[str, object]]] = {
+        "fx_rate": [
+            {**_said(row, "from_ccy", "to_ccy", "rate_type"), "period": _date(row["period"]), "rate": Decimal(row["rate"])}
+            for row in words.rows("fx")
+        ],
+        "equipment_class": [_said(row, "equipment_class", "name", "family") for row in words.rows("equipment_classes")],
+        "kpi_target": [
+            {**_said(row, "kpi_id", "scope_type", "scope_id"), "target": float(row["target"]),
+             "valid_from": _date(row["valid_from"]), "valid_to": _date(row["valid_to"])}
+            for row in words.rows("targets")
+        ],
+    }  # fmt: skip
+    return {name: _frame(name, [{"plant_id": "*", **row} for row in found]) for name, found in rows.items()}
+
+
+def _frame(name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=STATEMENTS[name], orient="row")
+
+
+def _said(row: Row, *names: str) -> dict[str, object]:
+    return {name: row[name] or None for name in names}
+
+
+def _date(text: str) -> date | None:
+    """A day of a vocabulary, or the first of a month ('2026-09')."""
+    return date.fromisoformat(text[:10] if len(text) > 7 else f"{text}-01") if text else None
+
+
+def _own_first(rows: list[Row], key: str) -> list[Row]:
+    """The lines of a plant, and those for every plant ('*') about what no line of its own is about."""
+    own = {row[key] for row in rows if row["plant"] != "*"}
+    return [row for row in rows if row["plant"] != "*" or row[key] not in own]
+
+
+def _id(plant: PlantFile, code: str, namespace: str = "equipment") -> str:
+    """The id of what a code of the plant names."""
+    return str(pl.select(stable_id(plant.plant, namespace, [pl.lit(code)])).item())
+
+
+def _stations(plant: PlantFile, code: str, line: Line) -> Iterator[dict[str, object]]:
+    """A line's stations, numbered from its infeed; those of one `parallel_group` work in parallel."""
+    placed = [(group, station) for group, codes in enumerate(line.groups, start=1) for station in codes]
+    for position, (group, station) in enumerate(placed, start=1):
+        yield {
+            "plant_id": plant.plant, "line_id": _id(plant, code), "equipment_id": _id(plant, station), "position": position,
+            "parallel_group": group, "is_constraint_default": station == line.constraint,
+            "is_output_counter": station in line.outputs, "valid_from": line.valid_from,
+        }  # fmt: skip
 
 
 def _reason(row: Row, plant_id: str) -> dict[str, object]:
@@ -183,18 +255,18 @@ def _rate(row: Row, aliases: Mapping[str, str]) -> dict[str, object]:
 def equipment(stated: Stated, seen: Iterable[str], mastered: Iterable[str]) -> pl.DataFrame:
     """Units that the plant file lists or the data named, as far as no master export brings them."""
     plant = stated.plant
-    listed = plant.equipment.units
-    codes = [code for code in dict.fromkeys([*listed, *sorted(set(seen))]) if code not in set(mastered)]
+    known: dict[str, Unit | Line] = {**plant.lines, **plant.equipment.units}
+    codes = [code for code in dict.fromkeys([*known, *sorted(set(seen))]) if code not in set(mastered)]
+    about = {
+        "equipment_name": "name", "equipment_class": "class_", "parent": "parent", "level": "level", "is_kpi_unit": "kpi_unit",
+        "state_method": "state_method", "kpi_scope": "scope",
+    }  # fmt: skip
     rows = [
-        {
-            "_row": number, "equipment": code, "equipment_name": unit.name if unit else None,
-            "equipment_class": unit.class_ if unit else None, "parent": unit.parent if unit else None,
-            "level": unit.level if unit else None, "is_kpi_unit": unit.kpi_unit if unit else None,
-            "state_method": unit.state_method if unit else None, "kpi_scope": unit.scope if unit else "MACHINE",
-        }
-        for number, (code, unit) in enumerate(((code, listed.get(code)) for code in codes), start=1)
-    ]  # fmt: skip
-    return _canonical(stated, "equipment", pl.DataFrame(rows, infer_schema_length=None))
+        {"_row": number, "equipment": code, **{name: getattr(known.get(code), key, None) for name, key in about.items()}}
+        for number, code in enumerate(codes, start=1)
+    ]
+    given = pl.DataFrame(rows, infer_schema_length=None)
+    return _canonical(stated, "equipment", given.with_columns(pl.col("kpi_scope").cast(pl.String).fill_null("MACHINE")) if rows else given)
 
 
 def materials(stated: Stated, seen: Iterable[str]) -> pl.DataFrame:

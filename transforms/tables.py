@@ -10,11 +10,13 @@ subtracted in dbt), durations are seconds, quantities are in `uom` (UCUM, one ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
-
 import dataframely as dy
 import polars as pl
+
+from transforms.further_tables import FURTHER
+from transforms.table_spec import LINEAGE, UTC_US, Input, Lineage, TableSpec, quantity, utc
+
+__all__ = ["LINEAGE", "PORTFOLIO", "STATEMENTS", "TABLES", "UTC_US", "Input", "TableSpec"]
 
 EVENT_CLASSES = ("RUN", "SETUP", "DELAY_EQ", "DELAY_ORG", "IDLE", "UNKNOWN")
 PLANNED_CLASSES = ("PLANNED_BREAK", "PLANNED_MAINT", "PLANNED_NO_DEMAND", "PLANNED_OTHER")
@@ -26,76 +28,6 @@ TAG_SEMANTICS = (
     "STATE", "COUNT_TOTAL", "COUNT_GOOD", "COUNT_REJECT", "SPEED", "ENERGY_COUNTER", "POWER", "TEMP", "PRESSURE", "VIBRATION",
     "OTHER",
 )  # fmt: skip
-UTC_US = pl.Datetime("us", "UTC")
-
-InputType = Literal["text", "time", "date", "number", "integer", "boolean"]
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """One canonical column that a plant file may map. `dimension` names the physical dimension whose units are converted."""
-
-    type: InputType = "text"
-    required: bool = False
-    dimension: Literal["quantity", "duration", "duration_per_item", "power", "any"] | None = None
-    doc: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class TableSpec:
-    """What the rest of the program has to know of a table.
-
-    `key` lists the inputs that identify a record (the natural key, hashed into `id`); `time` is the column that places a row in
-    its UTC month and in the window of an export (None for master data, which is not partitioned by month).
-    """
-
-    name: str
-    grain: str
-    schema: type[dy.Schema]
-    inputs: dict[str, Input] = field(default_factory=dict)
-    id: str | None = None
-    key: tuple[str, ...] = ()
-    time: str | None = None
-    mode: Literal["append", "upsert", "window", "snapshot"] = "upsert"
-    modes: tuple[str, ...] = ("upsert", "window")
-    alternatives: tuple[tuple[str, ...], ...] = ()
-    """Inputs of which at least one must be mapped."""
-
-    @property
-    def columns(self) -> dict[str, pl.DataType]:
-        return {name: column.dtype for name, column in self.schema.columns().items()}
-
-
-class Lineage(dy.Schema):
-    """Columns of every revised row: where it came from and which version of its record it is."""
-
-    plant_id = dy.String()
-    revision = dy.Int32(min=1)
-    is_current = dy.Bool()
-    is_deleted = dy.Bool()
-    dq_flags = dy.List(dy.String())
-    _batch_id = dy.String()
-    _source_system = dy.String()
-    _source_object = dy.String()
-    _source_key = dy.String()
-    _row_number = dy.Int64()
-    _row_hash = dy.String()
-    _export_order = dy.String()
-    _extracted_at = dy.Datetime(time_zone="UTC", nullable=True)
-    _ingested_at = dy.Datetime(time_zone="UTC")
-    _transform_version = dy.String()
-
-
-LINEAGE = tuple(Lineage.columns())
-"""Names of the lineage columns, in their order."""
-
-
-def _utc(nullable: bool = True) -> dy.Datetime:
-    return dy.Datetime(time_zone="UTC", nullable=nullable)
-
-
-def _quantity() -> dy.Decimal:
-    return dy.Decimal(18, 6, nullable=True)
 
 
 class EquipmentStateEvent(Lineage):
@@ -105,8 +37,8 @@ class EquipmentStateEvent(Lineage):
     event_id = dy.String()
     equipment_id = dy.String()
     equipment_code = dy.String()
-    start_ts = _utc(nullable=False)
-    end_ts = _utc()
+    start_ts = utc(nullable=False)
+    end_ts = utc()
     start_ts_source = dy.String(nullable=True)
     end_ts_source = dy.String(nullable=True)
     source_state = dy.String(nullable=True)
@@ -133,14 +65,16 @@ class ProductionCount(Lineage):
     equipment_id = dy.String()
     equipment_code = dy.String()
     order_id = dy.String(nullable=True)
+    operation_id = dy.String(nullable=True)
     material_id = dy.String(nullable=True)
     tool_code = dy.String(nullable=True)
-    event_ts = _utc(nullable=False)
-    posted_ts = _utc()
-    produced_qty = _quantity()
-    good_qty = _quantity()
-    scrap_qty = _quantity()
-    rework_qty = _quantity()
+    event_ts = utc(nullable=False)
+    posted_ts = utc()
+    produced_qty = quantity()
+    good_qty = quantity()
+    scrap_qty = quantity()
+    rework_qty = quantity()
+    first_pass_good_qty = quantity()
     uom = dy.String()
     source_uom = dy.String()
     document_no = dy.String(nullable=True)
@@ -166,15 +100,16 @@ class ProductionOrder(Lineage):
     material_id = dy.String(nullable=True)
     equipment_id = dy.String(nullable=True)
     order_type = dy.Enum(("PRODUCTION", "REWORK", "TRIAL"))
-    planned_qty = _quantity()
-    planned_scrap_qty = _quantity()
+    planned_qty = quantity()
+    planned_scrap_qty = quantity()
+    plan_version = dy.Int32(min=1)
     uom = dy.String(nullable=True)
-    planned_start_ts = _utc()
-    planned_end_ts = _utc()
-    due_ts = _utc()
+    planned_start_ts = utc()
+    planned_end_ts = utc()
+    due_ts = utc()
     status = dy.Enum(ORDER_STATUS, nullable=True)
-    actual_start_ts = _utc()
-    actual_end_ts = _utc()
+    actual_start_ts = utc()
+    actual_end_ts = utc()
 
     @dy.rule()
     def NEG_DURATION(cls) -> pl.Expr:  # noqa: N802, N805
@@ -187,10 +122,10 @@ class PlannedDowntime(Lineage):
     month = dy.String()
     planned_downtime_id = dy.String()
     equipment_id = dy.String(nullable=True)
-    start_ts = _utc(nullable=False)
-    end_ts = _utc(nullable=False)
+    start_ts = utc(nullable=False)
+    end_ts = utc(nullable=False)
     planned_class = dy.Enum(PLANNED_CLASSES)
-    planned_at = _utc()
+    planned_at = utc()
     reason_code = dy.String(nullable=True)
 
     @dy.rule()
@@ -206,8 +141,8 @@ class ShiftInstance(Lineage):
     equipment_id = dy.String(nullable=True)
     shift_code = dy.String()
     production_day = dy.Date()
-    start_ts = _utc(nullable=False)
-    end_ts = _utc(nullable=False)
+    start_ts = utc(nullable=False)
+    end_ts = utc(nullable=False)
     source = dy.Enum(("PATTERN", "MES", "NONE"))
 
     @dy.rule()
@@ -226,6 +161,7 @@ class Equipment(Lineage):
     equipment_class = dy.String(nullable=True)
     physical_asset_id = dy.String(nullable=True)
     is_kpi_unit = dy.Bool()
+    in_rollup = dy.Bool()
     kpi_scope = dy.Enum(("MACHINE", "LINE"))
     state_method = dy.Enum(("MEASURED", "RESIDUAL", "NONE"))
 
@@ -239,7 +175,9 @@ class Material(Lineage):
     portfolio_family = dy.String(nullable=True)
     material_type = dy.String(nullable=True)
     base_uom = dy.String(nullable=True)
+    is_serialised = dy.Bool(nullable=True)
     standard_cost = dy.Decimal(18, 6, nullable=True)
+    contribution_margin = dy.Decimal(18, 6, nullable=True)
 
 
 class IdealRate(Lineage):
@@ -252,8 +190,8 @@ class IdealRate(Lineage):
     rate_basis = dy.Enum(RATE_BASES)
     pri_s = dy.Float64(min_exclusive=0.0)
     provenance = dy.String()
-    valid_from = _utc(nullable=False)
-    valid_to = _utc()
+    valid_from = utc(nullable=False)
+    valid_to = utc()
 
 
 class Tag(Lineage):
@@ -275,7 +213,7 @@ class HistorianSample(dy.Schema):
     plant_id = dy.String()
     month = dy.String()
     tag_id = dy.String()
-    ts = _utc(nullable=False)
+    ts = utc(nullable=False)
     value_num = dy.Float64(nullable=True)
     value_text = dy.String(nullable=True)
     quality = dy.Enum(("GOOD", "UNCERTAIN", "BAD"))
@@ -306,7 +244,7 @@ TABLES: dict[str, TableSpec] = {
                 "material": _MATERIAL,
             },
             id="event_id", key=("equipment", "event", "start_ts", "state_class"), time="start_ts",
-            alternatives=(("state_class", "source_reason_code"),),
+            alternatives=(("state_class", "source_reason_code"),), own=("equipment", "event"), is_past=True,
         ),
         TableSpec(
             "production_count", "one row per version of a confirmation, shift total or counter step", ProductionCount,
@@ -316,18 +254,20 @@ TABLES: dict[str, TableSpec] = {
                 "posted_ts": Input("time", doc="when it was booked"),
                 "material": _MATERIAL,
                 "order": _ORDER,
+                "operation": Input(needs="order", doc="number of the order's operation"),
                 "tool": Input(doc="mould, die or tool, where the ideal rate depends on it"),
                 "produced_qty": _QUANTITY,
                 "good_qty": _QUANTITY,
                 "scrap_qty": _QUANTITY,
                 "rework_qty": _QUANTITY,
+                "first_pass_good_qty": Input("number", dimension="quantity", doc="good at the first attempt, without rework"),
                 "document": Input(doc="number of the confirmation, with its counter"),
                 "reverses": Input(doc="document that this one cancels"),
                 "corrects": Input(doc="document that this one corrects; its quantities are differences"),
                 "count_source": Input(doc="ERP_CONFIRMATION, MES (default), COUNTER or MANUAL"),
             },
             id="count_id", key=("equipment", "document", "event_ts", "material", "order", "tool"), time="event_ts",
-            alternatives=(("produced_qty", "good_qty", "scrap_qty"),),
+            alternatives=(("produced_qty", "good_qty", "scrap_qty"),), own=("document",), is_past=True,
         ),
         TableSpec(
             "production_order", "one row per version of an order", ProductionOrder,
@@ -338,6 +278,7 @@ TABLES: dict[str, TableSpec] = {
                 "order_type": Input(doc="PRODUCTION (default), REWORK or TRIAL"),
                 "planned_qty": _QUANTITY,
                 "planned_scrap_qty": _QUANTITY,
+                "plan_version": Input("integer", default=1, doc="frozen version of the plan; default 1"),
                 "planned_start_ts": Input("time"),
                 "planned_end_ts": Input("time"),
                 "due_ts": Input("time"),
@@ -358,7 +299,7 @@ TABLES: dict[str, TableSpec] = {
                 "reason_code": Input(doc="portfolio reason code"),
                 "entry": Input(doc="the source's own id, where it has one"),
             },
-            id="planned_downtime_id", key=("equipment", "entry", "start_ts", "planned_class"), time="start_ts",
+            id="planned_downtime_id", key=("equipment", "entry", "start_ts", "planned_class"), time="start_ts", own=("entry",),
         ),
         TableSpec(
             "shift_instance", "one row per version of a shift window", ShiftInstance,
@@ -393,8 +334,10 @@ TABLES: dict[str, TableSpec] = {
                 "material_name": Input(),
                 "portfolio_family": Input(doc="harmonised product family"),
                 "material_type": Input(doc="RAW, CONSUMABLE, SEMI, FINISHED, BYPRODUCT"),
-                "base_uom": Input(doc="UCUM unit of its quantities"),
-                "standard_cost": Input("number"),
+                "base_uom": Input(dimension="any", doc="unit of its quantities; kept as its UCUM code"),
+                "is_serialised": Input("boolean", doc="each piece has a serial number"),
+                "standard_cost": Input("number", doc="per base unit, in the plant's currency"),
+                "contribution_margin": Input("number", doc="per base unit, in the plant's currency"),
             },
             id="material_id", key=("material",), mode="snapshot", modes=("upsert", "snapshot"),
         ),
@@ -440,6 +383,7 @@ TABLES: dict[str, TableSpec] = {
             id=None, key=("tag", "ts"), time="ts", mode="append", modes=("append", "window"),
             alternatives=(("value", "tags"),),
         ),
+        *FURTHER,
     )
 }  # fmt: skip
 
@@ -452,7 +396,16 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     },
     "plant_setting": {
         "plant_id": pl.String, "equipment_id": pl.String, "valid_from": UTC_US, "valid_to": UTC_US,
-        "microstop_s": pl.Int64, "plan_freeze_s": pl.Int64, "min_rate_coverage": pl.Float64,
+        "microstop_s": pl.Int64, "plan_freeze_s": pl.Int64, "min_rate_coverage": pl.Float64, "flicker": pl.Boolean,
+    },
+    "plant_definition_profile": {
+        "plant_id": pl.String, "breaks_in_pbt": pl.Boolean, "planned_maint_in_pbt": pl.Boolean, "no_demand_in_pbt": pl.Boolean,
+        "setup_in_pbt": pl.Boolean, "rework_counts_as_good": pl.Boolean, "microstop_threshold_s": pl.Int64, "rate_basis": pl.String,
+        "perf_capped_at_source": pl.Boolean, "scrap_scope": pl.String, "oee_scope": pl.String,
+    },
+    "line_station": {
+        "plant_id": pl.String, "line_id": pl.String, "equipment_id": pl.String, "position": pl.Int32, "parallel_group": pl.Int32,
+        "is_constraint_default": pl.Boolean, "is_output_counter": pl.Boolean, "valid_from": pl.Date,
     },
     "class_precedence": {"plant_id": pl.String, "source_system": pl.String, "state_class": pl.String, "level": pl.Int32},
     "source_setting": {"plant_id": pl.String, "source_system": pl.String, "clock_offset_s": pl.Float64},
@@ -465,10 +418,26 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "plant_id": pl.String, "source_system": pl.String, "source_code": pl.String, "reason_code": pl.String,
         "mapped_by": pl.String, "approved_at": UTC_US, "valid_from": UTC_US, "valid_to": UTC_US,
     },
+    "product_family": {"plant_id": pl.String, "material_id": pl.String, "family": pl.String, "weight": pl.Float64},
+    "emission_factor": {
+        "plant_id": pl.String, "carrier": pl.String, "kg_per_kwh": pl.Float64, "valid_from": UTC_US, "valid_to": UTC_US,
+        "basis": pl.String,
+    },
+    "fx_rate": {
+        "plant_id": pl.String, "from_ccy": pl.String, "to_ccy": pl.String, "period": pl.Date, "rate_type": pl.String,
+        "rate": pl.Decimal(18, 8),
+    },
+    "equipment_class": {"plant_id": pl.String, "equipment_class": pl.String, "name": pl.String, "family": pl.String},
+    "kpi_target": {
+        "plant_id": pl.String, "kpi_id": pl.String, "scope_type": pl.String, "scope_id": pl.String, "target": pl.Float64,
+        "valid_from": pl.Date, "valid_to": pl.Date,
+    },
 }  # fmt: skip
 """What plant files, vocabularies and calendars state, as tables: rewritten for a plant, or for its month, where they state something else.
 
 `plant.calendar` is pattern, records or none; `plant_setting.equipment_id` is '*' for the whole plant; `map_downtime_reason`
 knows '*' for any plant and any source; `source_watermark.data_to` is up to when a source has told everything;
-`production_day.month` is the UTC month in which the day starts.
+`production_day.month` is the UTC month in which the day starts. `PORTFOLIO` states nothing of a plant: its `plant_id` is '*'.
 """
+PORTFOLIO = ("fx_rate", "equipment_class", "kpi_target")
+"""Statement tables of the whole portfolio: written once, whatever plants there are."""

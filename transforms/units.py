@@ -61,7 +61,12 @@ SPELLINGS: dict[str, str] = {
     "pcs/h": "/h",
     "pcs/hr": "/h",
     "pcs/min": "/min",
+    "wh": "W.h",
     "kwh": "kW.h",
+    "mwh": "MW.h",
+    "gwh": "GW.h",
+    "btu": "[Btu]",
+    "therm": "100000.[Btu]",
     "kw": "kW",
     "w": "W",
     "v": "V",
@@ -81,7 +86,11 @@ SPELLINGS: dict[str, str] = {
 }
 """Spellings seen in exports that are not UCUM, in lower case."""
 
-CANONICAL: dict[str, str] = {"[mass]": "kg", "[length]": "m", "[length] ** 2": "m2", "[length] ** 3": "L", "[time]": "s"}
+ENERGY = "[mass] * [length] ** 2 / [time] ** 2"
+CANONICAL: dict[str, str] = {
+    "[mass]": "kg", "[length]": "m", "[length] ** 2": "m2", "[length] ** 3": "L", "[time]": "s", ENERGY: "kW.h",
+}  # fmt: skip
+"""The lake's unit of each dimension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +132,27 @@ def _clean(factor: float) -> float:
     return float(f"{factor:.13g}")
 
 
-def unit(text: str, aliases: Mapping[str, str] | None = None) -> Unit:
+def unit(text: str, aliases: Mapping[str, str] | None = None, *, of: str | None = None) -> Unit:
     """The unit that `text` names, by the plant's aliases, common spellings, then UCUM.
 
-    Raises ConfigError with the closest spelling when it is none of them.
+    Raises ConfigError with the closest spelling when it is none of them, or is converted to another unit than `of`.
 
-    >>> unit("lb").factor, unit("min").canonical, unit("Stk").ucum
-    (0.45359237, 's', '{piece}')
+    >>> unit("lb").factor, unit("min").canonical, unit("Stk").ucum, unit("MWh").factor
+    (0.45359237, 's', '{piece}', 1000.0)
     """
     word = text.strip()
     code = (aliases or {}).get(word) or SPELLINGS.get(word.lower(), word)
     try:
-        return _unit(code)
+        found = _unit(code)
     except Exception as error:  # ucumvert and pint raise several unrelated types for what is not a unit
         known = [*(aliases or {}), *SPELLINGS]
         raise ConfigError(
             Problem(f"'{text}' is not a known unit.", found=text, closest=closest(word, known),
                     fix="a UCUM code (kg, h, {piece}, 1/h), or a line in vocabularies/unit_aliases.csv")
         ) from error  # fmt: skip
+    if of is not None and found.canonical != of:
+        raise ConfigError(Problem(f"'{text}' cannot be converted to {of}.", found=text, fix=f"a unit of the same kind as {of}"))
+    return found
 
 
 def seconds_per_item(text: str, aliases: Mapping[str, str] | None = None) -> tuple[float, bool]:

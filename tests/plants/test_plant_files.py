@@ -220,3 +220,82 @@ def test_a_plant_without_shifts_has_to_say_what_its_calendar_is() -> None:
     with pytest.raises(ValueError, match="no shifts are given"):
         PlantFile.model_validate(about)
     assert PlantFile.model_validate({**about, "calendar": "none"}).calendar_kind == "none"
+
+
+# --- lines -------------------------------------------------------------------------------------------------------------------
+
+LINES = """\
+equipment: {units: {S1: {}, S2a: {}, S2b: {}, S3: {}, HALL: {kpi_unit: false}}}
+lines:
+  L1: {name: Line 1, area: HALL, stations: [S1, [S2a, S2b], S3], constraint: S2a}
+"""
+
+
+def with_lines(root: Path, text: str) -> list[Problem]:
+    return portfolio.read(write(root, p=good() + text)).problems
+
+
+def test_stations_in_a_list_inside_the_list_work_in_parallel(tmp_path: Path) -> None:
+    line = portfolio.read(write(tmp_path, p=good() + LINES)).plants["p"].lines["L1"]
+    assert (line.groups, line.codes, line.outputs) == ((("S1",), ("S2a", "S2b"), ("S3",)), ("S1", "S2a", "S2b", "S3"), ("S3",))
+
+
+def test_a_station_that_is_no_unit_names_the_closest(tmp_path: Path) -> None:
+    (problem,) = with_lines(tmp_path, LINES.replace("S2b], S3]", "S2b], S33]"))
+    assert (problem.message, problem.found, problem.closest) == ("Line 'L1' names an unknown unit.", "S33", "S3")
+    assert problem.export == "plants/p.yaml:20"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("constraint: S2a", "constraint: S9", "constraint 'S9' is none of the line's stations"),
+        ("constraint: S2a", "output: HALL", "output 'HALL' is none of the line's stations"),
+        ("S2b], S3]", "S2b], S1]", "a station stands twice in stations"),
+        ("area: HALL", "area: HAL", "Line 'L1' names an unknown unit."),
+        ("  L1: {", "  S1: {stations: [S2a]}\n  L1: {", "'S1' is a line and a unit."),
+        ("  L1: {", "  L0: {stations: [S3]}\n  L1: {", "Station 'S3' is in the lines 'L0' and 'L1'."),
+        ("stations: [S1, [S2a, S2b], S3]", "stations: []", "at least 1 item"),
+    ],
+)
+def test_lines_that_cannot_be_meant_are_told(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert any(said in str(problem) for problem in with_lines(tmp_path, LINES.replace(old, new)))
+
+
+def test_a_master_export_may_bring_the_stations(tmp_path: Path) -> None:
+    master = "equipment:\n        columns: {equipment: No}\n      equipment_state_event:"
+    text = good(equipment_state_event=master) + "lines: {L1: {stations: [S1, S2]}}\n"
+    assert portfolio.read(write(tmp_path, p=text)).problems == []
+
+
+# --- what needs something else, and names that are not kept ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        (
+            "production_count: {columns: {equipment: U, event_ts: At, good_qty: Q, operation: Op}}",
+            "production_count.operation needs 'order'.",
+        ),
+        ("labour_time: {columns: {person: {const: Jane}, start_ts: A, end_ts: B}}", "labour_time.person has to come `from` a column."),
+        (
+            "labour_time: {columns: {person: Who, start_ts: A, end_ts: B, entry: [Who, A]}}",
+            "Column 'Who' holds names that are not kept; labour_time.entry cannot be made of it.",
+        ),
+        (
+            "labour_time: {columns: {person: Who, start_ts: A, end_ts: B}}\n      scrap: {columns: {equipment: Who, event_ts: A, qty: Q}}",
+            "Column 'Who' holds names that are not kept; scrap.equipment cannot be made of it.",
+        ),
+    ],
+)
+def test_columns_that_do_not_go_together_are_told(tmp_path: Path, tables: str, said: str) -> None:
+    assert [problem.message for problem in problems(tmp_path, equipment_state_event=f"{tables}\n      equipment_state_event:")] == [said]
+
+
+def test_the_salt_of_names_is_the_environments_or_the_portfolios_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = portfolio.read(write(tmp_path, p=good()))
+    monkeypatch.delenv("PLANTLAKE_PERSON_SALT", raising=False)
+    assert found.person_salt == "Test"
+    monkeypatch.setenv("PLANTLAKE_PERSON_SALT", "pepper")
+    assert found.person_salt == "pepper"

@@ -57,6 +57,6 @@ def test_what_plantlake_refuses_the_schema_refuses(validator: Any, place: tuple[
 
 def test_every_field_is_described() -> None:
     schema = plant_file_schema()
-    for name in ("Source", "Table", "Column", "Unit", "Settings"):
+    for name in ("Source", "Table", "Column", "Unit", "UnitSettings", "Settings", "Line", "Definition"):
         for field, about in schema["$defs"][name]["properties"].items():
             assert about.get("description") or field in ("tables", "options"), f"{name}.{field}"

@@ -42,6 +42,13 @@ def test_excels_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None
         ("ideal_rates", "plant,rate,unit,pieces_per_cycle\np,1,s,four\n", "'pieces_per_cycle' is not a number.", None),
         ("reason_map", "plant,source_code,reason_code\np,17,E-TOOLX\n", "There is no reason_code 'E-TOOLX'.", "E-TOOL"),
         ("ideal_rates", "plant,rate,unit,rate_basis\np,1,s,BEST\n", "There is no rate_basis 'BEST'.", "BEST_DEMONSTRATED"),
+        ("fx", "from_ccy,to_ccy,period,rate_type,rate\nEUR,USD,Sept,AVG,1.1\n", "'period' is not a month.", None),
+        ("fx", "from_ccy,to_ccy,period,rate_type,rate\nEUR,USD,2026-09,AVGE,1.1\n", "There is no rate_type 'AVGE'.", "AVG"),
+        ("product_families", "plant,material,family,weight\np,A,F,heavy\n", "'weight' is not a number.", None),
+        ("emission_factors", "plant,carrier,kg_per_kwh\n*,GASS,0.2\n", "There is no carrier 'GASS'.", "GAS"),
+        ("emission_factors", "plant,carrier,kg_per_kwh\n*,GAS,nan\n", "'kg_per_kwh' is not a number.", None),
+        ("targets", "kpi_id,scope_type,scope_id,target\nOEEE,PLANT,*,0.8\n", "There is no kpi_id 'OEEE'.", None),
+        ("targets", "kpi_id,scope_type,scope_id,target\nOEE,PLNT,*,0.8\n", "There is no scope_type 'PLNT'.", "PLANT"),
         ("unit_aliases", b"plant,alias,ucum\np,St\xfcck,kg\n", "The vocabulary cannot be read.", None),
     ],
 )  # fmt: skip

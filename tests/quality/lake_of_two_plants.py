@@ -2,7 +2,7 @@
 
 Each plant: a line L1 with the units M1 and M2, materials A and B, three ideal rates, four orders, six shift windows of 8 h on
 1-3 October 2026, two planned entries, ten events, six counts (one reversal, one correction, both made on the 10th), two tags with
-1204 samples over a day. `candidate_of_two_plants` has the parts that belong to it.
+1204 samples over a day, and two rows of each further table. `candidate_of_two_plants` has the parts that belong to it.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def hours(hour: float, day: int = 0) -> datetime:
 
 
 def _plant(plant: str) -> dict[str, Rows]:
-    rows = {**_masters(plant), **_times(plant), **_production(plant)}
+    rows = {**_masters(plant), **_times(plant), **_production(plant), **_further()}
     return {table: [{"plant_id": plant, **row} for row in found] for table, found in rows.items()}
 
 
@@ -78,7 +78,7 @@ def _masters(plant: str) -> dict[str, Rows]:
         "equipment": [
             {
                 "equipment_id": unit, "equipment_code": unit, "equipment_name": unit, "parent_equipment_id": parent,
-                "level": "WorkUnit", "is_kpi_unit": kpi, "kpi_scope": "MACHINE", "state_method": "MEASURED",
+                "level": "WorkUnit", "is_kpi_unit": kpi, "in_rollup": True, "kpi_scope": "MACHINE", "state_method": "MEASURED",
             }
             for unit, parent, kpi in units
         ],
@@ -152,7 +152,7 @@ def _production(plant: str) -> dict[str, Rows]:
         "production_order": [
             {
                 "order_id": f"O{number}", "order_no": f"O{number}", "material_id": "A", "equipment_id": "M1",
-                "order_type": "PRODUCTION", "planned_qty": 300, "planned_scrap_qty": 2, "uom": "{piece}", "status": "Running",
+                "order_type": "PRODUCTION", "planned_qty": 300, "planned_scrap_qty": 2, "plan_version": 1, "uom": "{piece}", "status": "Running",
                 "planned_start_ts": hours(4), "planned_end_ts": hours(20), "due_ts": hours(0, 5), "actual_start_ts": hours(5),
                 "actual_end_ts": hours(19),
             }
@@ -166,4 +166,69 @@ def _production(plant: str) -> dict[str, Rows]:
             }
             for name, total, scrap, link in documents
         ],
+    }  # fmt: skip
+
+
+def _further() -> dict[str, Rows]:
+    """Two rows of each table beside time and counts."""
+    day, later, somebody = hours(10), hours(11), "0123456789abcdef" * 2
+    unit, made = {"equipment_id": "M1"}, {"equipment_id": "M1", "material_id": "A", "order_id": "O1"}
+    interval = {"equipment_id": "M1", "start_ts": day, "end_ts": later}
+    alike: dict[str, tuple[str, dict[str, Any]]] = {
+        "order_operation": (
+            "operation_id",
+            {
+                **unit, "order_id": "O1", "operation_no": "10", "planned_setup_s": 600, "planned_run_s": 3600, "actual_start_ts": day,
+                "actual_end_ts": later,
+            },
+        ),
+        "inspection_result": (
+            "inspection_id",
+            {
+                **made, "characteristic": "bore", "measured_value": 10.0, "unit": "mm", "lsl": 9.9, "usl": 10.1, "result": "PASS",
+                "attempt_no": 1, "quantity": 1, "measured_ts": day, "inspection_type": "FINAL",
+            },
+        ),
+        "scrap": (
+            "scrap_id",
+            {
+                **made, "count_id": "D1", "event_ts": day, "qty": 2, "uom": "{piece}", "defect_code": "D7", "disposition": "SCRAP",
+                "is_startup": False, "scrap_cost": 5,
+            },
+        ),
+        "maintenance_order": (
+            "maintenance_id",
+            {
+                **unit, "maintenance_no": "W", "maintenance_type": "CORRECTIVE", "reported_ts": day, "work_start_ts": day,
+                "work_end_ts": later, "labour_h": 1, "cost": 80, "ai_triggered": False,
+            },
+        ),
+        "goods_movement": (
+            "movement_id",
+            {
+                "document_no": "G", "material_id": "A", "movement_class": "RECEIPT_PROD", "qty": 10, "uom": "{piece}", "value_local": 10,
+                "event_ts": day, "posted_ts": later, "order_id": "O1",
+            },
+        ),
+        "inventory_snapshot": (
+            "inventory_snapshot_id",
+            {"material_id": "A", "stock_class": "FGI", "snapshot_date": DAY.date(), "qty": 10, "uom": "{piece}", "value_local": 10},
+        ),
+        "energy": ("energy_id", {**interval, "carrier": "ELECTRICITY", "energy_kwh": 12.0, "source_uom": "kW.h"}),
+        "labour_time": (
+            "labour_id", {**interval, "person_hash": somebody, "labour_class": "DIRECT", "attended_s": 3600, "worked_s": 3000},
+        ),
+        "cost": ("cost_id", {"period": DAY.date(), "cost_class": "MATERIAL", "amount_local": 1000, "is_variable": True}),
+        "delivery_line": (
+            "delivery_line_id",
+            {
+                "customer_hash": somebody, "material_id": "A", "promised_date": DAY.date(), "ordered_qty": 10, "delivered_qty": 10,
+                "uom": "{piece}", "last_delivery_date": DAY.date(),
+            },
+        ),
+        "uom_conversion": ("uom_conversion_id", {"material_id": "A", "from_uom": "kg", "to_base_factor": 4}),
+    }  # fmt: skip
+    apart = {"energy": {"2": {"carrier": "GAS"}}}
+    return {
+        table: [{**row, id: number, **apart.get(table, {}).get(number, {})} for number in "12"] for table, (id, row) in alike.items()
     }  # fmt: skip

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from lake_of_two_plants import AT, lake
 
+from quality_checks.further_profiles import FURTHER
 from quality_checks.profiles import SILVER, profile
 from quality_checks.runner import judge, profiles
 from quality_checks.suites import CHECKS
@@ -21,6 +22,7 @@ GHOST = "'ghost'"
 LONELY = {
     "equipment": "M2", "material": "B", "ideal_rate": "M1B", "shift_instance": "2late", "planned_downtime": "P1",
     "production_order": "O4", "equipment_state_event": "M1-2", "production_count": "D1", "tag": "T2",
+    **dict.fromkeys(FURTHER, "2"),
 }  # fmt: skip
 
 
@@ -77,6 +79,7 @@ OWN: dict[str, dict[str, str]] = {
         "parent_known": _set("equipment", "M2", parent_equipment_id=GHOST),
         "no_parent_loop": _set("equipment", "L1", parent_equipment_id="'L1'"),
         "kpi_units_not_nested": _set("equipment", "L1", is_kpi_unit="true"),
+        "stations_have_a_line": _set("equipment", "M2", in_rollup="false"),
         "has_kpi_unit": _all("equipment", is_kpi_unit="false"),
         "units_report": _all("equipment", "is_kpi_unit", equipment_id="'new-' || equipment_id"),
     },
@@ -181,6 +184,87 @@ OWN: dict[str, dict[str, str]] = {
         "one_reason_at_a_time": _all("map_downtime_reason", "source_code = 'E02'", source_code="'E01'"),
         "entries_approved": _all("map_downtime_reason", "source_code = 'E01'", approved_at="null"),
     },
+}  # fmt: skip
+
+
+def _two(table: str, **damages: dict[str, str]) -> dict[str, str]:
+    """Damages to the second row of a further table, with ghosts in all that it refers to."""
+    known = {check.name: f"{check.name.removesuffix('_known')}_id" for check in CHECKS[table] if check.name.endswith("_known")}
+    ghosts = {name: {column: GHOST} for name, column in known.items()}
+    return {name: _set(table, "2", **cells) for name, cells in {**ghosts, **damages}.items()}
+
+
+def _spanned(start: str, end: str, far: str) -> dict[str, dict[str, str]]:
+    """Damages to a span that is one hour of the first of October."""
+    before = "timestamptz '2026-10-01 09:59:59Z'"
+    return {
+        "ends_not_before_start": {end: before}, "span_sane": {end: f"timestamptz '{far}'"}, "not_in_the_future": {start: FUTURE, end: FUTURE},
+        "not_before_1990": {start: ANCIENT, end: "timestamptz '1970-01-01 00:00:01Z'"},
+    }  # fmt: skip
+
+
+SIZE, LATE_DAY, OLD_DAY = "100000001", "date '2026-11-21'", "date '1970-01-01'"
+OWN |= {
+    "order_operation": _two(
+        "order_operation", **_spanned("actual_start_ts", "actual_end_ts", "2027-01-01 10:00:01Z") | {
+            "span_sane": {"actual_start_ts": "timestamptz '2026-07-01 10:00:00Z'", "actual_end_ts": "timestamptz '2026-10-01 10:00:01Z'"},
+        },
+        plan_sane={"planned_run_s": "31622401"},  # 366 days and a second
+    ),
+    "inspection_result": _two(
+        "inspection_result", limits_ordered={"lsl": "10.2", "measured_value": "null"}, attempts_from_one={"attempt_no": "0"},
+        pass_within_limits={"measured_value": "10.2"}, values_have_unit={"unit": "null"}, quantity_sane={"quantity": SIZE},
+        not_in_the_future={"measured_ts": FUTURE}, not_before_1990={"measured_ts": ANCIENT},
+    ) | {"fails_sane": _all("inspection_result", result="'FAIL'")},
+    "scrap": _two(
+        "scrap", defects_coded={"defect_code": "null"}, cost_has_sign_of_qty={"scrap_cost": "-5"}, quantity_sane={"qty": SIZE},
+        not_in_the_future={"event_ts": FUTURE}, not_before_1990={"event_ts": ANCIENT},
+    ),
+    "maintenance_order": _two(
+        "maintenance_order",
+        **_spanned("work_start_ts", "work_end_ts", "2027-01-01 10:00:01Z") | {
+            "span_sane": {"reported_ts": "timestamptz '2026-07-01 10:00:00Z'", "work_start_ts": "timestamptz '2026-07-01 10:00:00Z'",
+                          "work_end_ts": "timestamptz '2026-10-01 10:00:01Z'"},
+            "not_before_1990": {"reported_ts": ANCIENT},
+        },
+        begun_after_report={"work_start_ts": "timestamptz '2026-09-30 09:59:59Z'"}, labour_sane={"labour_h": "10001"},
+        cost_not_negative={"cost": "-1"},
+    ),
+    "goods_movement": _two(
+        "goods_movement", no_reversal_of_itself={"reverses_movement_id": "movement_id"}, value_has_sign_of_qty={"value_local": "-10"},
+        class_fits_sign={"movement_class": "'ISSUE_SALES'"}, quantity_sane={"qty": SIZE}, not_in_the_future={"posted_ts": FUTURE},
+        not_before_1990={"event_ts": ANCIENT},
+    ),
+    "inventory_snapshot": _two(
+        "inventory_snapshot", totals_stand_alone={"material_id": "null"}, value_not_negative={"value_local": "-1"},
+        stock_not_negative={"qty": "-1"}, quantity_sane={"qty": SIZE}, not_in_the_future={"snapshot_date": LATE_DAY},
+        not_before_1990={"snapshot_date": OLD_DAY},
+    ),
+    "energy": _two(
+        "energy", **_spanned("start_ts", "end_ts", "2026-11-02 10:00:01Z"), intervals_apart={"carrier": "'ELECTRICITY'"},
+        mostly_not_negative={"energy_kwh": "-1"}, power_sane={"energy_kwh": "1000001"},
+    ),
+    "labour_time": _two(
+        "labour_time",
+        **{
+            name: {"attended_s": "0", "worked_s": "0", **cells}
+            for name, cells in _spanned("start_ts", "end_ts", "2026-10-02 10:00:01Z").items()
+        },
+        names_hashed={"person_hash": "'Jane Doe'"}, attended_within_span={"attended_s": "3602"}, worked_within_attended={"worked_s": "3601"},
+    ),
+    "cost": _two(
+        "cost", period_is_a_month={"period": "date '2026-10-02'"}, amount_sane={"amount_local": "1000000000001"},
+        not_in_the_future={"period": "date '2026-12-01'"}, not_before_1990={"period": OLD_DAY},
+    ),
+    "delivery_line": _two(
+        "delivery_line", names_hashed={"customer_hash": "'Acme Corp'"}, delivered_has_date={"last_delivery_date": "null"},
+        not_overdelivered={"delivered_qty": "11.1"}, quantity_sane={"ordered_qty": SIZE}, not_in_the_future={"last_delivery_date": LATE_DAY},
+        not_before_1990={"promised_date": OLD_DAY}, within_horizon={"promised_date": "date '2040-01-01'"},
+    ),
+    "uom_conversion": _two(
+        "uom_conversion", factor_positive={"to_base_factor": "0"}, no_conversion_to_itself={"from_uom": "'{piece}'"},
+        factor_sane={"to_base_factor": "1000001"},
+    ),
 }  # fmt: skip
 DAMAGE = {table: {**(dict(_for_every_table(table)) if table in LONELY else {}), **own} for table, own in OWN.items()}
 CASES = [(table, check.name) for table in SILVER for check in CHECKS[table]]

@@ -22,7 +22,9 @@ def reading(columns: dict[str, Any], table: str = "equipment_state_event", **mor
     """What conform knows of one export. `more`: parts of the source, of the table (skip, key, intervals) or of the plant."""
     of_table = {name: more.pop(name) for name in ("skip", "key", "intervals", "mode") if name in more}
     of_source = {name: more.pop(name) for name in ("options", "timezone", "no_dst", "clock_offset_s") if name in more}
-    of_reading = {name: more.pop(name) for name in ("unit_aliases", "known_equipment", "extracted_at", "ingested_at") if name in more}
+    of_reading = {
+        name: more.pop(name) for name in ("unit_aliases", "known_equipment", "extracted_at", "ingested_at", "salt") if name in more
+    }
     source = {"kind": "delimited", "path": "*.csv", "tables": {table: {"columns": columns, **of_table}}, **of_source}
     plant = PlantFile.model_validate(
         {

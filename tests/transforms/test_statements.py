@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from connectors.errors import ConfigError
@@ -28,7 +30,7 @@ def stated(words: dict[str, list[dict[str, str]]] | None = None, root: Path = Pa
     tables = {name: [{**dict.fromkeys(COLUMNS[name], ""), **row} for row in rows] for name, rows in (words or {}).items()}
     return Stated(
         plant,
-        Settings(state_method="RESIDUAL", microstop_s=300, plan_freeze_h=24, rate_basis=("ENGINEERED", "TARGET")),
+        Settings(state_method="RESIDUAL", microstop_s=300, plan_freeze_h=24, rate_basis=("ENGINEERED", "TARGET"), flicker=False),
         Vocabularies(tables, []),
         "USD",
         root,
@@ -109,3 +111,77 @@ def test_equipment_is_what_the_file_lists_and_the_data_named_less_what_a_master_
     assert found.select("equipment_code", "equipment_class", "is_kpi_unit", "state_method").rows() == [
         ("M1", "PRESS", True, "RESIDUAL"), ("M2", "OTHER", True, "RESIDUAL"), ("M3", "OTHER", False, "RESIDUAL"),
     ]  # fmt: skip
+
+
+LINE = {
+    "equipment": {"units": {"S1": {}, "S2a": {"settings": {"microstop_s": 30}}, "S2b": {}, "S3": {}, "HALL": {"kpi_unit": False}}},
+    "lines": {"L1": {"class": "PACK", "area": "HALL", "stations": ["S1", ["S2a", "S2b"], "S3"], "constraint": "S2a"}},
+}
+
+
+def named(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    """Ids of units as their codes."""
+    codes = {statements._id(stated(**LINE).plant, code): code for code in ("L1", "S1", "S2a", "S2b", "S3", "HALL")}
+    return frame.with_columns(pl.col(*columns).replace(codes))
+
+
+def test_the_stations_of_a_line_are_numbered_from_the_infeed() -> None:
+    found = named(statements.statements(stated(**LINE))["line_station"], "line_id", "equipment_id")
+    assert found.drop("plant_id", "valid_from").rows() == [
+        ("L1", "S1", 1, 1, False, False), ("L1", "S2a", 2, 2, True, False), ("L1", "S2b", 3, 2, False, False), ("L1", "S3", 4, 3, False, True),
+    ]  # fmt: skip
+
+
+def test_a_line_is_a_kpi_unit_and_its_stations_keep_theirs_outside_of_the_roll_up() -> None:
+    found = named(statements.equipment(stated(**LINE), [], []), "parent_equipment_id")
+    columns = ("equipment_code", "parent_equipment_id", "level", "kpi_scope", "is_kpi_unit", "in_rollup", "equipment_class")
+    assert sorted(found.select(columns).rows()) == [
+        ("HALL", None, "WorkUnit", "MACHINE", False, True, None),
+        ("L1", "HALL", "ProductionLine", "LINE", True, True, "PACK"),
+        ("S1", "L1", "WorkUnit", "MACHINE", True, False, None), ("S2a", "L1", "WorkUnit", "MACHINE", True, False, None),
+        ("S2b", "L1", "WorkUnit", "MACHINE", True, False, None), ("S3", "L1", "WorkUnit", "MACHINE", True, False, None),
+    ]  # fmt: skip
+
+
+def test_stations_that_a_master_brings_are_not_stated_twice() -> None:
+    assert statements.equipment(stated(**LINE), [], ["S1", "S2a", "S2b", "S3"])["equipment_code"].to_list() == ["L1", "HALL"]
+
+
+def test_settings_of_a_unit_stand_beside_those_of_the_plant() -> None:
+    found = named(statements.statements(stated(**LINE))["plant_setting"], "equipment_id")
+    assert found.select("equipment_id", "microstop_s", "plan_freeze_s", "flicker").rows() == [
+        ("*", 300, 86400, False),
+        ("S2a", 30, None, None),
+    ]
+
+
+def test_a_plant_says_how_its_own_oee_is_defined_and_nothing_else_is_known() -> None:
+    (row,) = statements.statements(stated(definition={"breaks_in_pbt": True, "oee_scope": "LINE_END"}))[
+        "plant_definition_profile"
+    ].to_dicts()
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "plant_id": "p", "breaks_in_pbt": True, "setup_in_pbt": True, "oee_scope": "LINE_END",
+    }  # fmt: skip
+
+
+def test_a_plants_own_lines_stand_instead_of_those_for_every_plant() -> None:
+    factors = [
+        {"plant": plant, "carrier": carrier, "kg_per_kwh": factor}
+        for plant, carrier, factor in (("*", "GAS", "0.2"), ("*", "ELECTRICITY", "0.4"), ("p", "ELECTRICITY", "0.1"), ("q", "GAS", "9"))
+    ]
+    families = [{"plant": "p", "material": "A", "family": "CUPS", "weight": "2"}, {"plant": "p", "material": "B", "family": "LIDS"}]
+    found = statements.statements(stated({"emission_factors": factors, "product_families": families}))
+    assert found["emission_factor"].select("carrier", "kg_per_kwh").rows() == [("GAS", 0.2), ("ELECTRICITY", 0.1)]
+    assert found["product_family"].select("family", "weight").rows() == [("CUPS", 2.0), ("LIDS", 1.0)]
+
+
+def test_rates_classes_and_targets_are_of_the_whole_portfolio() -> None:
+    words = {
+        "fx": [{"from_ccy": "EUR", "to_ccy": "USD", "period": "2026-09", "rate_type": "AVG", "rate": "1.10"}],
+        "equipment_classes": [{"equipment_class": "PRESS", "name": "Press"}],
+        "targets": [{"kpi_id": "OEE", "scope_type": "PLANT", "scope_id": "*", "target": "0.8", "valid_from": "2026-01-01"}],
+    }
+    found = statements.of_portfolio(stated(words).words)
+    assert found["fx_rate"].rows() == [("*", "EUR", "USD", date(2026, 9, 1), "AVG", Decimal("1.10000000"))]
+    assert found["equipment_class"].rows() == [("*", "PRESS", "Press", None)]
+    assert found["kpi_target"].rows() == [("*", "OEE", "PLANT", "*", 0.8, date(2026, 1, 1), None)]
