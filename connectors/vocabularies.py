@@ -157,7 +157,7 @@ def _closed(name: str) -> dict[str, Collection[str]]:
 
         return {"carrier": CARRIERS}
     if name == "targets":
-        from dbt_project.generate import kpi_ids
+        from dbt_project.catalogue import kpi_ids
 
         return {"kpi_id": kpi_ids(), "scope_type": SCOPES}
     return {"rate_type": RATE_TYPES} if name == "fx" else {}
