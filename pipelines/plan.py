@@ -174,12 +174,19 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
         source.tables[table].model_dump(),
         plant.timezone,
         plant.production_day_start,
-        plant.equipment.model_dump() if "equipment" in source.tables[table].columns else {},
+        plant.equipment.model_dump(exclude={"units": {"__all__": {"settings"}}}) if "equipment" in source.tables[table].columns else {},
         {code: shift.model_dump() for code, shift in shifts.items()},
         portfolio.vocabularies.rows("unit_aliases", plant.plant),
-        *([{code: line.model_dump() for code, line in plant.lines.items()}] if table == "equipment" and plant.lines else []),
+        *_of_lines(plant, table),
         *([portfolio.person_salt] if any(secret_columns(source)) else []),
     )
+
+
+def _of_lines(plant: PlantFile, table: str) -> list[Any]:
+    """What conform knows of lines: all of them where it makes equipment, their codes where it refuses codes that are not known."""
+    if table == "equipment":
+        return [{code: line.model_dump() for code, line in plant.lines.items()}] if plant.lines else []
+    return [sorted(plant.lines)] if plant.lines and plant.equipment.unknown == "reject" else []
 
 
 def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:

@@ -11,8 +11,10 @@ import polars as pl
 import pytest
 from small_portfolio import SmallPortfolio, plant_file
 
+from connectors.portfolio import read
 from pipelines import scope, scope_sql, silver, state
 from pipelines.lock import writer_lock
+from pipelines.plan import mapping_version, statement_hash
 from pipelines.refresh import Refresh
 from transforms.further_tables import FURTHER
 from transforms.tables import PORTFOLIO, STATEMENTS, TABLES
@@ -133,7 +135,7 @@ def test_a_rate_of_a_currency_is_written_once_and_restates_no_plant(module: Smal
         job.land(todo)
         job.load(todo)
         assert job.find().plants == []
-        assert not job.plan()
+        assert not job.plan().restate
     assert {name for name in names if silver.version(lake(portfolio), name) != before[name]} == {"fx_rate"}
     assert portfolio.silver("fx_rate")["rate"].to_list() == [Decimal("1.25")]
     assert set(PORTFOLIO) == {name for name in STATEMENTS if name in scope_sql.OPENS_NOTHING} - {
@@ -163,3 +165,33 @@ def test_a_line_has_its_stations_whoever_brings_them(portfolio: SmallPortfolio) 
     assert portfolio.silver("equipment").sort("equipment_code").select("equipment_code", "in_rollup").rows() == [
         ("M1", True), ("M2", True), ("M3", True),
     ]  # fmt: skip
+
+
+def test_a_setting_of_a_unit_and_a_line_make_no_delivered_table_anew_but_the_master(portfolio: SmallPortfolio) -> None:
+    plant = plant_file("p")
+    plant["sources"]["master"] = {
+        "kind": "delimited", "path": "units_*.csv", "options": {"delimiter": ";", "encoding": "utf-8"},
+        "tables": {"equipment": {"columns": {"equipment": "Code"}}},
+    }  # fmt: skip
+    portfolio.good("p").plant("p", plant)
+    portfolio.file("p", "units_1.csv", "M1", header="Code")
+    assert portfolio.load().problems == []
+    for more, anew in (
+        ({"equipment": {"units": {}}, "definition": {"breaks_in_pbt": True}}, []),
+        ({"lines": {"L1": {"stations": ["M1"]}}}, [("master", "equipment")]),
+    ):
+        portfolio.plant("p", {**plant, **more})
+        job = Refresh(portfolio.root)
+        with closing(job):
+            todo = job.plan().plants["p"]
+        assert (todo.rederive, todo.restate) == (anew, True)
+    with_unit, with_setting = ({**plant, "equipment": {"units": {"M1": about}}} for about in ({}, {"settings": {"microstop_s": 9}}))
+    versions = []
+    for said in (with_unit, with_setting):
+        portfolio.plant("p", said)
+        found = read(portfolio.root)
+        versions.append(
+            [mapping_version(found, found.plants["p"], "mes", "equipment_state_event"), statement_hash(found, found.plants["p"])]
+        )
+    assert versions[0][0] == versions[1][0]
+    assert versions[0][1] != versions[1][1]
