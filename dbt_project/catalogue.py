@@ -17,7 +17,7 @@ import yaml
 FOLDER = Path(__file__).resolve().parent
 CATALOGUE = FOLDER / "kpis.yml"
 VERSION = 1
-PROFILES = ("ISO", "TPM")
+PROFILES = ("ISO", "TPM", "LOCAL")
 NAME = re.compile(r"[a-z_]\w*")
 
 KNOWLEDGE = {

@@ -28,7 +28,7 @@ DERIVED = {
     "unknown_rework": "sum(case when p.material_key <> '~' and p.pq is not null and p.rq is null then 1 else 0 end)",
 }
 """Sums of a unit's shift that are no column of the parts."""
-COUNTED = {"ideal_pq_s", "ideal_gq_s", "pq", "gq", "sq", "rq"}
+COUNTED = {"ideal_pq_s", "ideal_gq_s", "local_ideal_pq_s", "local_ideal_gq_s", "pq", "gq", "sq", "rq"}
 """A shift without a count is a shift without output as long as its unit books in that month: an order may be booked in a later shift."""
 COVERAGE = (*SUMS, *DERIVED, "rate_in_s", "rate_known_in_s")
 """Sums by unit and period."""
@@ -200,17 +200,19 @@ def unit_scope_sql(relation: Relation) -> str:
     def rows(scope: str, key: str, name: str, source: str, where: str = "") -> str:
         return f"select unit_id, {scope} as scope_type, {key} as scope_id, {name} as scope_name, {carried} from {source}{where}"
 
+    # A station counts above itself through its line alone.
+    summed = " where in_rollup"
     own = "case when kpi_scope = 'LINE' then 'LINE' else 'EQUIPMENT' end"
     selects = [
         rows(own, "unit_id", "equipment_name", "unit", " where equipment_name is not null"),
-        rows("above_scope", "above_id", "above_name", "unit_above"),
+        rows("above_scope", "above_id", "above_name", "unit_above", summed),
         rows("'CLASS'", "equipment_class", "equipment_class", "unit", " where equipment_class is not null"),
-        rows("'PLANT'", "plant_id", "plant_name", "unit"),
-        rows("'COMPANY'", "company", "company", "unit"),
-        rows("'PORTFOLIO'", "'portfolio'", "'Portfolio'", "unit"),
+        rows("'PLANT'", "plant_id", "plant_name", "unit", summed),
+        rows("'COMPANY'", "company", "company", "unit", summed),
+        rows("'PORTFOLIO'", "'portfolio'", "'Portfolio'", "unit", summed),
     ]  # fmt: skip
     return f"""with equipment as (
-    select equipment_id, parent_equipment_id, equipment_name, equipment_class, level, is_kpi_unit, kpi_scope, plant_id
+    select equipment_id, parent_equipment_id, equipment_name, equipment_class, level, is_kpi_unit, in_rollup, kpi_scope, plant_id
     from {relation("equipment")}
 ),
 
@@ -230,11 +232,11 @@ above as (
 ),
 
 unit as (
-    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, {of_the_plant}
+    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, {of_the_plant}
     from equipment as e
     inner join of_plant as p on e.plant_id = p.plant_id
     union all
-    select '~' || plant_id, null, null, null, {of_plant} from of_plant
+    select '~' || plant_id, null, null, null, true, {of_plant} from of_plant
 ),
 
 unit_above as (

@@ -285,6 +285,15 @@ STATEMENTS = (
     ("class_precedence", "plant_id, source_system, state_class, level", "'*'", "true", "setting"),
     ("rate_basis_rank", "plant_id, rate_basis, rank", "'*'", "true", "setting"),
     ("source_setting", "plant_id, source_system, coalesce(clock_offset_s, 0)", "'*'", "true", "clock offset"),
+    (
+        "plant_definition_profile",
+        "plant_id, breaks_in_pbt, planned_maint_in_pbt, no_demand_in_pbt, setup_in_pbt, rework_counts_as_good, rate_basis, perf_capped_at_source",
+        "'*'",
+        "true",
+        "definition",
+    ),
+    ("product_family", "plant_id, material_id, weight", "'*'", "true", "product family"),
+    ("uom_conversion", "plant_id, material_id, from_uom, to_base_factor", "'*'", "is_current AND NOT is_deleted", "unit of measure"),
     ("equipment", "plant_id, equipment_id, is_kpi_unit, state_method", "equipment_id", "is_current AND NOT is_deleted", "equipment"),
 )
 """(table, what decides parts, the unit it is about, which rows, cause): every day of the unit."""
@@ -323,10 +332,10 @@ STATED_APART = (
 
 OPENS_NOTHING = {
     "goods_movement": "parts of plant months", "inventory_snapshot": "parts of plant months", "cost": "parts of plant months",
-    "delivery_line": "parts of plant months", "fx_rate": "parts of plant months", "product_family": "parts of plant months",
-    "emission_factor": "parts of plant months", "uom_conversion": "no part converts units yet",
+    "delivery_line": "parts of plant months", "fx_rate": "parts of plant months", 
+    "emission_factor": "parts of plant months", 
     "material": "parts name a material by its id", "tag": "no part is made of samples", "historian_sample": "no part is made of samples",
-    "equipment_class": "told beside the parts", "kpi_target": "told beside the parts", "plant_definition_profile": "told beside the parts",
+    "equipment_class": "told beside the parts", "kpi_target": "told beside the parts",
 }  # fmt: skip
 """Tables of which no change makes a production day anew, and what they are for instead."""
 
@@ -407,7 +416,18 @@ INSERT INTO scope_day
 """
 """Production days, and the days of shift windows, that a span overlaps."""
 
-OPEN = """
+LINES = """
+INSERT INTO scope_day
+    WITH member AS (
+        SELECT plant_id, line_id, equipment_id FROM silver.line_station UNION SELECT plant_id, line_id, line_id FROM silver.line_station)
+    SELECT DISTINCT m.plant_id, o.equipment_id, s.production_day, s.cause
+    FROM scope_day AS s JOIN member AS m ON m.plant_id = s.plant_id AND m.equipment_id = s.equipment_id
+    JOIN member AS o ON o.line_id = m.line_id
+    WHERE o.equipment_id <> s.equipment_id;
+"""
+"""A line is made of all its stations: what makes one of them anew makes all of them and the line."""
+
+OPEN = LINES + """
 INSERT INTO gold.change_scope
     SELECT DISTINCT s.plant_id, s.equipment_id, s.production_day, s.cause, 'OPEN', CAST($at AS TIMESTAMPTZ), NULL
     FROM scope_day AS s

@@ -78,7 +78,7 @@ def connection(lake: Lake) -> Iterator[DuckDBPyConnection]:
 
 
 def create(con: DuckDBPyConnection) -> None:
-    """Makes what is missing and widens what an older version made; keeps every row."""
+    """Makes what is missing, and gives what an older version made the columns of today; keeps every row."""
     for schema in ("silver", "int", "gold", "was"):
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     kinds = dict(con.execute("SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'gold'").fetchall())
@@ -90,6 +90,8 @@ def create(con: DuckDBPyConnection) -> None:
         for column in columns.split(", "):
             if column.split()[0] not in known:
                 con.execute(f"ALTER TABLE gold.{name} ADD COLUMN {column.removesuffix(' PRIMARY KEY')}")
+        for column in known - {column.split()[0] for column in columns.split(", ")}:
+            con.execute(f"ALTER TABLE gold.{name} DROP COLUMN {column}")
 
 
 @cache

@@ -46,7 +46,7 @@ def plant(
             {"plant_id": name, "production_day": (DAY + timedelta(days=n)).date(), "start_ts": DAY + timedelta(days=n), "end_ts": DAY + timedelta(days=n + 1)}
             for n in range(-1, 3)
         ],
-        "equipment": [{"plant_id": name, "equipment_id": f"{name}/{unit}", "equipment_name": unit, "is_kpi_unit": True, "state_method": method} for unit in units],
+        "equipment": [{"plant_id": name, "equipment_id": f"{name}/{unit}", "equipment_name": unit, "is_kpi_unit": True, "in_rollup": True, "kpi_scope": "MACHINE", "state_method": method} for unit in units],
         "shift_instance": [
             {"plant_id": name, "shift_instance_id": f"{name}-{code}-{n}", "shift_code": code, "production_day": start.date(), "start_ts": start,
              "end_ts": end, "source": "PATTERN"}

@@ -1,14 +1,19 @@
--- One row per current count of a unit, booked at the time of its root document (T20), with the quantities that follow from others.
+-- One row per current count of a unit, booked at the time of its root document (T20), with the quantities that follow from
+-- others, in the base unit of its material.
 with own as (
     select
-        c.plant_id, c.equipment_id, c.count_id, c.material_id, c.tool_code,
-        c.produced_qty, c.good_qty, c.scrap_qty, c.rework_qty,
+        c.plant_id, c.equipment_id, c.count_id, c.material_id, c.tool_code, c.order_id, c.operation_id,
+        {% for name in ('produced_qty', 'good_qty', 'scrap_qty', 'rework_qty', 'first_pass_good_qty') -%}
+        {{ in_base_unit('c.' ~ name, 'k.to_base_factor') }} as {{ name }},
+        {% endfor -%}
         {{ has_flag('c.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
         {{ micros('c.event_ts') }} - coalesce(s.offset_us, 0) as event_us,
         coalesce(c.corrects_count_id, c.reverses_count_id) as parent_id
     from {{ source('silver', 'production_count') }} as c
     inner join {{ ref('int_unit__horizon') }} as u on c.equipment_id = u.equipment_id
     left join {{ ref('int_source') }} as s on c.plant_id = s.plant_id and c._source_system = s.source_system
+    left join {{ source('silver', 'uom_conversion') }} as k
+        on c.material_id = k.material_id and c.uom = k.from_uom and k.is_current and not k.is_deleted
     where c.is_current and not c.is_deleted
 ),
 
@@ -23,12 +28,13 @@ root as (
 )
 
 select
-    o.plant_id, o.equipment_id, o.count_id, o.material_id, o.tool_code, o.is_ambiguous,
+    o.plant_id, o.equipment_id, o.count_id, o.material_id, o.tool_code, o.order_id, o.operation_id, o.is_ambiguous,
     coalesce(r.root_us, o.event_us) as booked_us,
     coalesce(o.produced_qty, coalesce(o.good_qty, 0) + coalesce(o.scrap_qty, 0) + coalesce(o.rework_qty, 0)) as pq,
     -- Good pieces are known when they are counted, or when all and the rejected ones are; a record of rejects alone has none.
     coalesce(o.good_qty, case when o.produced_qty is null then 0 else o.produced_qty - o.scrap_qty - coalesce(o.rework_qty, 0) end) as gq,
     coalesce(o.scrap_qty, o.produced_qty - o.good_qty - coalesce(o.rework_qty, 0)) as sq,
-    o.rework_qty as rq
+    o.rework_qty as rq,
+    o.first_pass_good_qty as fp_gq
 from own as o
 left join root as r on o.count_id = r.count_id

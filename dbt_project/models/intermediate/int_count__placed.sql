@@ -1,50 +1,26 @@
 {{ config(materialized='table') }}
--- One row per unit, shift and product with its quantities. Counts outside every window belong to the overtime of their day, else to the
--- time that nobody scheduled.
-with overtime as (
-    select distinct equipment_id, production_day from {{ ref('int_segment__labelled') }} where shift_code = 'OVERTIME'
-),
-
-day as (
-    select plant_id, production_day, {{ micros('start_ts') }} as start_us, {{ micros('end_ts') }} as end_us
-    from {{ source('silver', 'production_day') }}
-),
-
-outside as (
-    select
-        c.count_id, d.production_day, d.start_us,
-        case when o.production_day is not null then 'OVERTIME' else 'OFF' end as shift_code,
-        case when o.production_day is not null then c.equipment_id || ':OVERTIME:' else 'OFF:' || c.equipment_id || ':' end
-        || cast(d.production_day as varchar) as shift_instance_id
-    from {{ ref('int_count__rated') }} as c
-    inner join day as d on c.plant_id = d.plant_id and c.booked_us >= d.start_us and c.booked_us < d.end_us
-    left join overtime as o on c.equipment_id = o.equipment_id and d.production_day = o.production_day
-    where c.window_no is null
-)
-
+-- One row per unit, shift and product with its quantities.
 select
-    c.plant_id, c.equipment_id,
-    coalesce(w.shift_instance_id, o.shift_instance_id) as shift_instance_id,
-    min(coalesce(w.shift_code, o.shift_code)) as shift_code,
-    min(coalesce(w.production_day, o.production_day)) as production_day,
-    min(coalesce(w.start_us, o.start_us)) as start_us,
-    c.material_key,
+    plant_id, equipment_id, shift_instance_id,
+    min(shift_code) as shift_code,
+    min(production_day) as production_day,
+    min(start_us) as start_us,
+    material_key,
     count(*) as counts,
-    max(case when c.is_ambiguous then 1 else 0 end) as ambiguous,
-    sum(case when c.window_no is null then 1 else 0 end) as outside_counts,
-    sum(case when c.gq is null then 1 else 0 end) as unknown_good_counts,
-    sum(case when c.pri_s is null then 1 else 0 end) as unrated_counts,
-    sum(c.pq) as pq,
-    sum(case when c.pri_s is not null then c.pq else 0 end) as pq_rated,
-    case when count(c.gq) = count(*) then sum(c.gq) end as gq,
-    case when count(c.sq) = count(*) then sum(c.sq) end as sq,
-    sum(c.rq) as rq,
-    sum(c.ideal_pq_s) as ideal_pq_s,
-    case when count(c.gq) = count(*) then sum(c.ideal_gq_s) end as ideal_gq_s
-from {{ ref('int_count__rated') }} as c
-left join {{ ref('int_shift_window') }} as w on c.unit_no = w.unit_no and c.window_no = w.window_no and w.piece = 1
-left join outside as o on c.count_id = o.count_id
-inner join {{ ref('int_scope') }} as s
-    on c.equipment_id = s.equipment_id and coalesce(w.production_day, o.production_day) = s.production_day
-where coalesce(w.shift_instance_id, o.shift_instance_id) is not null
-group by c.plant_id, c.equipment_id, coalesce(w.shift_instance_id, o.shift_instance_id), c.material_key
+    max(case when is_ambiguous then 1 else 0 end) as ambiguous,
+    sum(case when is_outside then 1 else 0 end) as outside_counts,
+    sum(case when gq is null then 1 else 0 end) as unknown_good_counts,
+    sum(case when pri_s is null then 1 else 0 end) as unrated_counts,
+    sum(pq) as pq,
+    sum(case when pri_s is not null then pq else 0 end) as pq_rated,
+    case when count(gq) = count(*) then sum(gq) end as gq,
+    case when count(sq) = count(*) then sum(sq) end as sq,
+    sum(rq) as rq,
+    sum(ideal_pq_s) as ideal_pq_s,
+    case when count(gq) = count(*) then sum(ideal_gq_s) end as ideal_gq_s,
+    case when count(gq) = count(*) then cast(round(sum(cast(gq as double) * equiv_weight), 6) as decimal(18, 6)) end as good_equiv_units,
+    cast(round(sum(cast(pq as double) * local_pri_s), 9) as decimal(28, 9)) as local_ideal_pq_s,
+    case when count(gq) = count(*) then cast(round(sum(cast(gq as double) * local_pri_s), 9) as decimal(28, 9)) end as local_ideal_gq_s,
+    cast(round(sum(cast(rq as double) * local_pri_s), 9) as decimal(28, 9)) as local_ideal_rq_s
+from {{ ref('int_count__shifted') }}
+group by plant_id, equipment_id, shift_instance_id, material_key

@@ -1,6 +1,7 @@
 {{ config(materialized='table') }}
 -- One row per KPI unit of the plants in scope: its method, its thresholds and the horizon of its ledger (T10), from its first
--- production day to the watermark of its plant, in microseconds. Units of a plant of which nothing is told have no ledger.
+-- production day to the watermark of its plant, in microseconds. A line has none of its own: it is made of its stations.
+-- Units of a plant of which nothing is told have no ledger.
 with told as (
     select plant_id, min(data_from_us) as data_from_us, max(data_to_us) as data_to_us
     from {{ ref('int_source') }}
@@ -45,8 +46,9 @@ from {{ source('silver', 'equipment') }} as e
 inner join {{ source('silver', 'plant') }} as p on e.plant_id = p.plant_id
 inner join told as t on e.plant_id = t.plant_id
 inner join (select distinct plant_id from {{ source('state', 'open_scope') }}) as x on e.plant_id = x.plant_id
+left join (select distinct line_id from {{ source('silver', 'line_station') }}) as l on e.equipment_id = l.line_id
 left join stated_start as s on e.plant_id = s.plant_id
 left join first_day as f on e.plant_id = f.plant_id
 left join setting as whole on e.plant_id = whole.plant_id and whole.equipment_id = '*'
 left join setting as own on e.plant_id = own.plant_id and e.equipment_id = own.equipment_id
-where e.is_current and not e.is_deleted and e.is_kpi_unit and {{ micros('case when p.data_start_on is null then f.start_ts else s.start_ts end') }} < t.data_to_us
+where e.is_current and not e.is_deleted and e.is_kpi_unit and l.line_id is null and {{ micros('case when p.data_start_on is null then f.start_ts else s.start_ts end') }} < t.data_to_us

@@ -44,6 +44,14 @@ select
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__plan_output_rate_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__plan_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__run_time_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then local_pbt_s end) as local_pbt_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then local_pbt_s end) as local_pbt_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null then local_pbt_s end) as local_pbt_s__plan_run_time,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
     sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
@@ -138,6 +146,14 @@ select
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__plan_output_rate_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__plan_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__run_time_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then local_pbt_s end) as local_pbt_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then local_pbt_s end) as local_pbt_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null then local_pbt_s end) as local_pbt_s__plan_run_time,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
     sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
@@ -232,6 +248,14 @@ select
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__plan_output_rate_good,
+    sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__output_rate_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__plan_output_rate,
+    sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(local_ideal_pq_s, 0) end) as local_ideal_pq_s__run_time_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then local_pbt_s end) as local_pbt_s__plan_output_rate,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then local_pbt_s end) as local_pbt_s__plan_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null then local_pbt_s end) as local_pbt_s__plan_run_time,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
     sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
@@ -326,6 +350,14 @@ select
     sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
     sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
+    sum(local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
+    sum(local_ideal_pq_s__output_rate_good) as local_ideal_pq_s__output_rate_good,
+    sum(local_ideal_pq_s__plan_output_rate) as local_ideal_pq_s__plan_output_rate,
+    sum(local_ideal_pq_s__run_time_output_rate) as local_ideal_pq_s__run_time_output_rate,
+    sum(local_pbt_s__plan_output_rate) as local_pbt_s__plan_output_rate,
+    sum(local_pbt_s__plan_output_rate_good) as local_pbt_s__plan_output_rate_good,
+    sum(local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
     sum(micro_s__run_time_states) as micro_s__run_time_states,
@@ -420,6 +452,14 @@ select
     sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
     sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
+    sum(local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
+    sum(local_ideal_pq_s__output_rate_good) as local_ideal_pq_s__output_rate_good,
+    sum(local_ideal_pq_s__plan_output_rate) as local_ideal_pq_s__plan_output_rate,
+    sum(local_ideal_pq_s__run_time_output_rate) as local_ideal_pq_s__run_time_output_rate,
+    sum(local_pbt_s__plan_output_rate) as local_pbt_s__plan_output_rate,
+    sum(local_pbt_s__plan_output_rate_good) as local_pbt_s__plan_output_rate_good,
+    sum(local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
     sum(micro_s__run_time_states) as micro_s__run_time_states,
@@ -516,6 +556,14 @@ select
     sum(u.ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(u.ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
     sum(u.ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(u.local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
+    sum(u.local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
+    sum(u.local_ideal_pq_s__output_rate_good) as local_ideal_pq_s__output_rate_good,
+    sum(u.local_ideal_pq_s__plan_output_rate) as local_ideal_pq_s__plan_output_rate,
+    sum(u.local_ideal_pq_s__run_time_output_rate) as local_ideal_pq_s__run_time_output_rate,
+    sum(u.local_pbt_s__plan_output_rate) as local_pbt_s__plan_output_rate,
+    sum(u.local_pbt_s__plan_output_rate_good) as local_pbt_s__plan_output_rate_good,
+    sum(u.local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(u.micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(u.micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
     sum(u.micro_s__run_time_states) as micro_s__run_time_states,
@@ -621,6 +669,14 @@ select
     sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
     sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
+    sum(local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
+    sum(local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
+    sum(local_ideal_pq_s__output_rate_good) as local_ideal_pq_s__output_rate_good,
+    sum(local_ideal_pq_s__plan_output_rate) as local_ideal_pq_s__plan_output_rate,
+    sum(local_ideal_pq_s__run_time_output_rate) as local_ideal_pq_s__run_time_output_rate,
+    sum(local_pbt_s__plan_output_rate) as local_pbt_s__plan_output_rate,
+    sum(local_pbt_s__plan_output_rate_good) as local_pbt_s__plan_output_rate_good,
+    sum(local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
     sum(micro_s__run_time_states) as micro_s__run_time_states,
@@ -721,56 +777,82 @@ kpi as (
 select * from (values
     (1, 'OEE', 'ISO', true, true, true, false, true, false, false, true, false, null),
     (2, 'OEE', 'TPM', true, true, true, false, true, false, false, true, false, null),
-    (3, 'A', 'ISO', false, false, true, true, false, false, false, false, true, null),
-    (4, 'A', 'TPM', false, false, true, true, false, false, false, false, true, null),
-    (5, 'E', 'ISO', true, true, false, true, false, false, false, false, false, null),
-    (6, 'E', 'TPM', true, true, false, true, false, false, false, false, false, null),
-    (7, 'Q', 'ISO', true, true, false, false, true, false, false, false, false, null),
-    (8, 'Q', 'TPM', true, true, false, false, true, false, false, false, false, null),
-    (9, 'QC', 'ISO', false, true, false, false, true, false, false, false, false, null),
-    (10, 'QC', 'TPM', false, true, false, false, true, false, false, false, false, null),
-    (11, 'AE', 'ISO', true, true, true, false, false, false, false, true, false, null),
-    (12, 'AE', 'TPM', true, true, true, false, false, false, false, true, false, null),
-    (13, 'OOE', 'ISO', true, true, true, false, true, false, false, true, false, null),
-    (14, 'OOE', 'TPM', true, true, true, false, true, false, false, true, false, null),
-    (15, 'TEEP', 'ISO', true, true, false, false, true, false, false, true, false, null),
-    (16, 'TEEP', 'TPM', true, true, false, false, true, false, false, true, false, null),
-    (17, 'NEE', 'ISO', true, true, true, true, true, false, false, false, false, null),
-    (18, 'NEE', 'TPM', true, true, true, true, true, false, false, false, false, null),
-    (19, 'UTIL_CAL', 'ISO', false, false, false, true, false, false, false, false, false, null),
-    (20, 'UTIL_CAL', 'TPM', false, false, false, true, false, false, false, false, false, null),
-    (21, 'LOADING', 'ISO', false, false, true, false, false, false, false, false, false, null),
-    (22, 'LOADING', 'TPM', false, false, true, false, false, false, false, false, false, null),
-    (23, 'ALLOC_EFF', 'ISO', false, false, true, true, false, false, false, false, false, null),
-    (24, 'ALLOC_EFF', 'TPM', false, false, true, true, false, false, false, false, false, null),
-    (25, 'UTIL_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (26, 'UTIL_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (27, 'TECH_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (28, 'TECH_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (29, 'SETUP_RATIO', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (30, 'SETUP_RATIO', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (31, 'CO_TIME', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
-    (32, 'CO_TIME', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
-    (33, 'SCRAP', 'ISO', false, true, false, false, false, true, false, false, false, null),
-    (34, 'SCRAP', 'TPM', false, true, false, false, false, true, false, false, false, null),
-    (35, 'REWORK', 'ISO', false, true, false, false, false, false, true, false, false, null),
-    (36, 'REWORK', 'TPM', false, true, false, false, false, false, true, false, false, null),
-    (37, 'MTBF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (38, 'MTBF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (39, 'MTTF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (40, 'MTTF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (41, 'MTTR', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (42, 'MTTR', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (43, 'FAIL_RATE', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (44, 'FAIL_RATE', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (45, 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, null),
-    (46, 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, null),
-    (47, 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, null),
-    (48, 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, null),
-    (49, 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, null),
-    (50, 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, null),
-    (51, 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS'),
-    (52, 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS')
+    (3, 'OEE', 'LOCAL', true, true, true, false, true, false, false, true, false, null),
+    (4, 'A', 'ISO', false, false, true, true, false, false, false, false, true, null),
+    (5, 'A', 'TPM', false, false, true, true, false, false, false, false, true, null),
+    (6, 'A', 'LOCAL', false, false, true, true, false, false, false, false, true, null),
+    (7, 'E', 'ISO', true, true, false, true, false, false, false, false, false, null),
+    (8, 'E', 'TPM', true, true, false, true, false, false, false, false, false, null),
+    (9, 'E', 'LOCAL', true, true, false, true, false, false, false, false, false, null),
+    (10, 'Q', 'ISO', true, true, false, false, true, false, false, false, false, null),
+    (11, 'Q', 'TPM', true, true, false, false, true, false, false, false, false, null),
+    (12, 'Q', 'LOCAL', true, true, false, false, true, false, false, false, false, null),
+    (13, 'QC', 'ISO', false, true, false, false, true, false, false, false, false, null),
+    (14, 'QC', 'TPM', false, true, false, false, true, false, false, false, false, null),
+    (15, 'QC', 'LOCAL', false, true, false, false, true, false, false, false, false, null),
+    (16, 'AE', 'ISO', true, true, true, false, false, false, false, true, false, null),
+    (17, 'AE', 'TPM', true, true, true, false, false, false, false, true, false, null),
+    (18, 'AE', 'LOCAL', true, true, true, false, false, false, false, true, false, null),
+    (19, 'OOE', 'ISO', true, true, true, false, true, false, false, true, false, null),
+    (20, 'OOE', 'TPM', true, true, true, false, true, false, false, true, false, null),
+    (21, 'OOE', 'LOCAL', true, true, true, false, true, false, false, true, false, null),
+    (22, 'TEEP', 'ISO', true, true, false, false, true, false, false, true, false, null),
+    (23, 'TEEP', 'TPM', true, true, false, false, true, false, false, true, false, null),
+    (24, 'TEEP', 'LOCAL', true, true, false, false, true, false, false, true, false, null),
+    (25, 'NEE', 'ISO', true, true, true, true, true, false, false, false, false, null),
+    (26, 'NEE', 'TPM', true, true, true, true, true, false, false, false, false, null),
+    (27, 'NEE', 'LOCAL', true, true, true, true, true, false, false, false, false, null),
+    (28, 'UTIL_CAL', 'ISO', false, false, false, true, false, false, false, false, false, null),
+    (29, 'UTIL_CAL', 'TPM', false, false, false, true, false, false, false, false, false, null),
+    (30, 'UTIL_CAL', 'LOCAL', false, false, false, true, false, false, false, false, false, null),
+    (31, 'LOADING', 'ISO', false, false, true, false, false, false, false, false, false, null),
+    (32, 'LOADING', 'TPM', false, false, true, false, false, false, false, false, false, null),
+    (33, 'LOADING', 'LOCAL', false, false, true, false, false, false, false, false, false, null),
+    (34, 'ALLOC_EFF', 'ISO', false, false, true, true, false, false, false, false, false, null),
+    (35, 'ALLOC_EFF', 'TPM', false, false, true, true, false, false, false, false, false, null),
+    (36, 'ALLOC_EFF', 'LOCAL', false, false, true, true, false, false, false, false, false, null),
+    (37, 'UTIL_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (38, 'UTIL_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (39, 'UTIL_EFF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (40, 'TECH_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (41, 'TECH_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (42, 'TECH_EFF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
+    (43, 'SETUP_RATIO', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (44, 'SETUP_RATIO', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (45, 'SETUP_RATIO', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (46, 'CO_TIME', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
+    (47, 'CO_TIME', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
+    (48, 'CO_TIME', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
+    (49, 'SCRAP', 'ISO', false, true, false, false, false, true, false, false, false, null),
+    (50, 'SCRAP', 'TPM', false, true, false, false, false, true, false, false, false, null),
+    (51, 'SCRAP', 'LOCAL', false, true, false, false, false, true, false, false, false, null),
+    (52, 'REWORK', 'ISO', false, true, false, false, false, false, true, false, false, null),
+    (53, 'REWORK', 'TPM', false, true, false, false, false, false, true, false, false, null),
+    (54, 'REWORK', 'LOCAL', false, true, false, false, false, false, true, false, false, null),
+    (55, 'MTBF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (56, 'MTBF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (57, 'MTBF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (58, 'MTTF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (59, 'MTTF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (60, 'MTTF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (61, 'MTTR', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (62, 'MTTR', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (63, 'MTTR', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
+    (64, 'FAIL_RATE', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (65, 'FAIL_RATE', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (66, 'FAIL_RATE', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
+    (67, 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, null),
+    (68, 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, null),
+    (69, 'EQ_LOAD', 'LOCAL', true, true, true, false, false, false, false, true, false, null),
+    (70, 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, null),
+    (71, 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, null),
+    (72, 'UNPL_DOWN', 'LOCAL', false, false, true, true, false, false, false, false, false, null),
+    (73, 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, null),
+    (74, 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, null),
+    (75, 'COVERAGE', 'LOCAL', false, false, true, true, false, false, false, false, false, null),
+    (76, 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS'),
+    (77, 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS'),
+    (78, 'CODED', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_STOPS')
 ) as v (number, kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, uses_scrap, uses_rework, is_withheld, has_bound, none_word)
 ),
 
@@ -778,93 +860,101 @@ chosen as (
 select
     s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
     case
-        when k.number in (1, 2, 13, 14) then cast(ideal_gq_s__plan_output_rate_good as double)
-        when k.number in (3) then cast(apt_s__plan_run_time as double)
-        when k.number in (4) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double)
-        when k.number in (5, 6) then cast(ideal_pq_s__run_time_output_rate as double)
-        when k.number in (7, 8, 15, 16) then cast(ideal_gq_s__output_rate_good as double)
-        when k.number in (9, 10) then cast(gq__output_good as double)
-        when k.number in (11, 12, 45, 46) then cast(ideal_pq_s__plan_output_rate as double)
-        when k.number in (17, 18) then cast(aupt_s__plan_run_time_output_rate_good as double) * cast(ideal_gq_s__plan_run_time_output_rate_good as double)
-        when k.number in (19, 20, 25, 26) then cast(apt_s__run_time as double)
-        when k.number in (21, 22) then cast(pbt_s__plan as double)
-        when k.number in (23, 24) then cast(aubt_s__plan_run_time as double)
-        when k.number in (27, 28) then cast(apt_s__run_time_states as double)
-        when k.number in (29, 30) then cast(aust_s__run_time_states as double)
-        when k.number in (31, 32) then cast(setup_elapsed_s__states as double)
-        when k.number in (33, 34) then cast(sq__output_scrap as double)
-        when k.number in (35, 36) then cast(rq__output_rework as double)
-        when k.number in (37, 38, 39, 40) then cast(tbf_s__run_time_states as double) / 3600
-        when k.number in (41, 42) then cast(ttr_s__states as double) / 3600
-        when k.number in (43, 44) then cast(fe__run_time_states as double)
-        when k.number in (47, 48) then cast(adet_eq_s__plan_states as double)
-        when k.number in (49, 50) then cast(pbt_s__plan_states as double) - cast(unknown_s__plan_states as double)
-        when k.number in (51, 52) then cast(coded_stop_s__states as double)
+        when k.number in (1, 2, 19, 20, 21) then cast(ideal_gq_s__plan_output_rate_good as double)
+        when k.number in (3) then cast(local_ideal_gq_s__plan_output_rate_good as double)
+        when k.number in (4, 6) then cast(apt_s__plan_run_time as double)
+        when k.number in (5) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double)
+        when k.number in (7, 8) then cast(ideal_pq_s__run_time_output_rate as double)
+        when k.number in (9) then cast(local_ideal_pq_s__run_time_output_rate as double)
+        when k.number in (10, 11, 22, 23, 24) then cast(ideal_gq_s__output_rate_good as double)
+        when k.number in (12) then cast(local_ideal_gq_s__output_rate_good as double)
+        when k.number in (13, 14, 15) then cast(gq__output_good as double)
+        when k.number in (16, 17, 67, 68, 69) then cast(ideal_pq_s__plan_output_rate as double)
+        when k.number in (18) then cast(local_ideal_pq_s__plan_output_rate as double)
+        when k.number in (25, 26, 27) then cast(aupt_s__plan_run_time_output_rate_good as double) * cast(ideal_gq_s__plan_run_time_output_rate_good as double)
+        when k.number in (28, 29, 30, 37, 38, 39) then cast(apt_s__run_time as double)
+        when k.number in (31, 32, 33) then cast(pbt_s__plan as double)
+        when k.number in (34, 35, 36) then cast(aubt_s__plan_run_time as double)
+        when k.number in (40, 41, 42) then cast(apt_s__run_time_states as double)
+        when k.number in (43, 44, 45) then cast(aust_s__run_time_states as double)
+        when k.number in (46, 47, 48) then cast(setup_elapsed_s__states as double)
+        when k.number in (49, 50, 51) then cast(sq__output_scrap as double)
+        when k.number in (52, 53, 54) then cast(rq__output_rework as double)
+        when k.number in (55, 56, 57, 58, 59, 60) then cast(tbf_s__run_time_states as double) / 3600
+        when k.number in (61, 62, 63) then cast(ttr_s__states as double) / 3600
+        when k.number in (64, 65, 66) then cast(fe__run_time_states as double)
+        when k.number in (70, 71, 72) then cast(adet_eq_s__plan_states as double)
+        when k.number in (73, 74, 75) then cast(pbt_s__plan_states as double) - cast(unknown_s__plan_states as double)
+        when k.number in (76, 77, 78) then cast(coded_stop_s__states as double)
     end as numerator,
     case
         when k.number in (1, 2) then cast(pbt_s__plan_output_rate_good as double)
-        when k.number in (3, 23, 24) then cast(pbt_s__plan_run_time as double)
-        when k.number in (4) then cast(pbt_s__plan_run_time_states as double)
-        when k.number in (5) then cast(apt_rated_s__run_time_output_rate as double)
-        when k.number in (6) then cast(apt_rated_s__run_time_output_rate as double) + cast(micro_rated_s__run_time_output_rate as double)
-        when k.number in (7, 8) then cast(ideal_pq_s__output_rate_good as double)
-        when k.number in (9, 10) then cast(pq__output_good as double)
-        when k.number in (11, 12) then cast(pbt_s__plan_output_rate as double)
-        when k.number in (13, 14) then cast(pot_s__plan_output_rate_good as double)
-        when k.number in (15, 16) then cast(ct_s__output_rate_good as double)
-        when k.number in (17, 18) then cast(pbt_s__plan_run_time_output_rate_good as double) * cast(apt_rated_s__plan_run_time_output_rate_good as double)
-        when k.number in (19, 20) then cast(ct_s__run_time as double)
-        when k.number in (21, 22) then cast(ct_s__plan as double)
-        when k.number in (25, 26) then cast(aubt_s__run_time as double)
-        when k.number in (27, 28) then cast(apt_s__run_time_states as double) + cast(adet_eq_s__run_time_states as double) + cast(adet_org_s__run_time_states as double) + cast(micro_s__run_time_states as double)
-        when k.number in (29, 30) then cast(aupt_s__run_time_states as double)
-        when k.number in (31, 32) then cast(setup_count__states as double)
-        when k.number in (33, 34) then cast(pq__output_scrap as double)
-        when k.number in (35, 36) then cast(pq__output_rework as double)
-        when k.number in (37, 38, 39, 40) then cast(fe__run_time_states as double)
-        when k.number in (41, 42) then cast(fe__states as double)
-        when k.number in (43, 44) then cast(aupt_s__run_time_states as double) / 360000
-        when k.number in (45, 46) then cast(pot_s__plan_output_rate as double)
-        when k.number in (47, 48, 49, 50) then cast(pbt_s__plan_states as double)
-        when k.number in (51, 52) then cast(stop_s__states as double)
+        when k.number in (3) then cast(local_pbt_s__plan_output_rate_good as double)
+        when k.number in (4, 34, 35, 36) then cast(pbt_s__plan_run_time as double)
+        when k.number in (5) then cast(pbt_s__plan_run_time_states as double)
+        when k.number in (6) then cast(local_pbt_s__plan_run_time as double)
+        when k.number in (7, 9) then cast(apt_rated_s__run_time_output_rate as double)
+        when k.number in (8) then cast(apt_rated_s__run_time_output_rate as double) + cast(micro_rated_s__run_time_output_rate as double)
+        when k.number in (10, 11) then cast(ideal_pq_s__output_rate_good as double)
+        when k.number in (12) then cast(local_ideal_pq_s__output_rate_good as double)
+        when k.number in (13, 14, 15) then cast(pq__output_good as double)
+        when k.number in (16, 17) then cast(pbt_s__plan_output_rate as double)
+        when k.number in (18) then cast(local_pbt_s__plan_output_rate as double)
+        when k.number in (19, 20, 21) then cast(pot_s__plan_output_rate_good as double)
+        when k.number in (22, 23, 24) then cast(ct_s__output_rate_good as double)
+        when k.number in (25, 26, 27) then cast(pbt_s__plan_run_time_output_rate_good as double) * cast(apt_rated_s__plan_run_time_output_rate_good as double)
+        when k.number in (28, 29, 30) then cast(ct_s__run_time as double)
+        when k.number in (31, 32, 33) then cast(ct_s__plan as double)
+        when k.number in (37, 38, 39) then cast(aubt_s__run_time as double)
+        when k.number in (40, 41, 42) then cast(apt_s__run_time_states as double) + cast(adet_eq_s__run_time_states as double) + cast(adet_org_s__run_time_states as double) + cast(micro_s__run_time_states as double)
+        when k.number in (43, 44, 45) then cast(aupt_s__run_time_states as double)
+        when k.number in (46, 47, 48) then cast(setup_count__states as double)
+        when k.number in (49, 50, 51) then cast(pq__output_scrap as double)
+        when k.number in (52, 53, 54) then cast(pq__output_rework as double)
+        when k.number in (55, 56, 57, 58, 59, 60) then cast(fe__run_time_states as double)
+        when k.number in (61, 62, 63) then cast(fe__states as double)
+        when k.number in (64, 65, 66) then cast(aupt_s__run_time_states as double) / 360000
+        when k.number in (67, 68, 69) then cast(pot_s__plan_output_rate as double)
+        when k.number in (70, 71, 72, 73, 74, 75) then cast(pbt_s__plan_states as double)
+        when k.number in (76, 77, 78) then cast(stop_s__states as double)
     end as denominator,
     case
-        when k.number in (3) then cast(apt_s__plan_run_time as double) + cast(unknown_s__plan_run_time as double)
-        when k.number in (4) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double) + cast(unknown_s__plan_run_time_states as double)
+        when k.number in (4, 6) then cast(apt_s__plan_run_time as double) + cast(unknown_s__plan_run_time as double)
+        when k.number in (5) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double) + cast(unknown_s__plan_run_time_states as double)
     end as high,
     case
-        when k.number in (1, 2, 13, 14) then plants_plan_output_rate_good
-        when k.number in (3, 23, 24) then plants_plan_run_time
-        when k.number in (4) then plants_plan_run_time_states
-        when k.number in (5, 6) then plants_run_time_output_rate
-        when k.number in (7, 8, 15, 16) then plants_output_rate_good
-        when k.number in (9, 10) then plants_output_good
-        when k.number in (11, 12, 45, 46) then plants_plan_output_rate
-        when k.number in (17, 18) then plants_plan_run_time_output_rate_good
-        when k.number in (19, 20, 25, 26) then plants_run_time
-        when k.number in (21, 22) then plants_plan
-        when k.number in (27, 28, 29, 30, 37, 38, 39, 40, 43, 44) then plants_run_time_states
-        when k.number in (31, 32, 41, 42, 51, 52) then plants_states
-        when k.number in (33, 34) then plants_output_scrap
-        when k.number in (35, 36) then plants_output_rework
-        when k.number in (47, 48, 49, 50) then plants_plan_states
+        when k.number in (1, 2, 3, 19, 20, 21) then plants_plan_output_rate_good
+        when k.number in (4, 6, 34, 35, 36) then plants_plan_run_time
+        when k.number in (5) then plants_plan_run_time_states
+        when k.number in (7, 8, 9) then plants_run_time_output_rate
+        when k.number in (10, 11, 12, 22, 23, 24) then plants_output_rate_good
+        when k.number in (13, 14, 15) then plants_output_good
+        when k.number in (16, 17, 18, 67, 68, 69) then plants_plan_output_rate
+        when k.number in (25, 26, 27) then plants_plan_run_time_output_rate_good
+        when k.number in (28, 29, 30, 37, 38, 39) then plants_run_time
+        when k.number in (31, 32, 33) then plants_plan
+        when k.number in (40, 41, 42, 43, 44, 45, 55, 56, 57, 58, 59, 60, 64, 65, 66) then plants_run_time_states
+        when k.number in (46, 47, 48, 61, 62, 63, 76, 77, 78) then plants_states
+        when k.number in (49, 50, 51) then plants_output_scrap
+        when k.number in (52, 53, 54) then plants_output_rework
+        when k.number in (70, 71, 72, 73, 74, 75) then plants_plan_states
     end as plants_in,
     case
-        when k.number in (1, 2, 13, 14) then units_plan_output_rate_good
-        when k.number in (3, 23, 24) then units_plan_run_time
-        when k.number in (4) then units_plan_run_time_states
-        when k.number in (5, 6) then units_run_time_output_rate
-        when k.number in (7, 8, 15, 16) then units_output_rate_good
-        when k.number in (9, 10) then units_output_good
-        when k.number in (11, 12, 45, 46) then units_plan_output_rate
-        when k.number in (17, 18) then units_plan_run_time_output_rate_good
-        when k.number in (19, 20, 25, 26) then units_run_time
-        when k.number in (21, 22) then units_plan
-        when k.number in (27, 28, 29, 30, 37, 38, 39, 40, 43, 44) then units_run_time_states
-        when k.number in (31, 32, 41, 42, 51, 52) then units_states
-        when k.number in (33, 34) then units_output_scrap
-        when k.number in (35, 36) then units_output_rework
-        when k.number in (47, 48, 49, 50) then units_plan_states
+        when k.number in (1, 2, 3, 19, 20, 21) then units_plan_output_rate_good
+        when k.number in (4, 6, 34, 35, 36) then units_plan_run_time
+        when k.number in (5) then units_plan_run_time_states
+        when k.number in (7, 8, 9) then units_run_time_output_rate
+        when k.number in (10, 11, 12, 22, 23, 24) then units_output_rate_good
+        when k.number in (13, 14, 15) then units_output_good
+        when k.number in (16, 17, 18, 67, 68, 69) then units_plan_output_rate
+        when k.number in (25, 26, 27) then units_plan_run_time_output_rate_good
+        when k.number in (28, 29, 30, 37, 38, 39) then units_run_time
+        when k.number in (31, 32, 33) then units_plan
+        when k.number in (40, 41, 42, 43, 44, 45, 55, 56, 57, 58, 59, 60, 64, 65, 66) then units_run_time_states
+        when k.number in (46, 47, 48, 61, 62, 63, 76, 77, 78) then units_states
+        when k.number in (49, 50, 51) then units_output_scrap
+        when k.number in (52, 53, 54) then units_output_rework
+        when k.number in (70, 71, 72, 73, 74, 75) then units_plan_states
     end as units_in, s.units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
     s.plants_told, s.min_rate_coverage, s.release_id, s.as_of_ts,

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
 with equipment as (
-    select equipment_id, parent_equipment_id, equipment_name, equipment_class, level, is_kpi_unit, kpi_scope, plant_id
+    select equipment_id, parent_equipment_id, equipment_name, equipment_class, level, is_kpi_unit, in_rollup, kpi_scope, plant_id
     from (select * from {{ source('silver', 'equipment') }} where is_current)
 ),
 
@@ -52,11 +52,11 @@ above as (
 ),
 
 unit as (
-    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, p.plant_id, p.company, p.plant_name, p.assumed_calendar, p.assumed_rate, p.no_calendar, p.min_rate_coverage
+    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, p.plant_id, p.company, p.plant_name, p.assumed_calendar, p.assumed_rate, p.no_calendar, p.min_rate_coverage
     from equipment as e
     inner join of_plant as p on e.plant_id = p.plant_id
     union all
-    select '~' || plant_id, null, null, null, plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from of_plant
+    select '~' || plant_id, null, null, null, true, plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from of_plant
 ),
 
 unit_above as (
@@ -69,12 +69,12 @@ unit_above as (
 
 select unit_id, case when kpi_scope = 'LINE' then 'LINE' else 'EQUIPMENT' end as scope_type, unit_id as scope_id, equipment_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where equipment_name is not null
 union all
-select unit_id, above_scope as scope_type, above_id as scope_id, above_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit_above
+select unit_id, above_scope as scope_type, above_id as scope_id, above_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit_above where in_rollup
 union all
 select unit_id, 'CLASS' as scope_type, equipment_class as scope_id, equipment_class as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where equipment_class is not null
 union all
-select unit_id, 'PLANT' as scope_type, plant_id as scope_id, plant_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit
+select unit_id, 'PLANT' as scope_type, plant_id as scope_id, plant_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where in_rollup
 union all
-select unit_id, 'COMPANY' as scope_type, company as scope_id, company as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit
+select unit_id, 'COMPANY' as scope_type, company as scope_id, company as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where in_rollup
 union all
-select unit_id, 'PORTFOLIO' as scope_type, 'portfolio' as scope_id, 'Portfolio' as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit
+select unit_id, 'PORTFOLIO' as scope_type, 'portfolio' as scope_id, 'Portfolio' as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where in_rollup
