@@ -35,7 +35,7 @@ KNOWLEDGE = {
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """The sum of one column of the parts over the shifts that know what `needs` names."""
+    """The sum of one column of a table of parts over the rows that know what `needs` names."""
 
     column: str
     needs: tuple[str, ...]
@@ -50,6 +50,8 @@ class Kpi:
     """One KPI in one profile. Its sides are arithmetic over sums of columns of the parts."""
 
     number: int
+    parts: str
+    """The table of parts: shift, day, quality, order or month."""
     kpi_id: str
     profile: str
     numerator: str
@@ -57,7 +59,7 @@ class Kpi:
     high: str | None
     """The numerator if what is unknown were good."""
     needs: tuple[str, ...]
-    """What a unit's shift must know to take part, in the order of KNOWLEDGE."""
+    """What a row must know to take part: words of KNOWLEDGE in their order; of other parts than shifts the columns themselves."""
     about: dict[str, Any]
 
     def columns(self) -> list[str]:
@@ -77,21 +79,32 @@ def condition_name(needs: tuple[str, ...]) -> str:
 
 
 @cache
+def read() -> dict[str, Any]:
+    """`kpis.yml`."""
+    found: dict[str, Any] = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
 def catalogue() -> tuple[Kpi, ...]:
-    """Every KPI of `kpis.yml` in every profile. Raises ValueError for a column that `columns` does not list."""
-    read = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    """Every KPI of `kpis.yml` in every profile. Raises ValueError for a column that `parts` does not list."""
     found: list[Kpi] = []
-    for entry in read["kpis"]:
+    for entry in read()["kpis"]:
         for profile in PROFILES:
             about = {**entry, **entry.get("profiles", {}).get(profile, {})}
-            numerator, denominator = about["numerator"], about["denominator"]
+            parts, numerator, denominator = about.get("parts", "shift"), about["numerator"], about["denominator"]
             columns = {*NAME.findall(numerator), *NAME.findall(denominator)}
-            if unknown := columns - set(read["columns"]):
-                raise ValueError(f"{CATALOGUE.name}: {entry['kpi_id']} uses {sorted(unknown)}, which `columns` does not list")
-            needed = {word for column in columns for word in read["columns"][column]}
-            needs = tuple(word for word in KNOWLEDGE if word in needed)
-            found.append(Kpi(len(found) + 1, entry["kpi_id"], profile, numerator, denominator, about.get("high"), needs, about))
+            if unknown := columns - set(read()["parts"][parts]):
+                raise ValueError(f"{CATALOGUE.name}: {entry['kpi_id']} uses {sorted(unknown)}, which `parts.{parts}` does not list")
+            needed = {word for column in columns for word in read()["parts"][parts][column]} if parts == "shift" else columns
+            needs = tuple(word for word in KNOWLEDGE if word in needed) if parts == "shift" else tuple(sorted(needed))
+            found.append(Kpi(len(found) + 1, parts, entry["kpi_id"], profile, numerator, denominator, about.get("high"), needs, about))
     return tuple(found)
+
+
+def of_parts(parts: str) -> list[Kpi]:
+    """The KPIs over one table of parts."""
+    return [kpi for kpi in catalogue() if kpi.parts == parts]
 
 
 def kpi_ids() -> list[str]:
@@ -99,11 +112,11 @@ def kpi_ids() -> list[str]:
     return list(dict.fromkeys(kpi.kpi_id for kpi in catalogue()))
 
 
-def terms() -> list[Term]:
-    """Every sum that some KPI needs, once."""
-    return sorted({term for kpi in catalogue() for term in kpi.terms()}, key=lambda term: term.name)
+def terms(parts: str = "shift") -> list[Term]:
+    """Every sum over a table of parts that some KPI needs, once."""
+    return sorted({term for kpi in of_parts(parts) for term in kpi.terms()}, key=lambda term: term.name)
 
 
-def conditions() -> list[tuple[str, ...]]:
-    """Every set of things that a shift must know for some KPI, once."""
-    return sorted({kpi.needs for kpi in catalogue()})
+def conditions(parts: str = "shift") -> list[tuple[str, ...]]:
+    """Every set of things that a row must know for some KPI, once."""
+    return sorted({kpi.needs for kpi in of_parts(parts)})

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from dbt_project.catalogue import KNOWLEDGE, VERSION, Kpi, Term, catalogue, condition_name, conditions, terms
+from dbt_project import record_sql
+from dbt_project.catalogue import KNOWLEDGE, VERSION, Kpi, Term, catalogue, condition_name, conditions, of_parts, terms
 
 Relation = Callable[[str], str]
 
@@ -25,6 +26,7 @@ DERIVED = {
     "unknown_good_counts": "sum(p.unknown_good_counts)",
     "outside_counts": "sum(p.outside_counts)",
     "unknown_scrap": "sum(case when p.material_key <> '~' and p.pq is not null and p.sq is null then 1 else 0 end)",
+    "good_equiv_units": "sum(p.good_equiv_units)",
     "unknown_rework": "sum(case when p.material_key <> '~' and p.pq is not null and p.rq is null then 1 else 0 end)",
 }
 """Sums of a unit's shift that are no column of the parts."""
@@ -253,10 +255,12 @@ unit_above as (
 # --- scopes and periods ---------------------------------------------------------------------------------------------------------------
 
 
-def kpi_value_sql(relation: Relation, as_of: str | None = None, words: Callable[[str], str] = words_of) -> str:
+def kpi_value_sql(
+    relation: Relation, as_of: str | None = None, words: Callable[[str], str] = words_of, *, shifts_only: bool = False
+) -> str:
     """The SELECT of `kpi_value`; `as_of` is a release id (an expression) instead of the newest.
 
-    `words` spells text to array for another engine than DuckDB.
+    `words` spells text to array for another engine than DuckDB; `shifts_only` leaves out KPIs over other parts than shifts.
 
     >>> sql = kpi_value_sql(lambda name: f"gold.{name}", as_of="41")
     >>> "gold.mart_kpi_parts_shift" in sql, "valid_from_release <= 41" in sql
@@ -268,8 +272,12 @@ def kpi_value_sql(relation: Relation, as_of: str | None = None, words: Callable[
     else:
         ctes = [("unit_shift", unit_shift_sql(relation, version_at(as_of))), ("books", _books_sql()),
                 ("known", _known_sql("books")), ("unit_month", _month_sql())]  # fmt: skip
+    held = version_at(as_of) if as_of else CURRENT
+    chosen = ("shift",) if shifts_only else ("shift", *record_sql.PARTS)
     ctes += [("unit_period", _periods_sql()), ("plant_part", _plant_part_sql(relation)), ("summed", _summed_sql()),
-             ("scope_size", _size_sql(relation)), ("kpi", _kpi_sql()), ("chosen", _chosen_sql()),
+             ("scope_size", _size_sql(relation)), ("kpi", _kpi_sql()), ("chosen_shift", _chosen_sql("shift", "summed")),
+             *([] if shifts_only else record_sql.ctes(relation, lambda alias: held.replace("p.", f"{alias}."), _chosen_sql)),
+             ("chosen", "\nunion all\n".join(f"select * from chosen_{parts}" for parts in chosen)),
              ("judged", _JUDGED), ("scored", _SCORED)]  # fmt: skip
     listed = ",\n\n".join(f"{name} as (\n{sql}\n)" for name, sql in ctes)
     return f"with {listed}\n\n{_final_sql(words)}"
@@ -352,17 +360,19 @@ def _kpi_sql() -> str:
     rows = []
     for kpi in catalogue():
         needs = [str(any(word in kpi.needs for word in words)).lower() for words in uses.values()]
-        none = f"'{kpi.about['none']}'" if "none" in kpi.about else "null"
+        none, no_data = (f"'{kpi.about[key]}'" if key in kpi.about else "cast(null as varchar)" for key in ("none", "no_data"))
         withheld, bound = str(bool(kpi.about.get("withheld"))).lower(), str(kpi.high is not None).lower()
-        rows.append(f"({kpi.number}, '{kpi.kpi_id}', '{kpi.profile}', {', '.join(needs)}, {withheld}, {bound}, {none})")
-    columns = ", ".join(["number", "kpi_id", "profile", *uses, "is_withheld", "has_bound", "none_word"])
+        rows.append(
+            f"({kpi.number}, '{kpi.parts}', '{kpi.kpi_id}', '{kpi.profile}', {', '.join(needs)}, {withheld}, {bound}, {none}, {no_data})"
+        )
+    columns = ", ".join(["number", "parts", "kpi_id", "profile", *uses, "is_withheld", "has_bound", "none_word", "no_data_word"])
     return f"select * from (values\n    {_lines(rows)}\n) as v ({columns})"
 
 
-def _pick(of: Callable[[Kpi], str | None]) -> str:
+def _pick(parts: str, of: Callable[[Kpi], str | None]) -> str:
     """What differs from KPI to KPI; KPIs with the same SQL share a branch."""
     found: dict[str, list[str]] = {}
-    for kpi in catalogue():
+    for kpi in of_parts(parts):
         if (sql := of(kpi)) is not None:
             found.setdefault(sql, []).append(str(kpi.number))
     return (
@@ -372,35 +382,60 @@ def _pick(of: Callable[[Kpi], str | None]) -> str:
     )
 
 
-def _chosen_sql() -> str:
-    """One row per KPI, profile, scope and period with its two sides."""
+OF_SHIFTS = {
+    "time_cov": "cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0)",
+    "rate_cov": "coalesce(cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),"
+    " cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0))",
+    "count_cov": "cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0)",
+    "reason_cov": "cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0)",
+    **{
+        name: f"s.{name}"
+        for name in (
+            "min_rate_coverage",
+            "unknown_good_counts",
+            "unknown_scrap",
+            "unknown_rework",
+            "outside_counts",
+            *MARKS,
+            "all_none",
+            *OF_PLANT,
+        )
+    },
+}
+"""What only shifts tell of a value, and how."""
+UNTOLD = {"min_rate_coverage": "0", **dict.fromkeys(("time_cov", "rate_cov", "count_cov", "reason_cov"), "cast(null as double)")}
+"""The same of other parts: nothing, or no mark."""
+
+
+def _chosen_sql(parts: str, summed: str) -> str:
+    """One row per KPI over these parts, profile, scope and period with its two sides."""
+    of_shifts = parts == "shift"
+    told = [f"{sql if of_shifts else UNTOLD.get(name, '0')} as {name}" for name, sql in OF_SHIFTS.items()]
+    plants = _pick(parts, lambda kpi: f"plants_{condition_name(kpi.needs)}")
+    high = _pick(parts, lambda kpi: kpi.high and kpi.over_terms(kpi.high)) if of_shifts else "cast(null as double)"
+    shift = "s.shift_code" if of_shifts else "cast(null as varchar) as shift_code"
     return f"""select
-    s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
-    {_pick(lambda kpi: kpi.over_terms(kpi.numerator))} as numerator,
-    {_pick(lambda kpi: kpi.over_terms(kpi.denominator))} as denominator,
-    {_pick(lambda kpi: kpi.high and kpi.over_terms(kpi.high))} as high,
-    {_pick(lambda kpi: f"plants_{condition_name(kpi.needs)}")} as plants_in,
-    {_pick(lambda kpi: f"units_{condition_name(kpi.needs)}")} as units_in, s.units_of,
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, {shift}, s.period_type, s.period_start, k.*,
+    {_pick(parts, lambda kpi: kpi.over_terms(kpi.numerator))} as numerator,
+    {_pick(parts, lambda kpi: kpi.over_terms(kpi.denominator))} as denominator,
+    {high} as high,
+    {plants} as plants_in,
+    {_pick(parts, lambda kpi: f"units_{condition_name(kpi.needs)}") if of_shifts else plants} as units_in,
+    {"s.units_of" if of_shifts else "s.plants_told as units_of"},
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
-    s.plants_told, s.min_rate_coverage, s.release_id, s.as_of_ts,
-    cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
-    coalesce(
-        cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
-        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
-    ) as rate_cov,
-    cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
-    cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
-    s.unknown_good_counts, s.unknown_scrap, s.unknown_rework, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary,
-    s.has_overlap, s.has_ambiguous, s.assumed_calendar, s.assumed_rate, s.no_calendar
-from summed as s
+    s.plants_told, s.release_id, s.as_of_ts,
+    {_lines(told)}
+from {summed} as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
-cross join kpi as k"""
+cross join (select * from kpi where parts = '{parts}') as k"""
 
 
 _JUDGED = """-- Why a value cannot be given, in the order in which a reader would ask.
 select
     *,
     case
+        when parts <> 'shift' and denominator is null then no_data_word
+        when parts <> 'shift' and denominator = 0 then coalesce(none_word, no_data_word)
         when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
         when uses_states and all_none = 1 then 'NO_STATES'
         when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
@@ -444,7 +479,7 @@ FLAGS = {
     "ASSUMED_CALENDAR": "assumed_calendar = 1 and uses_plan",
     "ASSUMED_RATE": "assumed_rate = 1 and uses_rate",
     "PLANTS_PARTIAL": "plants_of is not null and plants_in < plants_of",
-    "UNITS_PARTIAL": "scope_type <> 'EQUIPMENT' and units_in < units_of",
+    "UNITS_PARTIAL": "parts = 'shift' and scope_type <> 'EQUIPMENT' and units_in < units_of",
     "SHIFT_OVERLAP": "has_overlap = 1",
     "DST_AMBIGUOUS": "has_ambiguous = 1",
     "PRELIMINARY": "is_preliminary = 1",

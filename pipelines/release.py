@@ -24,7 +24,7 @@ from pipelines.views import listed
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-KEY = ("plant_id", "production_day", "equipment_id", "shift_instance_id", "material_key")
+PLACE = ("plant_id", "production_day", "equipment_id")
 UNVERSIONED = ("valid_from_release", "valid_to_release", "as_of_ts", "calc_version")
 """Columns that alone do not make another version."""
 KEPT_SCOPE = "INTERVAL 90 DAY"
@@ -91,32 +91,43 @@ def _known_failures(plant: str, about: Move, known: Mapping[str, list[str] | Non
 
 
 def _version(con: DuckDBPyConnection, moved: Moved, plants: str) -> None:
-    columns = list(state.parts_columns())
-    compared = [name for name in columns if name not in (*UNVERSIONED, *KEY)]
+    """Of every table of parts: what the candidate says otherwise no longer holds, and what it says anew holds from this release on."""
+    con.execute("CREATE OR REPLACE TEMP TABLE touched (table_name VARCHAR, month VARCHAR)")
+    for parts in state.PARTS:
+        closed, changed = _version_of(con, parts, plants, moved.release_id)
+        moved.closed += closed
+        moved.changed += changed
+    con.execute("DELETE FROM gold.published_month WHERE (table_name, month) IN (SELECT (table_name, month) FROM touched)")
+
+
+def _version_of(con: DuckDBPyConnection, parts: state.Parts, plants: str, release: int | None) -> tuple[int, int]:
+    """Rows of one table of parts that no longer hold, and rows that are new."""
+    columns, key = list(state.parts_columns(parts.mart)), (*PLACE, *parts.key)
+    compared = [name for name in columns if name not in (*UNVERSIONED, *key)]
     said = [name for name in columns if name not in ("valid_from_release", "valid_to_release")]
-    on = " AND ".join([*(f"p.{name} = n.{name}" for name in KEY), *(f"p.{name} IS NOT DISTINCT FROM n.{name}" for name in compared)])
+    on = " AND ".join([*(f"p.{name} = n.{name}" for name in key), *(f"p.{name} IS NOT DISTINCT FROM n.{name}" for name in compared)])
     con.execute(
-        f"""CREATE OR REPLACE TEMP TABLE same AS SELECT p.rowid AS row, {", ".join(f"n.{name}" for name in KEY)}
-        FROM gold.parts AS p JOIN gold.candidate_parts AS n ON {on} WHERE p.valid_to_release IS NULL AND n.plant_id IN ({plants})"""
+        f"""CREATE OR REPLACE TEMP TABLE same AS SELECT p.rowid AS row, {", ".join(f"n.{name}" for name in key)}
+        FROM gold.{parts.table} AS p JOIN gold.{parts.candidate} AS n ON {on} WHERE p.valid_to_release IS NULL AND n.plant_id IN ({plants})"""
     )
-    con.execute("CREATE OR REPLACE TEMP TABLE touched (month VARCHAR)")
-    for key, where in SCOPE_KEYS:
-        inside = f"valid_to_release IS NULL AND plant_id IN ({plants}) AND {key} IN (SELECT {key} FROM gold.open_scope WHERE {where})"
+    touched = f"INSERT INTO touched SELECT DISTINCT '{parts.mart}', strftime(production_day, '%Y-%m') FROM"
+    closed = 0
+    for columns_of, where in SCOPE_KEYS:
+        inside = f"valid_to_release IS NULL AND plant_id IN ({plants}) AND {columns_of} IN (SELECT {columns_of} FROM gold.open_scope WHERE {where})"
         inside += " AND rowid NOT IN (SELECT row FROM same)"
-        con.execute(f"INSERT INTO touched SELECT DISTINCT strftime(production_day, '%Y-%m') FROM gold.parts WHERE {inside}")
-        row = con.execute(f"UPDATE gold.parts SET valid_to_release = {moved.release_id} WHERE {inside}").fetchone()
-        moved.closed += int(row[0]) if row else 0
+        con.execute(f"{touched} gold.{parts.table} WHERE {inside}")
+        row = con.execute(f"UPDATE gold.{parts.table} SET valid_to_release = {release} WHERE {inside}").fetchone()
+        closed += int(row[0]) if row else 0
     fresh = (
-        f"n.plant_id IN ({plants}) AND NOT EXISTS (SELECT 1 FROM same AS s WHERE {' AND '.join(f's.{name} = n.{name}' for name in KEY)})"
+        f"n.plant_id IN ({plants}) AND NOT EXISTS (SELECT 1 FROM same AS s WHERE {' AND '.join(f's.{name} = n.{name}' for name in key)})"
     )
-    con.execute(f"INSERT INTO touched SELECT DISTINCT strftime(production_day, '%Y-%m') FROM gold.candidate_parts AS n WHERE {fresh}")
+    con.execute(f"{touched} gold.{parts.candidate} AS n WHERE {fresh}")
     row = con.execute(
-        f"""INSERT INTO gold.parts ({", ".join(said)}, valid_from_release, valid_to_release)
-        SELECT {", ".join(f"n.{name}" for name in said)}, {moved.release_id}, NULL FROM gold.candidate_parts AS n
+        f"""INSERT INTO gold.{parts.table} ({", ".join(said)}, valid_from_release, valid_to_release)
+        SELECT {", ".join(f"n.{name}" for name in said)}, {release}, NULL FROM gold.{parts.candidate} AS n
         WHERE {fresh} ORDER BY n.production_day, n.plant_id, n.equipment_id"""
     ).fetchone()
-    moved.changed = int(row[0]) if row else 0
-    con.execute("DELETE FROM gold.published_month WHERE month IN (SELECT month FROM touched)")
+    return closed, int(row[0]) if row else 0
 
 
 SCOPE_KEYS = (
@@ -177,26 +188,14 @@ def rollback(con: DuckDBPyConnection, to: int, at: datetime, refresh_id: str, pl
         raise ConfigError(Problem(f"There is no release {to} to go back to.", found=f"releases before the newest: {known}",
                                   fix="plantlake release list"))  # fmt: skip
     moved = Moved(newest + 1)
-    columns = list(state.parts_columns())
     of_plants = f"plant_id IN ({listed(plants)})" if plants else "true"
-    held = f"(valid_from_release <= {to} AND (valid_to_release IS NULL OR valid_to_release > {to}))"
     with _transaction(con):
-        con.execute(
-            f"CREATE OR REPLACE TEMP TABLE back AS SELECT * FROM gold.parts WHERE {of_plants} AND {held} AND valid_to_release IS NOT NULL"
-        )
-        gone = f"{of_plants} AND valid_to_release IS NULL AND valid_from_release > {to}"
-        con.execute(
-            f"""CREATE OR REPLACE TEMP TABLE affected AS SELECT DISTINCT plant_id, equipment_id, production_day FROM (
-            SELECT plant_id, equipment_id, production_day FROM back UNION ALL
-            SELECT plant_id, equipment_id, production_day FROM gold.parts WHERE {gone})"""
-        )
-        row = con.execute(f"UPDATE gold.parts SET valid_to_release = {moved.release_id} WHERE {gone}").fetchone()
-        moved.closed = int(row[0]) if row else 0
-        said = ", ".join(name for name in columns if name not in ("valid_from_release", "valid_to_release"))
-        row = con.execute(
-            f"INSERT INTO gold.parts ({said}, valid_from_release, valid_to_release) SELECT {said}, {moved.release_id}, NULL FROM back"
-        ).fetchone()
-        moved.changed = int(row[0]) if row else 0
+        con.execute("CREATE OR REPLACE TEMP TABLE affected (plant_id VARCHAR, equipment_id VARCHAR, production_day DATE)")
+        for parts in state.PARTS:
+            closed, changed = _take_back(con, parts, of_plants, to, newest + 1)
+            moved.closed += closed
+            moved.changed += changed
+        con.execute("CREATE OR REPLACE TEMP TABLE affected AS SELECT DISTINCT * FROM affected")
         names = [row[0] for row in con.execute("SELECT DISTINCT plant_id FROM affected ORDER BY 1").fetchall()]
         moved.unit_days = _count(con, "affected")
         cause = f"rollback to release {to}"
@@ -209,10 +208,25 @@ def rollback(con: DuckDBPyConnection, to: int, at: datetime, refresh_id: str, pl
         if names:
             reason = f"taken back to release {to} by {_user()}; `plantlake release resume` lets it be refreshed again"
             con.executemany("INSERT INTO gold.plant_gate VALUES (?, ?, 'rollback', ?, NULL)", [[plant, at, reason] for plant in names])
-        months = "SELECT DISTINCT strftime(production_day, '%Y-%m') FROM affected"
-        con.execute(f"DELETE FROM gold.published_month WHERE month IN ({months})")
+        con.execute("DELETE FROM gold.published_month WHERE month IN (SELECT strftime(production_day, '%Y-%m') FROM affected)")
         _release_row(con, moved, refresh_id, at, "ROLLBACK", names, 0, cause)
     return moved
+
+
+def _take_back(con: DuckDBPyConnection, parts: state.Parts, of_plants: str, to: int, release: int) -> tuple[int, int]:
+    """Makes the rows of one table of parts that held at a release hold again; rows that no longer hold, and rows that are back."""
+    table = f"gold.{parts.table}"
+    held = f"(valid_from_release <= {to} AND (valid_to_release IS NULL OR valid_to_release > {to}))"
+    con.execute(f"CREATE OR REPLACE TEMP TABLE back AS SELECT * FROM {table} WHERE {of_plants} AND {held} AND valid_to_release IS NOT NULL")
+    gone = f"{of_plants} AND valid_to_release IS NULL AND valid_from_release > {to}"
+    for source in ("back", f"{table} WHERE {gone}"):
+        con.execute(f"INSERT INTO affected SELECT DISTINCT plant_id, equipment_id, production_day FROM {source}")
+    closed = con.execute(f"UPDATE {table} SET valid_to_release = {release} WHERE {gone}").fetchone()
+    said = ", ".join(name for name in state.parts_columns(parts.mart) if name not in ("valid_from_release", "valid_to_release"))
+    back = con.execute(
+        f"INSERT INTO {table} ({said}, valid_from_release, valid_to_release) SELECT {said}, {release}, NULL FROM back"
+    ).fetchone()
+    return int(closed[0]) if closed else 0, int(back[0]) if back else 0
 
 
 def resume(con: DuckDBPyConnection, plants: Collection[str] = ()) -> list[str]:

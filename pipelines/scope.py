@@ -166,17 +166,14 @@ class Finder:
         moved |= {table for table in WHOLE if versions[table] != self.versions[table]}
         statements = {
             sql.CALENDAR: {*SPANS, "production_day"}, sql.ORDER: {"production_order"}, sql.STATE_EVENT: {"equipment_state_event"},
-            sql.COUNT: {"production_count"}, sql.IDEAL_RATE: {"ideal_rate"}, sql.WATERMARK + sql.SOURCES: {"source_watermark"},
+            sql.ORDER_DAYS: {"production_order"}, sql.OPERATION_DAYS: {"order_operation"}, sql.FX_RATE: {"fx_rate"}, sql.COUNT: {"production_count"}, sql.IDEAL_RATE: {"ideal_rate"}, sql.WATERMARK + sql.SOURCES: {"source_watermark"},
         }  # fmt: skip
         for statement, tables in statements.items():
             if tables & moved:
                 self.con.execute(statement)
-        for table, id, start, end, cause in sql.UNIT_RECORDS:
+        for table, statement in sql.OF_TABLES:
             if table in moved:
-                self.con.execute(sql.UNIT_RECORD.format(table=table, id=id, start=start, end=end, cause=cause))
-        for table, columns, unit, where, cause in sql.STATEMENTS:
-            if table in moved:
-                self.con.execute(sql.EVERYWHERE.format(table=table, columns=columns, unit=unit, where=where, cause=cause))
+                self.con.execute(statement)
         self._update_index(changed)
         if "map_downtime_reason" in moved:
             self._remap()
@@ -364,7 +361,8 @@ class Finder:
             "equipment_state_event": [sql.EVENT_MONTHS], "production_count": [at, sql.COUNT_MONTHS], "production_day": [near],
             "shift_instance": [near, sql.SPAN_TABLE_MONTHS.format(table="shift_instance")],
             "planned_downtime": [sql.SPAN_TABLE_MONTHS.format(table="planned_downtime")],
-            **{table: [at] for table, *_ in sql.UNIT_RECORDS},
+            **{table: [at, sql.PLACE_MONTHS] for table, *_ in sql.UNIT_RECORDS},
+            **{table: [sql.PLACE_MONTHS] for table, *_ in sql.DAY_RECORDS},
         }  # fmt: skip
         scope.rows = scope.files = 0
         for table in FACTS:

@@ -292,6 +292,8 @@ STATEMENTS = (
         "true",
         "definition",
     ),
+    ("plant", "plant_id, currency, reporting_currency", "'~' || plant_id", "true", "currency"),
+    ("emission_factor", "plant_id, carrier, kg_per_kwh, valid_from, valid_to", "'*'", "true", "emission factor"),
     ("product_family", "plant_id, material_id, weight", "'*'", "true", "product family"),
     ("uom_conversion", "plant_id, material_id, from_uom, to_base_factor", "'*'", "is_current AND NOT is_deleted", "unit of measure"),
     ("equipment", "plant_id, equipment_id, is_kpi_unit, state_method", "equipment_id", "is_current AND NOT is_deleted", "equipment"),
@@ -299,19 +301,26 @@ STATEMENTS = (
 """(table, what decides parts, the unit it is about, which rows, cause): every day of the unit."""
 
 UNIT_RECORD = """
-INSERT INTO span
+CREATE OR REPLACE TEMP TABLE said_otherwise AS
     WITH said AS (
-        SELECT side, q.plant_id, q.equipment_id, q.{id} AS id, q._row_hash,
+        SELECT side, q.plant_id, CASE WHEN e.equipment_id IS NULL THEN '~' || q.plant_id ELSE q.equipment_id END AS equipment_id, q.{id} AS id, q._row_hash,
             epoch_us(coalesce(q.{start}, q.{end})) - coalesce(c.offset_us, 0) AS from_us,
             epoch_us(coalesce(q.{end}, q.{start})) - coalesce(c.offset_us, 0) AS to_us
         FROM (SELECT 'was' AS side, * FROM was.{table} UNION ALL SELECT 'now', * FROM fresh.{table}) AS q
         LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
+        LEFT JOIN silver.equipment AS e ON e.equipment_id = q.equipment_id AND e.is_current AND NOT e.is_deleted AND e.is_kpi_unit
         WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
     said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
-    SELECT DISTINCT plant_id, equipment_id, from_us, greatest(to_us, from_us + 1), 0, '{cause}'
-    FROM said_once WHERE sides = 1 AND equipment_id IS NOT NULL AND from_us IS NOT NULL;
+    SELECT DISTINCT plant_id, equipment_id, from_us, greatest(to_us, from_us + 1) AS to_us
+    FROM said_once WHERE sides = 1 AND from_us IS NOT NULL;
+INSERT INTO span SELECT plant_id, equipment_id, from_us, to_us, 0, '{cause}' FROM said_otherwise WHERE NOT starts_with(equipment_id, '~');
+INSERT INTO scope_day
+    SELECT DISTINCT plant_id, '~' || plant_id,
+        cast(make_timestamp((from_us + to_us) // 2) AS DATE) + unnest([-1, 0, 1]) AS production_day, '{cause}'
+    FROM said_otherwise;
 """
-"""The days that a record of a unit touches, before and now. A record of no unit (the meter of a site) opens none."""
+"""The days of a unit that a record touches, before and now; and of its plant as a whole, to which the record may belong, the days around
+the middle of its interval: the plant may have no calendar."""
 
 UNIT_RECORDS = (
     ("order_operation", "operation_id", "actual_start_ts", "actual_end_ts", "operation"),
@@ -324,20 +333,77 @@ UNIT_RECORDS = (
 )
 """(table, its id, from, to, cause): the days of a unit that its records touch."""
 
+DAY_RECORD = """
+INSERT INTO scope_day
+    WITH said AS (
+        SELECT side, q.plant_id, q._row_hash, cast(date_trunc('month', q.{day}) AS DATE) AS production_day
+        FROM (SELECT 'was' AS side, * FROM was.{table} UNION ALL SELECT 'now', * FROM fresh.{table}) AS q
+        WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
+    said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
+    SELECT DISTINCT plant_id, '~' || plant_id, production_day, '{cause}' FROM said_once WHERE sides = 1;
+"""
+"""The month of a record of a local day, before and now."""
+
+DAY_RECORDS = (
+    ("inventory_snapshot", "snapshot_date", "stock"), ("cost", "period", "cost"), ("delivery_line", "promised_date", "delivery"),
+)  # fmt: skip
+"""(table, its day, cause): the plant-months that its records make."""
+
+FX_RATE = """
+INSERT INTO scope_day
+    WITH said AS (
+        SELECT 'was' AS side, from_ccy, to_ccy, period, rate_type, rate FROM was.fx_rate
+        UNION ALL SELECT 'now', from_ccy, to_ccy, period, rate_type, rate FROM fresh.fx_rate),
+    said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
+    SELECT DISTINCT p.plant_id, '~' || p.plant_id, s.period, 'exchange rate'
+    FROM said_once AS s JOIN silver.plant AS p ON p.currency = s.from_ccy AND p.reporting_currency = s.to_ccy
+    WHERE sides = 1 AND p.plant_id IN (SELECT plant_id FROM diffed);
+"""
+
+ORDER_DAYS = """
+INSERT INTO scope_day
+    WITH said AS (
+        SELECT side, q.plant_id, q._row_hash, unnest([q.due_ts, q.actual_end_ts]) AS at
+        FROM (SELECT 'was' AS side, * FROM was.production_order UNION ALL SELECT 'now', * FROM fresh.production_order) AS q
+        WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
+    said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
+    SELECT DISTINCT plant_id, '~' || plant_id, cast(at AS DATE) + unnest([-1, 0, 1]), 'order'
+    FROM said_once WHERE sides = 1 AND at IS NOT NULL;
+"""
+"""The days on which an order counts, before and now: where it is due, and where it ended."""
+
+OPERATION_DAYS = """
+INSERT INTO scope_day
+    WITH said AS (
+        SELECT side, q.plant_id, q.order_id, q.operation_id, q.operation_no
+        FROM (SELECT 'was' AS side, * FROM was.order_operation UNION ALL SELECT 'now', * FROM fresh.order_operation) AS q
+        WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
+    said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
+    SELECT DISTINCT s.plant_id, '~' || s.plant_id, cast(unnest([o.due_ts, o.actual_end_ts]) AS DATE) + unnest([-1, 0, 1]), 'operation'
+    FROM said_once AS s JOIN silver.production_order AS o ON o.order_id = s.order_id AND o.is_current AND NOT o.is_deleted
+    WHERE sides = 1;
+"""
+"""The same of orders whose operations are others."""
+
 STATED_APART = (
     "equipment_state_event", "production_count", "production_order", "planned_downtime", "shift_instance", "production_day", "ideal_rate",
-    "source_watermark", "map_downtime_reason",
+    "source_watermark", "map_downtime_reason", "fx_rate", *(table for table, *_ in DAY_RECORDS),
 )  # fmt: skip
 """Tables whose changes have statements of their own in this module."""
 
 OPENS_NOTHING = {
-    "goods_movement": "parts of plant months", "inventory_snapshot": "parts of plant months", "cost": "parts of plant months",
-    "delivery_line": "parts of plant months", "fx_rate": "parts of plant months", 
-    "emission_factor": "parts of plant months", 
+    "goods_movement": "no part is made of movements yet",
     "material": "parts name a material by its id", "tag": "no part is made of samples", "historian_sample": "no part is made of samples",
     "equipment_class": "told beside the parts", "kpi_target": "told beside the parts",
 }  # fmt: skip
 """Tables of which no change makes a production day anew, and what they are for instead."""
+
+OF_TABLES = (
+    *((row[0], UNIT_RECORD.format(**dict(zip(("table", "id", "start", "end", "cause"), row, strict=True)))) for row in UNIT_RECORDS),
+    *((row[0], DAY_RECORD.format(**dict(zip(("table", "day", "cause"), row, strict=True)))) for row in DAY_RECORDS),
+    *((row[0], EVERYWHERE.format(**dict(zip(("table", "columns", "unit", "where", "cause"), row, strict=True)))) for row in STATEMENTS),
+)  # fmt: skip
+"""(table, statement): what is asked of a table that changed, one for each line of the lists above."""
 
 IDEAL_RATE = """
 INSERT INTO span
@@ -427,7 +493,9 @@ INSERT INTO scope_day
 """
 """A line is made of all its stations: what makes one of them anew makes all of them and the line."""
 
-OPEN = LINES + """
+OPEN = (
+    LINES
+    + """
 INSERT INTO gold.change_scope
     SELECT DISTINCT s.plant_id, s.equipment_id, s.production_day, s.cause, 'OPEN', CAST($at AS TIMESTAMPTZ), NULL
     FROM scope_day AS s
@@ -436,6 +504,15 @@ INSERT INTO gold.change_scope
         WHERE o.state = 'OPEN' AND o.plant_id = s.plant_id AND o.equipment_id = s.equipment_id AND o.cause = s.cause
             AND o.production_day IS NOT DISTINCT FROM s.production_day)
 """
+)
+
+# --- which files hold what belongs to a plant as a whole ---------------------------------------------------------------------------------
+
+PLACE_MONTHS = """
+SELECT DISTINCT plant_id, strftime(production_day + unnest([-35, -2, 0, 2, 35]), '%Y-%m') FROM gold.open_scope
+WHERE production_day IS NOT NULL AND equipment_id IN ('*', '~' || plant_id)
+"""
+"""Intervals may be a month long, and count on the day of their middle."""
 
 # --- which files hold what overlaps the scope -----------------------------------------------------------------------------------------
 

@@ -18,30 +18,31 @@ from dbt_project import value_sql
 from pipelines import views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
+from pipelines.state import Parts
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-ORDER = "plant_id, production_day, equipment_id, shift_instance_id, material_key, valid_from_release"
 KEPT_S = 24 * 3600
 """Pieces that no snapshot names any more stay for a day, for readers that still hold an older one open."""
 
 
-def shifts(con: DuckDBPyConnection, lake: Lake) -> list[str]:
-    """The files of `mart_kpi_parts_shift`, one a month: those that a release touched are written anew."""
-    written = con.execute("SELECT month, path FROM gold.published_month").fetchall()
-    lost = [month for month, path in written if not (lake.root / path).exists()]
-    con.execute(f"DELETE FROM gold.published_month WHERE month IN ({views.listed(lost)})")
-    missing = con.execute(
-        """SELECT DISTINCT strftime(production_day, '%Y-%m') AS month FROM gold.parts
-        WHERE strftime(production_day, '%Y-%m') NOT IN (SELECT month FROM gold.published_month) ORDER BY 1"""
-    ).fetchall()
+def months(con: DuckDBPyConnection, lake: Lake, parts: Parts) -> list[str]:
+    """The files of a table of parts, one a month: those that a release touched are written anew."""
+    known = dict(con.execute("SELECT month, path FROM gold.published_month WHERE table_name = ?", [parts.mart]).fetchall())
+    there = [
+        row[0] for row in con.execute(f"SELECT DISTINCT strftime(production_day, '%Y-%m') FROM gold.{parts.table} ORDER BY 1").fetchall()
+    ]
     release = con.execute("SELECT coalesce(max(release_id), 0) FROM gold.release").fetchall()[0][0]
-    for (month,) in missing:
-        path = _place(lake.published_parts / month, f"{release:06d}")
-        _write(con, f"SELECT * FROM {_of_month(month)} ORDER BY {ORDER}", path)
-        con.execute("INSERT INTO gold.published_month VALUES (?, ?)", [month, _name(lake, path)])
-    return _files(lake, con.execute("SELECT path FROM gold.published_month ORDER BY month").fetchall())
+    for month in there:
+        if month not in known or not (lake.root / known[month]).exists():
+            path = _place(lake.published_parts / month, f"{parts.table}-{release:06d}")
+            order = ", ".join(("plant_id", "production_day", "equipment_id", *parts.key, "valid_from_release"))
+            _write(con, f"SELECT * FROM {_of_month(month, parts.mart)} ORDER BY {order}", path)
+            con.execute("DELETE FROM gold.published_month WHERE table_name = ? AND month = ?", [parts.mart, month])
+            con.execute("INSERT INTO gold.published_month VALUES (?, ?, ?)", [parts.mart, month, _name(lake, path)])
+    paths = con.execute("SELECT path FROM gold.published_month WHERE table_name = ? ORDER BY month", [parts.mart]).fetchall()
+    return _files(lake, paths)
 
 
 def unit_months(con: DuckDBPyConnection, lake: Lake) -> list[str]:
@@ -50,13 +51,14 @@ def unit_months(con: DuckDBPyConnection, lake: Lake) -> list[str]:
     standing = {
         month: (parts, path) for month, parts, made, path in con.execute("SELECT * FROM gold.published_sums").fetchall() if made == version
     }
-    for month, parts in con.execute("SELECT month, path FROM gold.published_month ORDER BY month").fetchall():
+    shifts = con.execute("SELECT month, path FROM gold.published_month WHERE table_name = 'mart_kpi_parts_shift' ORDER BY month").fetchall()
+    for month, parts in shifts:
         of, path = standing.get(month, ("", ""))
         if of != parts or not (lake.root / path).exists():
             new = _place(lake.published_months, month)
             _write(con, value_sql.unit_month_sql(value_sql.inlined(_relation(month))), new)
             con.execute("INSERT OR REPLACE INTO gold.published_sums VALUES (?, ?, ?, ?)", [month, parts, version, _name(lake, new)])
-    con.execute("DELETE FROM gold.published_sums WHERE month NOT IN (SELECT month FROM gold.published_month)")
+    con.execute("DELETE FROM gold.published_sums WHERE month NOT IN (SELECT unnest($months))", {"months": [month for month, _ in shifts]})
     return _files(lake, con.execute("SELECT path FROM gold.published_sums ORDER BY month").fetchall())
 
 
@@ -89,9 +91,9 @@ def _relation(month: str) -> value_sql.Relation:
     return lambda _: _of_month(month)
 
 
-def _of_month(month: str) -> str:
+def _of_month(month: str, mart: str = "mart_kpi_parts_shift") -> str:
     days = f"production_day >= DATE '{month}-01' AND production_day < DATE '{month}-01' + INTERVAL 1 MONTH"
-    return f"(SELECT * FROM gold.mart_kpi_parts_shift WHERE {days})"
+    return f"(SELECT * FROM gold.{mart} WHERE {days})"
 
 
 def _place(folder: Path, name: str) -> Path:

@@ -67,7 +67,7 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
             frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
         for name, query in _queries(con).items():
             con.execute(f"COPY ({query}) TO {views.quoted(f'{folder / name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
-        pieces["mart_kpi_parts_shift"] = parts.shifts(con, lake)
+        pieces |= {of.mart: parts.months(con, lake, of) for of in state.PARTS}
         pieces["mart_kpi_unit_month"] = parts.unit_months(con, lake)
     _swap(lake, folder, pieces)
     _forget(lake, folder)
@@ -176,9 +176,9 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
             for name, files in names.items():
                 con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{views.listed(files)}])")
             con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
-            if "mart_kpi_parts_shift" not in names:
-                columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns().items())
-                con.execute(f"CREATE VIEW mart_kpi_parts_shift AS SELECT {columns} WHERE false")
+            for mart in (of.mart for of in state.PARTS if of.mart not in names):
+                columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns(mart).items())
+                con.execute(f"CREATE VIEW {mart} AS SELECT {columns} WHERE false")
             if "unit_scope" in names:
                 con.execute(f"CREATE VIEW mart_kpi_unit_shift AS {value_sql.unit_shift_sql(named)}")
                 if "mart_kpi_unit_month" not in names:

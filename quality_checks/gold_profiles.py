@@ -183,9 +183,7 @@ def unit_days_sql() -> str:
             return "(select *, cast(0 as bigint) as valid_from_release, cast(null as bigint) as valid_to_release from gold.candidate_parts)"
         return "(select * from silver.equipment where is_current)" if name == "equipment" else f"silver.{name}"
 
-    return (
-        f"(select * from ({value_sql.kpi_value_sql(value_sql.inlined(relation))}) where scope_type = 'EQUIPMENT' and period_type = 'DAY')"
-    )
+    return f"(select * from ({value_sql.kpi_value_sql(value_sql.inlined(relation), shifts_only=True)}) where scope_type = 'EQUIPMENT' and period_type = 'DAY')"
 
 
 def _extremes(*kpis: str) -> Iterator[tuple[str, str]]:

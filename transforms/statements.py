@@ -53,7 +53,8 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
             {
                 "plant_id": plant.plant, "plant_name": plant.name, "company": plant.company, "country_code": plant.country,
                 "timezone": plant.timezone, "production_day_start": plant.production_day_start,
-                "currency": plant.currency or stated.currency, "acquired_on": plant.acquired_on, "divested_on": plant.divested_on,
+                "currency": plant.currency or stated.currency, "reporting_currency": stated.currency,
+                "acquired_on": plant.acquired_on, "divested_on": plant.divested_on,
                 "data_start_on": plant.data_start_on, "owner": plant.owner, "calendar": plant.calendar_kind,
                 "assumed_calendar": "calendar" in about, "assumed_rate": "ideal_rate" in about,
                 "assumptions": "\n".join(f"{a.about}: {a.because}" for a in plant.assumptions),

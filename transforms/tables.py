@@ -390,7 +390,8 @@ TABLES: dict[str, TableSpec] = {
 STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
     "plant": {
         "plant_id": pl.String, "plant_name": pl.String, "company": pl.String, "country_code": pl.String, "timezone": pl.String,
-        "production_day_start": pl.String, "currency": pl.String, "acquired_on": pl.Date, "divested_on": pl.Date,
+        "production_day_start": pl.String, "currency": pl.String, "reporting_currency": pl.String,
+        "acquired_on": pl.Date, "divested_on": pl.Date,
         "data_start_on": pl.Date, "owner": pl.String, "calendar": pl.String,
         "assumed_calendar": pl.Boolean, "assumed_rate": pl.Boolean, "assumptions": pl.String,
     },

@@ -31,3 +31,8 @@
 {# Before and after everything: the ends of a validity that is not limited. #}
 {% macro always_from() %}cast(-9000000000000000000 as bigint){% endmacro %}
 {% macro always_to() %}cast(9000000000000000000 as bigint){% endmacro %}
+
+{# Days from one date to another. #}
+{% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'plantlake')(first, last)) }}{% endmacro %}
+{% macro default__days_between(first, last) %}date_diff('day', {{ first }}, {{ last }}){% endmacro %}
+{% macro spark__days_between(first, last) %}datediff({{ last }}, {{ first }}){% endmacro %}

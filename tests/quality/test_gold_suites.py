@@ -167,7 +167,7 @@ def test_values_of_the_candidate_are_those_of_the_view_that_readers_get(gold: du
         return "(select * from silver.equipment where is_current)" if name == "equipment" else f"silver.{name}"
 
     wanted = gold.sql(
-        f"select * from ({kpi_value_sql(inlined(relation))}) where scope_type = 'EQUIPMENT' and period_type = 'DAY' order by all"
+        f"select * from ({kpi_value_sql(inlined(relation), shifts_only=True)}) where scope_type = 'EQUIPMENT' and period_type = 'DAY' order by all"
     )
     assert gold.sql(f"select * from {unit_days_sql()} order by all").fetchall() == wanted.fetchall()
 

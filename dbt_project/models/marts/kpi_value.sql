@@ -89,6 +89,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
@@ -191,6 +192,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
@@ -293,6 +295,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
@@ -395,6 +398,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(rate_in_s) as rate_in_s,
     sum(rate_known_in_s) as rate_known_in_s,
@@ -497,6 +501,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(rate_in_s) as rate_in_s,
     sum(rate_known_in_s) as rate_known_in_s,
@@ -601,6 +606,7 @@ select
     sum(u.unknown_good_counts) as unknown_good_counts,
     sum(u.outside_counts) as outside_counts,
     sum(u.unknown_scrap) as unknown_scrap,
+    sum(u.good_equiv_units) as good_equiv_units,
     sum(u.unknown_rework) as unknown_rework,
     sum(u.rate_in_s) as rate_in_s,
     sum(u.rate_known_in_s) as rate_known_in_s,
@@ -714,6 +720,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(rate_in_s) as rate_in_s,
     sum(rate_known_in_s) as rate_known_in_s,
@@ -775,88 +782,145 @@ group by scope_type, scope_id
 
 kpi as (
 select * from (values
-    (1, 'OEE', 'ISO', true, true, true, false, true, false, false, true, false, null),
-    (2, 'OEE', 'TPM', true, true, true, false, true, false, false, true, false, null),
-    (3, 'OEE', 'LOCAL', true, true, true, false, true, false, false, true, false, null),
-    (4, 'A', 'ISO', false, false, true, true, false, false, false, false, true, null),
-    (5, 'A', 'TPM', false, false, true, true, false, false, false, false, true, null),
-    (6, 'A', 'LOCAL', false, false, true, true, false, false, false, false, true, null),
-    (7, 'E', 'ISO', true, true, false, true, false, false, false, false, false, null),
-    (8, 'E', 'TPM', true, true, false, true, false, false, false, false, false, null),
-    (9, 'E', 'LOCAL', true, true, false, true, false, false, false, false, false, null),
-    (10, 'Q', 'ISO', true, true, false, false, true, false, false, false, false, null),
-    (11, 'Q', 'TPM', true, true, false, false, true, false, false, false, false, null),
-    (12, 'Q', 'LOCAL', true, true, false, false, true, false, false, false, false, null),
-    (13, 'QC', 'ISO', false, true, false, false, true, false, false, false, false, null),
-    (14, 'QC', 'TPM', false, true, false, false, true, false, false, false, false, null),
-    (15, 'QC', 'LOCAL', false, true, false, false, true, false, false, false, false, null),
-    (16, 'AE', 'ISO', true, true, true, false, false, false, false, true, false, null),
-    (17, 'AE', 'TPM', true, true, true, false, false, false, false, true, false, null),
-    (18, 'AE', 'LOCAL', true, true, true, false, false, false, false, true, false, null),
-    (19, 'OOE', 'ISO', true, true, true, false, true, false, false, true, false, null),
-    (20, 'OOE', 'TPM', true, true, true, false, true, false, false, true, false, null),
-    (21, 'OOE', 'LOCAL', true, true, true, false, true, false, false, true, false, null),
-    (22, 'TEEP', 'ISO', true, true, false, false, true, false, false, true, false, null),
-    (23, 'TEEP', 'TPM', true, true, false, false, true, false, false, true, false, null),
-    (24, 'TEEP', 'LOCAL', true, true, false, false, true, false, false, true, false, null),
-    (25, 'NEE', 'ISO', true, true, true, true, true, false, false, false, false, null),
-    (26, 'NEE', 'TPM', true, true, true, true, true, false, false, false, false, null),
-    (27, 'NEE', 'LOCAL', true, true, true, true, true, false, false, false, false, null),
-    (28, 'UTIL_CAL', 'ISO', false, false, false, true, false, false, false, false, false, null),
-    (29, 'UTIL_CAL', 'TPM', false, false, false, true, false, false, false, false, false, null),
-    (30, 'UTIL_CAL', 'LOCAL', false, false, false, true, false, false, false, false, false, null),
-    (31, 'LOADING', 'ISO', false, false, true, false, false, false, false, false, false, null),
-    (32, 'LOADING', 'TPM', false, false, true, false, false, false, false, false, false, null),
-    (33, 'LOADING', 'LOCAL', false, false, true, false, false, false, false, false, false, null),
-    (34, 'ALLOC_EFF', 'ISO', false, false, true, true, false, false, false, false, false, null),
-    (35, 'ALLOC_EFF', 'TPM', false, false, true, true, false, false, false, false, false, null),
-    (36, 'ALLOC_EFF', 'LOCAL', false, false, true, true, false, false, false, false, false, null),
-    (37, 'UTIL_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (38, 'UTIL_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (39, 'UTIL_EFF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (40, 'TECH_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (41, 'TECH_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (42, 'TECH_EFF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME'),
-    (43, 'SETUP_RATIO', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (44, 'SETUP_RATIO', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (45, 'SETUP_RATIO', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (46, 'CO_TIME', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
-    (47, 'CO_TIME', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
-    (48, 'CO_TIME', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS'),
-    (49, 'SCRAP', 'ISO', false, true, false, false, false, true, false, false, false, null),
-    (50, 'SCRAP', 'TPM', false, true, false, false, false, true, false, false, false, null),
-    (51, 'SCRAP', 'LOCAL', false, true, false, false, false, true, false, false, false, null),
-    (52, 'REWORK', 'ISO', false, true, false, false, false, false, true, false, false, null),
-    (53, 'REWORK', 'TPM', false, true, false, false, false, false, true, false, false, null),
-    (54, 'REWORK', 'LOCAL', false, true, false, false, false, false, true, false, false, null),
-    (55, 'MTBF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (56, 'MTBF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (57, 'MTBF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (58, 'MTTF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (59, 'MTTF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (60, 'MTTF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (61, 'MTTR', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (62, 'MTTR', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (63, 'MTTR', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES'),
-    (64, 'FAIL_RATE', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (65, 'FAIL_RATE', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (66, 'FAIL_RATE', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME'),
-    (67, 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, null),
-    (68, 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, null),
-    (69, 'EQ_LOAD', 'LOCAL', true, true, true, false, false, false, false, true, false, null),
-    (70, 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, null),
-    (71, 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, null),
-    (72, 'UNPL_DOWN', 'LOCAL', false, false, true, true, false, false, false, false, false, null),
-    (73, 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, null),
-    (74, 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, null),
-    (75, 'COVERAGE', 'LOCAL', false, false, true, true, false, false, false, false, false, null),
-    (76, 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS'),
-    (77, 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS'),
-    (78, 'CODED', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_STOPS')
-) as v (number, kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, uses_scrap, uses_rework, is_withheld, has_bound, none_word)
+    (1, 'shift', 'OEE', 'ISO', true, true, true, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (2, 'shift', 'OEE', 'TPM', true, true, true, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (3, 'shift', 'OEE', 'LOCAL', true, true, true, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (4, 'shift', 'A', 'ISO', false, false, true, true, false, false, false, false, true, cast(null as varchar), cast(null as varchar)),
+    (5, 'shift', 'A', 'TPM', false, false, true, true, false, false, false, false, true, cast(null as varchar), cast(null as varchar)),
+    (6, 'shift', 'A', 'LOCAL', false, false, true, true, false, false, false, false, true, cast(null as varchar), cast(null as varchar)),
+    (7, 'shift', 'E', 'ISO', true, true, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (8, 'shift', 'E', 'TPM', true, true, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (9, 'shift', 'E', 'LOCAL', true, true, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (10, 'shift', 'Q', 'ISO', true, true, false, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (11, 'shift', 'Q', 'TPM', true, true, false, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (12, 'shift', 'Q', 'LOCAL', true, true, false, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (13, 'shift', 'QC', 'ISO', false, true, false, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (14, 'shift', 'QC', 'TPM', false, true, false, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (15, 'shift', 'QC', 'LOCAL', false, true, false, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (16, 'shift', 'AE', 'ISO', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (17, 'shift', 'AE', 'TPM', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (18, 'shift', 'AE', 'LOCAL', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (19, 'shift', 'OOE', 'ISO', true, true, true, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (20, 'shift', 'OOE', 'TPM', true, true, true, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (21, 'shift', 'OOE', 'LOCAL', true, true, true, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (22, 'shift', 'TEEP', 'ISO', true, true, false, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (23, 'shift', 'TEEP', 'TPM', true, true, false, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (24, 'shift', 'TEEP', 'LOCAL', true, true, false, false, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (25, 'shift', 'NEE', 'ISO', true, true, true, true, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (26, 'shift', 'NEE', 'TPM', true, true, true, true, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (27, 'shift', 'NEE', 'LOCAL', true, true, true, true, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (28, 'shift', 'UTIL_CAL', 'ISO', false, false, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (29, 'shift', 'UTIL_CAL', 'TPM', false, false, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (30, 'shift', 'UTIL_CAL', 'LOCAL', false, false, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (31, 'shift', 'LOADING', 'ISO', false, false, true, false, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (32, 'shift', 'LOADING', 'TPM', false, false, true, false, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (33, 'shift', 'LOADING', 'LOCAL', false, false, true, false, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (34, 'shift', 'ALLOC_EFF', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (35, 'shift', 'ALLOC_EFF', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (36, 'shift', 'ALLOC_EFF', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (37, 'shift', 'UTIL_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME', cast(null as varchar)),
+    (38, 'shift', 'UTIL_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME', cast(null as varchar)),
+    (39, 'shift', 'UTIL_EFF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME', cast(null as varchar)),
+    (40, 'shift', 'TECH_EFF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME', cast(null as varchar)),
+    (41, 'shift', 'TECH_EFF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME', cast(null as varchar)),
+    (42, 'shift', 'TECH_EFF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_BUSY_TIME', cast(null as varchar)),
+    (43, 'shift', 'SETUP_RATIO', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (44, 'shift', 'SETUP_RATIO', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (45, 'shift', 'SETUP_RATIO', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (46, 'shift', 'CO_TIME', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS', cast(null as varchar)),
+    (47, 'shift', 'CO_TIME', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS', cast(null as varchar)),
+    (48, 'shift', 'CO_TIME', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_CHANGEOVERS', cast(null as varchar)),
+    (49, 'shift', 'SCRAP', 'ISO', false, true, false, false, false, true, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (50, 'shift', 'SCRAP', 'TPM', false, true, false, false, false, true, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (51, 'shift', 'SCRAP', 'LOCAL', false, true, false, false, false, true, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (52, 'shift', 'REWORK', 'ISO', false, true, false, false, false, false, true, false, false, cast(null as varchar), cast(null as varchar)),
+    (53, 'shift', 'REWORK', 'TPM', false, true, false, false, false, false, true, false, false, cast(null as varchar), cast(null as varchar)),
+    (54, 'shift', 'REWORK', 'LOCAL', false, true, false, false, false, false, true, false, false, cast(null as varchar), cast(null as varchar)),
+    (55, 'shift', 'MTBF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (56, 'shift', 'MTBF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (57, 'shift', 'MTBF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (58, 'shift', 'MTTF', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (59, 'shift', 'MTTF', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (60, 'shift', 'MTTF', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (61, 'shift', 'MTTR', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (62, 'shift', 'MTTR', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (63, 'shift', 'MTTR', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_FAILURES', cast(null as varchar)),
+    (64, 'shift', 'FAIL_RATE', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (65, 'shift', 'FAIL_RATE', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (66, 'shift', 'FAIL_RATE', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (67, 'shift', 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (68, 'shift', 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (69, 'shift', 'EQ_LOAD', 'LOCAL', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (70, 'shift', 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (71, 'shift', 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (72, 'shift', 'UNPL_DOWN', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (73, 'shift', 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (74, 'shift', 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (75, 'shift', 'COVERAGE', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (76, 'shift', 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
+    (77, 'shift', 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
+    (78, 'shift', 'CODED', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
+    (79, 'day', 'WORKER_EFF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (80, 'day', 'WORKER_EFF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (81, 'day', 'WORKER_EFF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (82, 'day', 'CMR', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
+    (83, 'day', 'CMR', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
+    (84, 'day', 'CMR', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
+    (85, 'quality', 'FPY', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (86, 'quality', 'FPY', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (87, 'quality', 'FPY', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (88, 'order', 'ALLOC_RATIO', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (89, 'order', 'ALLOC_RATIO', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (90, 'order', 'ALLOC_RATIO', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (91, 'order', 'PROC_RATIO', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (92, 'order', 'PROC_RATIO', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (93, 'order', 'PROC_RATIO', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (94, 'order', 'THRU', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (95, 'order', 'THRU', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (96, 'order', 'THRU', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (97, 'order', 'SCRAP_PLAN', 'ISO', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
+    (98, 'order', 'SCRAP_PLAN', 'TPM', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
+    (99, 'order', 'SCRAP_PLAN', 'LOCAL', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
+    (100, 'order', 'FALLOFF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (101, 'order', 'FALLOFF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (102, 'order', 'FALLOFF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (103, 'order', 'SCHED_ATT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (104, 'order', 'SCHED_ATT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (105, 'order', 'SCHED_ATT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (106, 'order', 'ORDER_OT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (107, 'order', 'ORDER_OT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (108, 'order', 'ORDER_OT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (109, 'month', 'OTIF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
+    (110, 'month', 'OTIF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
+    (111, 'month', 'OTIF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
+    (112, 'month', 'WIP_DAYS', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (113, 'month', 'WIP_DAYS', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (114, 'month', 'WIP_DAYS', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (115, 'month', 'INV_TURNS', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (116, 'month', 'INV_TURNS', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (117, 'month', 'INV_TURNS', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (118, 'month', 'ENERGY_INT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
+    (119, 'month', 'ENERGY_INT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
+    (120, 'month', 'ENERGY_INT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
+    (121, 'month', 'CO2_INT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
+    (122, 'month', 'CO2_INT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
+    (123, 'month', 'CO2_INT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
+    (124, 'month', 'COPQ', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (125, 'month', 'COPQ', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (126, 'month', 'COPQ', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (127, 'month', 'CONV_COST', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (128, 'month', 'CONV_COST', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (129, 'month', 'CONV_COST', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (130, 'month', 'LAB_PROD', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (131, 'month', 'LAB_PROD', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (132, 'month', 'LAB_PROD', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (133, 'month', 'MAINT_COST', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (134, 'month', 'MAINT_COST', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (135, 'month', 'MAINT_COST', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS')
+) as v (number, parts, kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, uses_scrap, uses_rework, is_withheld, has_bound, none_word, no_data_word)
 ),
 
-chosen as (
+chosen_shift as (
 select
     s.scope_type, s.scope_id, s.scope_name, s.plant_id, s.shift_code, s.period_type, s.period_start, k.*,
     case
@@ -955,21 +1019,838 @@ select
         when k.number in (49, 50, 51) then units_output_scrap
         when k.number in (52, 53, 54) then units_output_rework
         when k.number in (70, 71, 72, 73, 74, 75) then units_plan_states
-    end as units_in, s.units_of,
+    end as units_in,
+    s.units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
-    s.plants_told, s.min_rate_coverage, s.release_id, s.as_of_ts,
+    s.plants_told, s.release_id, s.as_of_ts,
     cast(s.told_pbt_s - s.unknown_s as double) / nullif(cast(s.told_pbt_s as double), 0) as time_cov,
-    coalesce(
-        cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0),
-        cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)
-    ) as rate_cov,
+    coalesce(cast(s.rate_known_in_s as double) / nullif(cast(s.rate_in_s as double), 0), cast(s.rate_known_s as double) / nullif(cast(s.rate_base_s as double), 0)) as rate_cov,
     cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
     cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
-    s.unknown_good_counts, s.unknown_scrap, s.unknown_rework, s.outside_counts, s.is_residual, s.is_none, s.all_none, s.is_preliminary,
-    s.has_overlap, s.has_ambiguous, s.assumed_calendar, s.assumed_rate, s.no_calendar
+    s.min_rate_coverage as min_rate_coverage,
+    s.unknown_good_counts as unknown_good_counts,
+    s.unknown_scrap as unknown_scrap,
+    s.unknown_rework as unknown_rework,
+    s.outside_counts as outside_counts,
+    s.is_residual as is_residual,
+    s.is_none as is_none,
+    s.is_preliminary as is_preliminary,
+    s.has_overlap as has_overlap,
+    s.has_ambiguous as has_ambiguous,
+    s.all_none as all_none,
+    s.assumed_calendar as assumed_calendar,
+    s.assumed_rate as assumed_rate,
+    s.no_calendar as no_calendar
 from summed as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
-cross join kpi as k
+cross join (select * from kpi where parts = 'shift') as k
+),
+
+row_day as (
+select p.plant_id, p.equipment_id, p.production_day, false as is_nothing, p.apat_s, p.apwt_s, p.cmt_s, p.pmt_s,
+    p.valid_from_release as release_id, p.as_of_ts
+from {{ ref('mart_kpi_parts_day') }} as p
+where p.valid_to_release is null
+union all
+select plant_id, '~' || plant_id, month, true, null as apat_s, null as apwt_s, null as cmt_s, null as pmt_s, null, null
+from (select distinct plant_id, month from unit_month) as worked
+),
+
+period_day as (
+select 'DAY' as period_type, production_day as period_start, plant_id, equipment_id,
+    sum(case when apat_s is not null and apwt_s is not null then apat_s end) as apat_s__apat_s_apwt_s,
+    sum(case when apat_s is not null and apwt_s is not null then apwt_s end) as apwt_s__apat_s_apwt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then cmt_s end) as cmt_s__cmt_s_pmt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then pmt_s end) as pmt_s__cmt_s_pmt_s,
+    max(case when apat_s is not null and apwt_s is not null then 1 else 0 end) as in_apat_s_apwt_s,
+    max(case when cmt_s is not null and pmt_s is not null then 1 else 0 end) as in_cmt_s_pmt_s,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_day where not is_nothing
+group by plant_id, equipment_id, production_day
+union all
+select 'WEEK' as period_type, cast(date_trunc('week', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when apat_s is not null and apwt_s is not null then apat_s end) as apat_s__apat_s_apwt_s,
+    sum(case when apat_s is not null and apwt_s is not null then apwt_s end) as apwt_s__apat_s_apwt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then cmt_s end) as cmt_s__cmt_s_pmt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then pmt_s end) as pmt_s__cmt_s_pmt_s,
+    max(case when apat_s is not null and apwt_s is not null then 1 else 0 end) as in_apat_s_apwt_s,
+    max(case when cmt_s is not null and pmt_s is not null then 1 else 0 end) as in_cmt_s_pmt_s,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_day where not is_nothing
+group by plant_id, equipment_id, cast(date_trunc('week', production_day) as date)
+union all
+select 'MONTH' as period_type, cast(date_trunc('month', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when apat_s is not null and apwt_s is not null then apat_s end) as apat_s__apat_s_apwt_s,
+    sum(case when apat_s is not null and apwt_s is not null then apwt_s end) as apwt_s__apat_s_apwt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then cmt_s end) as cmt_s__cmt_s_pmt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then pmt_s end) as pmt_s__cmt_s_pmt_s,
+    max(case when apat_s is not null and apwt_s is not null then 1 else 0 end) as in_apat_s_apwt_s,
+    max(case when cmt_s is not null and pmt_s is not null then 1 else 0 end) as in_cmt_s_pmt_s,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_day
+group by plant_id, equipment_id, cast(date_trunc('month', production_day) as date)
+union all
+select 'QUARTER' as period_type, cast(date_trunc('quarter', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when apat_s is not null and apwt_s is not null then apat_s end) as apat_s__apat_s_apwt_s,
+    sum(case when apat_s is not null and apwt_s is not null then apwt_s end) as apwt_s__apat_s_apwt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then cmt_s end) as cmt_s__cmt_s_pmt_s,
+    sum(case when cmt_s is not null and pmt_s is not null then pmt_s end) as pmt_s__cmt_s_pmt_s,
+    max(case when apat_s is not null and apwt_s is not null then 1 else 0 end) as in_apat_s_apwt_s,
+    max(case when cmt_s is not null and pmt_s is not null then 1 else 0 end) as in_cmt_s_pmt_s,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_day
+group by plant_id, equipment_id, cast(date_trunc('quarter', production_day) as date)
+),
+
+plant_day as (
+select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, max(x.scope_name) as scope_name,
+    sum(apat_s__apat_s_apwt_s) as apat_s__apat_s_apwt_s,
+    sum(apwt_s__apat_s_apwt_s) as apwt_s__apat_s_apwt_s,
+    sum(cmt_s__cmt_s_pmt_s) as cmt_s__cmt_s_pmt_s,
+    sum(pmt_s__cmt_s_pmt_s) as pmt_s__cmt_s_pmt_s,
+    max(in_apat_s_apwt_s) as in_apat_s_apwt_s,
+    max(in_cmt_s_pmt_s) as in_cmt_s_pmt_s,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from period_day as u
+inner join {{ ref('unit_scope') }} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start
+),
+
+summed_day as (
+select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(apat_s__apat_s_apwt_s) as apat_s__apat_s_apwt_s,
+    sum(apwt_s__apat_s_apwt_s) as apwt_s__apat_s_apwt_s,
+    sum(cmt_s__cmt_s_pmt_s) as cmt_s__cmt_s_pmt_s,
+    sum(pmt_s__cmt_s_pmt_s) as pmt_s__cmt_s_pmt_s,
+    cast(sum(in_apat_s_apwt_s) as bigint) as plants_apat_s_apwt_s,
+    cast(sum(in_cmt_s_pmt_s) as bigint) as plants_cmt_s_pmt_s,
+    count(*) as plants_told,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from plant_day
+group by scope_type, scope_id, period_type, period_start
+),
+
+chosen_day as (
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (79, 80, 81) then cast(apwt_s__apat_s_apwt_s as double)
+        when k.number in (82, 83, 84) then cast(cmt_s__cmt_s_pmt_s as double)
+    end as numerator,
+    case
+        when k.number in (79, 80, 81) then cast(apat_s__apat_s_apwt_s as double)
+        when k.number in (82, 83, 84) then cast(cmt_s__cmt_s_pmt_s as double) + cast(pmt_s__cmt_s_pmt_s as double)
+    end as denominator,
+    cast(null as double) as high,
+    case
+        when k.number in (79, 80, 81) then plants_apat_s_apwt_s
+        when k.number in (82, 83, 84) then plants_cmt_s_pmt_s
+    end as plants_in,
+    case
+        when k.number in (79, 80, 81) then plants_apat_s_apwt_s
+        when k.number in (82, 83, 84) then plants_cmt_s_pmt_s
+    end as units_in,
+    s.plants_told as units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.release_id, s.as_of_ts,
+    cast(null as double) as time_cov,
+    cast(null as double) as rate_cov,
+    cast(null as double) as count_cov,
+    cast(null as double) as reason_cov,
+    0 as min_rate_coverage,
+    0 as unknown_good_counts,
+    0 as unknown_scrap,
+    0 as unknown_rework,
+    0 as outside_counts,
+    0 as is_residual,
+    0 as is_none,
+    0 as is_preliminary,
+    0 as has_overlap,
+    0 as has_ambiguous,
+    0 as all_none,
+    0 as assumed_calendar,
+    0 as assumed_rate,
+    0 as no_calendar
+from summed_day as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join (select * from kpi where parts = 'day') as k
+),
+
+row_quality as (
+select p.plant_id, p.equipment_id, p.production_day, false as is_nothing, p.fp_good, p.inspected,
+    p.valid_from_release as release_id, p.as_of_ts
+from {{ ref('mart_kpi_parts_quality') }} as p
+where p.characteristic = '~' and p.valid_to_release is null
+union all
+select plant_id, '~' || plant_id, month, true, null as fp_good, null as inspected, null, null
+from (select distinct plant_id, month from unit_month) as worked
+),
+
+period_quality as (
+select 'DAY' as period_type, production_day as period_start, plant_id, equipment_id,
+    sum(case when fp_good is not null and inspected is not null then fp_good end) as fp_good__fp_good_inspected,
+    sum(case when fp_good is not null and inspected is not null then inspected end) as inspected__fp_good_inspected,
+    max(case when fp_good is not null and inspected is not null then 1 else 0 end) as in_fp_good_inspected,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_quality where not is_nothing
+group by plant_id, equipment_id, production_day
+union all
+select 'WEEK' as period_type, cast(date_trunc('week', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when fp_good is not null and inspected is not null then fp_good end) as fp_good__fp_good_inspected,
+    sum(case when fp_good is not null and inspected is not null then inspected end) as inspected__fp_good_inspected,
+    max(case when fp_good is not null and inspected is not null then 1 else 0 end) as in_fp_good_inspected,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_quality where not is_nothing
+group by plant_id, equipment_id, cast(date_trunc('week', production_day) as date)
+union all
+select 'MONTH' as period_type, cast(date_trunc('month', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when fp_good is not null and inspected is not null then fp_good end) as fp_good__fp_good_inspected,
+    sum(case when fp_good is not null and inspected is not null then inspected end) as inspected__fp_good_inspected,
+    max(case when fp_good is not null and inspected is not null then 1 else 0 end) as in_fp_good_inspected,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_quality
+group by plant_id, equipment_id, cast(date_trunc('month', production_day) as date)
+union all
+select 'QUARTER' as period_type, cast(date_trunc('quarter', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when fp_good is not null and inspected is not null then fp_good end) as fp_good__fp_good_inspected,
+    sum(case when fp_good is not null and inspected is not null then inspected end) as inspected__fp_good_inspected,
+    max(case when fp_good is not null and inspected is not null then 1 else 0 end) as in_fp_good_inspected,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_quality
+group by plant_id, equipment_id, cast(date_trunc('quarter', production_day) as date)
+),
+
+plant_quality as (
+select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, max(x.scope_name) as scope_name,
+    sum(fp_good__fp_good_inspected) as fp_good__fp_good_inspected,
+    sum(inspected__fp_good_inspected) as inspected__fp_good_inspected,
+    max(in_fp_good_inspected) as in_fp_good_inspected,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from period_quality as u
+inner join {{ ref('unit_scope') }} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start
+),
+
+summed_quality as (
+select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(fp_good__fp_good_inspected) as fp_good__fp_good_inspected,
+    sum(inspected__fp_good_inspected) as inspected__fp_good_inspected,
+    cast(sum(in_fp_good_inspected) as bigint) as plants_fp_good_inspected,
+    count(*) as plants_told,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from plant_quality
+group by scope_type, scope_id, period_type, period_start
+),
+
+chosen_quality as (
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (85, 86, 87) then cast(fp_good__fp_good_inspected as double)
+    end as numerator,
+    case
+        when k.number in (85, 86, 87) then cast(inspected__fp_good_inspected as double)
+    end as denominator,
+    cast(null as double) as high,
+    case
+        when k.number in (85, 86, 87) then plants_fp_good_inspected
+    end as plants_in,
+    case
+        when k.number in (85, 86, 87) then plants_fp_good_inspected
+    end as units_in,
+    s.plants_told as units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.release_id, s.as_of_ts,
+    cast(null as double) as time_cov,
+    cast(null as double) as rate_cov,
+    cast(null as double) as count_cov,
+    cast(null as double) as reason_cov,
+    0 as min_rate_coverage,
+    0 as unknown_good_counts,
+    0 as unknown_scrap,
+    0 as unknown_rework,
+    0 as outside_counts,
+    0 as is_residual,
+    0 as is_none,
+    0 as is_preliminary,
+    0 as has_overlap,
+    0 as has_ambiguous,
+    0 as all_none,
+    0 as assumed_calendar,
+    0 as assumed_rate,
+    0 as no_calendar
+from summed_quality as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join (select * from kpi where parts = 'quality') as k
+),
+
+row_order as (
+select h.plant_id, h.equipment_id, h.production_day, false as is_nothing,
+    case when h.kind = 'END' then h.aoet_s end as aoet_s,
+    case when h.kind = 'DUE' and c.plant_id is not null then least(coalesce(w.made_by_due, 0), h.planned_qty) end as attained_qty,
+    case when h.kind = 'DUE' then 1 end as due_orders,
+    case when h.kind = 'END' then coalesce(w.first_pq, w.pq) end as first_op_pq,
+    case when h.kind = 'DUE' then case when h.is_on_time then 1 else 0 end end as on_time_orders,
+    case when h.kind = 'END' then w.apt_s end as order_apt_s,
+    case when h.kind = 'END' then w.aubt_s end as order_aubt_s,
+    case when h.kind = 'END' then coalesce(w.last_pq, w.pq) end as order_pq,
+    case when h.kind = 'END' then h.planned_scrap_qty end as order_psq,
+    case when h.kind = 'END' then w.sq end as order_sq,
+    case when h.kind = 'DUE' then h.planned_qty end as planned_qty,
+    greatest(h.valid_from_release, coalesce(w.release_id, 0)) as release_id, h.as_of_ts
+from {{ ref('mart_kpi_parts_order') }} as h
+left join (
+    select
+        o.order_id, o.kind, sum(p.aubt_s) as aubt_s, sum(p.apt_s) as apt_s, sum(p.pq) as pq, sum(p.sq) as sq,
+        sum(case when p.operation_key = o.first_operation_id then p.pq end) as first_pq,
+        sum(case when p.operation_key = o.last_operation_id then p.pq end) as last_pq,
+        sum(case when p.production_day <= o.production_day and p.operation_key in ('~', coalesce(o.last_operation_id, '~'))
+            then coalesce(p.gq, p.pq) end) as made_by_due,
+        max(p.valid_from_release) as release_id
+    from {{ ref('mart_kpi_parts_order') }} as o
+    inner join {{ ref('mart_kpi_parts_order_work') }} as p on o.order_id = p.order_id
+    where o.valid_to_release is null and p.valid_to_release is null
+    group by o.order_id, o.kind
+) as w on h.order_id = w.order_id and h.kind = w.kind
+-- A plant whose counts never name an order does not tell what was made of one.
+left join (
+    select distinct p.plant_id from {{ ref('mart_kpi_parts_order_work') }} as p where not p.is_busy and p.valid_to_release is null
+) as c on h.plant_id = c.plant_id
+where h.valid_to_release is null
+union all
+select plant_id, '~' || plant_id, month, true, null as aoet_s, null as attained_qty, null as due_orders, null as first_op_pq, null as on_time_orders, null as order_apt_s, null as order_aubt_s, null as order_pq, null as order_psq, null as order_sq, null as planned_qty, null, null
+from (select distinct plant_id, month from unit_month) as worked
+),
+
+period_order as (
+select 'DAY' as period_type, production_day as period_start, plant_id, equipment_id,
+    sum(case when aoet_s is not null and order_apt_s is not null then aoet_s end) as aoet_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then aoet_s end) as aoet_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then aoet_s end) as aoet_s__aoet_s_order_pq,
+    sum(case when attained_qty is not null and planned_qty is not null then attained_qty end) as attained_qty__attained_qty_planned_qty,
+    sum(case when due_orders is not null and on_time_orders is not null then due_orders end) as due_orders__due_orders_on_time_orders,
+    sum(case when first_op_pq is not null and order_sq is not null then first_op_pq end) as first_op_pq__first_op_pq_order_sq,
+    sum(case when due_orders is not null and on_time_orders is not null then on_time_orders end) as on_time_orders__due_orders_on_time_orders,
+    sum(case when aoet_s is not null and order_apt_s is not null then order_apt_s end) as order_apt_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then order_aubt_s end) as order_aubt_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then order_pq end) as order_pq__aoet_s_order_pq,
+    sum(case when order_psq is not null and order_sq is not null then order_psq end) as order_psq__order_psq_order_sq,
+    sum(case when first_op_pq is not null and order_sq is not null then order_sq end) as order_sq__first_op_pq_order_sq,
+    sum(case when order_psq is not null and order_sq is not null then order_sq end) as order_sq__order_psq_order_sq,
+    sum(case when attained_qty is not null and planned_qty is not null then planned_qty end) as planned_qty__attained_qty_planned_qty,
+    max(case when aoet_s is not null and order_apt_s is not null then 1 else 0 end) as in_aoet_s_order_apt_s,
+    max(case when aoet_s is not null and order_aubt_s is not null then 1 else 0 end) as in_aoet_s_order_aubt_s,
+    max(case when aoet_s is not null and order_pq is not null then 1 else 0 end) as in_aoet_s_order_pq,
+    max(case when attained_qty is not null and planned_qty is not null then 1 else 0 end) as in_attained_qty_planned_qty,
+    max(case when due_orders is not null and on_time_orders is not null then 1 else 0 end) as in_due_orders_on_time_orders,
+    max(case when first_op_pq is not null and order_sq is not null then 1 else 0 end) as in_first_op_pq_order_sq,
+    max(case when order_psq is not null and order_sq is not null then 1 else 0 end) as in_order_psq_order_sq,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_order where not is_nothing
+group by plant_id, equipment_id, production_day
+union all
+select 'WEEK' as period_type, cast(date_trunc('week', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when aoet_s is not null and order_apt_s is not null then aoet_s end) as aoet_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then aoet_s end) as aoet_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then aoet_s end) as aoet_s__aoet_s_order_pq,
+    sum(case when attained_qty is not null and planned_qty is not null then attained_qty end) as attained_qty__attained_qty_planned_qty,
+    sum(case when due_orders is not null and on_time_orders is not null then due_orders end) as due_orders__due_orders_on_time_orders,
+    sum(case when first_op_pq is not null and order_sq is not null then first_op_pq end) as first_op_pq__first_op_pq_order_sq,
+    sum(case when due_orders is not null and on_time_orders is not null then on_time_orders end) as on_time_orders__due_orders_on_time_orders,
+    sum(case when aoet_s is not null and order_apt_s is not null then order_apt_s end) as order_apt_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then order_aubt_s end) as order_aubt_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then order_pq end) as order_pq__aoet_s_order_pq,
+    sum(case when order_psq is not null and order_sq is not null then order_psq end) as order_psq__order_psq_order_sq,
+    sum(case when first_op_pq is not null and order_sq is not null then order_sq end) as order_sq__first_op_pq_order_sq,
+    sum(case when order_psq is not null and order_sq is not null then order_sq end) as order_sq__order_psq_order_sq,
+    sum(case when attained_qty is not null and planned_qty is not null then planned_qty end) as planned_qty__attained_qty_planned_qty,
+    max(case when aoet_s is not null and order_apt_s is not null then 1 else 0 end) as in_aoet_s_order_apt_s,
+    max(case when aoet_s is not null and order_aubt_s is not null then 1 else 0 end) as in_aoet_s_order_aubt_s,
+    max(case when aoet_s is not null and order_pq is not null then 1 else 0 end) as in_aoet_s_order_pq,
+    max(case when attained_qty is not null and planned_qty is not null then 1 else 0 end) as in_attained_qty_planned_qty,
+    max(case when due_orders is not null and on_time_orders is not null then 1 else 0 end) as in_due_orders_on_time_orders,
+    max(case when first_op_pq is not null and order_sq is not null then 1 else 0 end) as in_first_op_pq_order_sq,
+    max(case when order_psq is not null and order_sq is not null then 1 else 0 end) as in_order_psq_order_sq,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_order where not is_nothing
+group by plant_id, equipment_id, cast(date_trunc('week', production_day) as date)
+union all
+select 'MONTH' as period_type, cast(date_trunc('month', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when aoet_s is not null and order_apt_s is not null then aoet_s end) as aoet_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then aoet_s end) as aoet_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then aoet_s end) as aoet_s__aoet_s_order_pq,
+    sum(case when attained_qty is not null and planned_qty is not null then attained_qty end) as attained_qty__attained_qty_planned_qty,
+    sum(case when due_orders is not null and on_time_orders is not null then due_orders end) as due_orders__due_orders_on_time_orders,
+    sum(case when first_op_pq is not null and order_sq is not null then first_op_pq end) as first_op_pq__first_op_pq_order_sq,
+    sum(case when due_orders is not null and on_time_orders is not null then on_time_orders end) as on_time_orders__due_orders_on_time_orders,
+    sum(case when aoet_s is not null and order_apt_s is not null then order_apt_s end) as order_apt_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then order_aubt_s end) as order_aubt_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then order_pq end) as order_pq__aoet_s_order_pq,
+    sum(case when order_psq is not null and order_sq is not null then order_psq end) as order_psq__order_psq_order_sq,
+    sum(case when first_op_pq is not null and order_sq is not null then order_sq end) as order_sq__first_op_pq_order_sq,
+    sum(case when order_psq is not null and order_sq is not null then order_sq end) as order_sq__order_psq_order_sq,
+    sum(case when attained_qty is not null and planned_qty is not null then planned_qty end) as planned_qty__attained_qty_planned_qty,
+    max(case when aoet_s is not null and order_apt_s is not null then 1 else 0 end) as in_aoet_s_order_apt_s,
+    max(case when aoet_s is not null and order_aubt_s is not null then 1 else 0 end) as in_aoet_s_order_aubt_s,
+    max(case when aoet_s is not null and order_pq is not null then 1 else 0 end) as in_aoet_s_order_pq,
+    max(case when attained_qty is not null and planned_qty is not null then 1 else 0 end) as in_attained_qty_planned_qty,
+    max(case when due_orders is not null and on_time_orders is not null then 1 else 0 end) as in_due_orders_on_time_orders,
+    max(case when first_op_pq is not null and order_sq is not null then 1 else 0 end) as in_first_op_pq_order_sq,
+    max(case when order_psq is not null and order_sq is not null then 1 else 0 end) as in_order_psq_order_sq,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_order
+group by plant_id, equipment_id, cast(date_trunc('month', production_day) as date)
+union all
+select 'QUARTER' as period_type, cast(date_trunc('quarter', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when aoet_s is not null and order_apt_s is not null then aoet_s end) as aoet_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then aoet_s end) as aoet_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then aoet_s end) as aoet_s__aoet_s_order_pq,
+    sum(case when attained_qty is not null and planned_qty is not null then attained_qty end) as attained_qty__attained_qty_planned_qty,
+    sum(case when due_orders is not null and on_time_orders is not null then due_orders end) as due_orders__due_orders_on_time_orders,
+    sum(case when first_op_pq is not null and order_sq is not null then first_op_pq end) as first_op_pq__first_op_pq_order_sq,
+    sum(case when due_orders is not null and on_time_orders is not null then on_time_orders end) as on_time_orders__due_orders_on_time_orders,
+    sum(case when aoet_s is not null and order_apt_s is not null then order_apt_s end) as order_apt_s__aoet_s_order_apt_s,
+    sum(case when aoet_s is not null and order_aubt_s is not null then order_aubt_s end) as order_aubt_s__aoet_s_order_aubt_s,
+    sum(case when aoet_s is not null and order_pq is not null then order_pq end) as order_pq__aoet_s_order_pq,
+    sum(case when order_psq is not null and order_sq is not null then order_psq end) as order_psq__order_psq_order_sq,
+    sum(case when first_op_pq is not null and order_sq is not null then order_sq end) as order_sq__first_op_pq_order_sq,
+    sum(case when order_psq is not null and order_sq is not null then order_sq end) as order_sq__order_psq_order_sq,
+    sum(case when attained_qty is not null and planned_qty is not null then planned_qty end) as planned_qty__attained_qty_planned_qty,
+    max(case when aoet_s is not null and order_apt_s is not null then 1 else 0 end) as in_aoet_s_order_apt_s,
+    max(case when aoet_s is not null and order_aubt_s is not null then 1 else 0 end) as in_aoet_s_order_aubt_s,
+    max(case when aoet_s is not null and order_pq is not null then 1 else 0 end) as in_aoet_s_order_pq,
+    max(case when attained_qty is not null and planned_qty is not null then 1 else 0 end) as in_attained_qty_planned_qty,
+    max(case when due_orders is not null and on_time_orders is not null then 1 else 0 end) as in_due_orders_on_time_orders,
+    max(case when first_op_pq is not null and order_sq is not null then 1 else 0 end) as in_first_op_pq_order_sq,
+    max(case when order_psq is not null and order_sq is not null then 1 else 0 end) as in_order_psq_order_sq,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_order
+group by plant_id, equipment_id, cast(date_trunc('quarter', production_day) as date)
+),
+
+plant_order as (
+select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, max(x.scope_name) as scope_name,
+    sum(aoet_s__aoet_s_order_apt_s) as aoet_s__aoet_s_order_apt_s,
+    sum(aoet_s__aoet_s_order_aubt_s) as aoet_s__aoet_s_order_aubt_s,
+    sum(aoet_s__aoet_s_order_pq) as aoet_s__aoet_s_order_pq,
+    sum(attained_qty__attained_qty_planned_qty) as attained_qty__attained_qty_planned_qty,
+    sum(due_orders__due_orders_on_time_orders) as due_orders__due_orders_on_time_orders,
+    sum(first_op_pq__first_op_pq_order_sq) as first_op_pq__first_op_pq_order_sq,
+    sum(on_time_orders__due_orders_on_time_orders) as on_time_orders__due_orders_on_time_orders,
+    sum(order_apt_s__aoet_s_order_apt_s) as order_apt_s__aoet_s_order_apt_s,
+    sum(order_aubt_s__aoet_s_order_aubt_s) as order_aubt_s__aoet_s_order_aubt_s,
+    sum(order_pq__aoet_s_order_pq) as order_pq__aoet_s_order_pq,
+    sum(order_psq__order_psq_order_sq) as order_psq__order_psq_order_sq,
+    sum(order_sq__first_op_pq_order_sq) as order_sq__first_op_pq_order_sq,
+    sum(order_sq__order_psq_order_sq) as order_sq__order_psq_order_sq,
+    sum(planned_qty__attained_qty_planned_qty) as planned_qty__attained_qty_planned_qty,
+    max(in_aoet_s_order_apt_s) as in_aoet_s_order_apt_s,
+    max(in_aoet_s_order_aubt_s) as in_aoet_s_order_aubt_s,
+    max(in_aoet_s_order_pq) as in_aoet_s_order_pq,
+    max(in_attained_qty_planned_qty) as in_attained_qty_planned_qty,
+    max(in_due_orders_on_time_orders) as in_due_orders_on_time_orders,
+    max(in_first_op_pq_order_sq) as in_first_op_pq_order_sq,
+    max(in_order_psq_order_sq) as in_order_psq_order_sq,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from period_order as u
+inner join {{ ref('unit_scope') }} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start
+),
+
+summed_order as (
+select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(aoet_s__aoet_s_order_apt_s) as aoet_s__aoet_s_order_apt_s,
+    sum(aoet_s__aoet_s_order_aubt_s) as aoet_s__aoet_s_order_aubt_s,
+    sum(aoet_s__aoet_s_order_pq) as aoet_s__aoet_s_order_pq,
+    sum(attained_qty__attained_qty_planned_qty) as attained_qty__attained_qty_planned_qty,
+    sum(due_orders__due_orders_on_time_orders) as due_orders__due_orders_on_time_orders,
+    sum(first_op_pq__first_op_pq_order_sq) as first_op_pq__first_op_pq_order_sq,
+    sum(on_time_orders__due_orders_on_time_orders) as on_time_orders__due_orders_on_time_orders,
+    sum(order_apt_s__aoet_s_order_apt_s) as order_apt_s__aoet_s_order_apt_s,
+    sum(order_aubt_s__aoet_s_order_aubt_s) as order_aubt_s__aoet_s_order_aubt_s,
+    sum(order_pq__aoet_s_order_pq) as order_pq__aoet_s_order_pq,
+    sum(order_psq__order_psq_order_sq) as order_psq__order_psq_order_sq,
+    sum(order_sq__first_op_pq_order_sq) as order_sq__first_op_pq_order_sq,
+    sum(order_sq__order_psq_order_sq) as order_sq__order_psq_order_sq,
+    sum(planned_qty__attained_qty_planned_qty) as planned_qty__attained_qty_planned_qty,
+    cast(sum(in_aoet_s_order_apt_s) as bigint) as plants_aoet_s_order_apt_s,
+    cast(sum(in_aoet_s_order_aubt_s) as bigint) as plants_aoet_s_order_aubt_s,
+    cast(sum(in_aoet_s_order_pq) as bigint) as plants_aoet_s_order_pq,
+    cast(sum(in_attained_qty_planned_qty) as bigint) as plants_attained_qty_planned_qty,
+    cast(sum(in_due_orders_on_time_orders) as bigint) as plants_due_orders_on_time_orders,
+    cast(sum(in_first_op_pq_order_sq) as bigint) as plants_first_op_pq_order_sq,
+    cast(sum(in_order_psq_order_sq) as bigint) as plants_order_psq_order_sq,
+    count(*) as plants_told,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from plant_order
+group by scope_type, scope_id, period_type, period_start
+),
+
+chosen_order as (
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (88, 89, 90) then cast(order_aubt_s__aoet_s_order_aubt_s as double)
+        when k.number in (91, 92, 93) then cast(order_apt_s__aoet_s_order_apt_s as double)
+        when k.number in (94, 95, 96) then cast(order_pq__aoet_s_order_pq as double)
+        when k.number in (97, 98, 99) then cast(order_sq__order_psq_order_sq as double)
+        when k.number in (100, 101, 102) then cast(order_sq__first_op_pq_order_sq as double)
+        when k.number in (103, 104, 105) then cast(attained_qty__attained_qty_planned_qty as double)
+        when k.number in (106, 107, 108) then cast(on_time_orders__due_orders_on_time_orders as double)
+    end as numerator,
+    case
+        when k.number in (88, 89, 90) then cast(aoet_s__aoet_s_order_aubt_s as double)
+        when k.number in (91, 92, 93) then cast(aoet_s__aoet_s_order_apt_s as double)
+        when k.number in (94, 95, 96) then cast(aoet_s__aoet_s_order_pq as double) / 3600
+        when k.number in (97, 98, 99) then cast(order_psq__order_psq_order_sq as double)
+        when k.number in (100, 101, 102) then cast(first_op_pq__first_op_pq_order_sq as double)
+        when k.number in (103, 104, 105) then cast(planned_qty__attained_qty_planned_qty as double)
+        when k.number in (106, 107, 108) then cast(due_orders__due_orders_on_time_orders as double)
+    end as denominator,
+    cast(null as double) as high,
+    case
+        when k.number in (88, 89, 90) then plants_aoet_s_order_aubt_s
+        when k.number in (91, 92, 93) then plants_aoet_s_order_apt_s
+        when k.number in (94, 95, 96) then plants_aoet_s_order_pq
+        when k.number in (97, 98, 99) then plants_order_psq_order_sq
+        when k.number in (100, 101, 102) then plants_first_op_pq_order_sq
+        when k.number in (103, 104, 105) then plants_attained_qty_planned_qty
+        when k.number in (106, 107, 108) then plants_due_orders_on_time_orders
+    end as plants_in,
+    case
+        when k.number in (88, 89, 90) then plants_aoet_s_order_aubt_s
+        when k.number in (91, 92, 93) then plants_aoet_s_order_apt_s
+        when k.number in (94, 95, 96) then plants_aoet_s_order_pq
+        when k.number in (97, 98, 99) then plants_order_psq_order_sq
+        when k.number in (100, 101, 102) then plants_first_op_pq_order_sq
+        when k.number in (103, 104, 105) then plants_attained_qty_planned_qty
+        when k.number in (106, 107, 108) then plants_due_orders_on_time_orders
+    end as units_in,
+    s.plants_told as units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.release_id, s.as_of_ts,
+    cast(null as double) as time_cov,
+    cast(null as double) as rate_cov,
+    cast(null as double) as count_cov,
+    cast(null as double) as reason_cov,
+    0 as min_rate_coverage,
+    0 as unknown_good_counts,
+    0 as unknown_scrap,
+    0 as unknown_rework,
+    0 as outside_counts,
+    0 as is_residual,
+    0 as is_none,
+    0 as is_preliminary,
+    0 as has_overlap,
+    0 as has_ambiguous,
+    0 as all_none,
+    0 as assumed_calendar,
+    0 as assumed_rate,
+    0 as no_calendar
+from summed_order as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join (select * from kpi where parts = 'order') as k
+),
+
+row_month as (
+select k.plant_id, '~' || k.plant_id as equipment_id, k.month as production_day, false as is_nothing,
+    d.co2_kg as co2_kg,
+    m.cogs_rc as cogs_rc,
+    m.conversion_cost_rc as conversion_cost_rc,
+    m.copq_rc as copq_rc,
+    m.due_lines as due_lines,
+    d.energy_kwh as energy_kwh,
+    u.good_equiv_units as good_equiv_units,
+    m.inventory_days_rc as inventory_days_rc,
+    d.labour_h as labour_h,
+    m.maintenance_cost_rc as maintenance_cost_rc,
+    m.otif_lines as otif_lines,
+    m.rav_days_rc as rav_days_rc,
+    m.revenue_rc as revenue_rc,
+    m.wip_days_rc as wip_days_rc,
+    greatest(coalesce(m.valid_from_release, 0), coalesce(d.release_id, 0), coalesce(u.release_id, 0)) as release_id,
+    coalesce(m.as_of_ts, d.as_of_ts, u.as_of_ts) as as_of_ts
+from (
+    select p.plant_id, p.production_day as month from {{ ref('mart_kpi_parts_month') }} as p where p.valid_to_release is null
+    union
+    select p.plant_id, cast(date_trunc('month', p.production_day) as date) from {{ ref('mart_kpi_parts_day') }} as p where p.valid_to_release is null
+) as k
+left join {{ ref('mart_kpi_parts_month') }} as m on k.plant_id = m.plant_id and k.month = m.production_day and m.valid_to_release is null
+left join (
+    select
+        p.plant_id, cast(date_trunc('month', p.production_day) as date) as month, sum(p.energy_kwh) as energy_kwh,
+        case when count(p.co2_kg) = count(p.energy_kwh) then sum(p.co2_kg) end as co2_kg, sum(p.labour_s) / 3600 as labour_h,
+        max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
+    from {{ ref('mart_kpi_parts_day') }} as p
+    where p.valid_to_release is null
+    group by p.plant_id, cast(date_trunc('month', p.production_day) as date)
+) as d on k.plant_id = d.plant_id and k.month = d.month
+left join (
+    select t.plant_id, cast(t.month as date) as month, sum(t.good_equiv_units) as good_equiv_units,
+        max(t.release_id) as release_id, max(t.as_of_ts) as as_of_ts
+    from unit_month as t
+    inner join {{ ref('unit_scope') }} as x on t.equipment_id = x.unit_id and x.scope_type = 'PLANT'
+    group by t.plant_id, cast(t.month as date)
+) as u on k.plant_id = u.plant_id and k.month = u.month
+union all
+select plant_id, '~' || plant_id, month, true, null as co2_kg, null as cogs_rc, null as conversion_cost_rc, null as copq_rc, null as due_lines, null as energy_kwh, null as good_equiv_units, null as inventory_days_rc, null as labour_h, null as maintenance_cost_rc, null as otif_lines, null as rav_days_rc, null as revenue_rc, null as wip_days_rc, null, null
+from (select distinct plant_id, month from unit_month) as worked
+),
+
+period_month as (
+select 'MONTH' as period_type, cast(date_trunc('month', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when co2_kg is not null and good_equiv_units is not null then co2_kg end) as co2_kg__co2_kg_good_equiv_units,
+    sum(case when cogs_rc is not null and inventory_days_rc is not null then cogs_rc end) as cogs_rc__cogs_rc_inventory_days_rc,
+    sum(case when cogs_rc is not null and wip_days_rc is not null then cogs_rc end) as cogs_rc__cogs_rc_wip_days_rc,
+    sum(case when conversion_cost_rc is not null and good_equiv_units is not null then conversion_cost_rc end) as conversion_cost_rc__conversion_cost_rc_good_equiv_units,
+    sum(case when copq_rc is not null and revenue_rc is not null then copq_rc end) as copq_rc__copq_rc_revenue_rc,
+    sum(case when due_lines is not null and otif_lines is not null then due_lines end) as due_lines__due_lines_otif_lines,
+    sum(case when energy_kwh is not null and good_equiv_units is not null then energy_kwh end) as energy_kwh__energy_kwh_good_equiv_units,
+    sum(case when co2_kg is not null and good_equiv_units is not null then good_equiv_units end) as good_equiv_units__co2_kg_good_equiv_units,
+    sum(case when conversion_cost_rc is not null and good_equiv_units is not null then good_equiv_units end) as good_equiv_units__conversion_cost_rc_good_equiv_units,
+    sum(case when energy_kwh is not null and good_equiv_units is not null then good_equiv_units end) as good_equiv_units__energy_kwh_good_equiv_units,
+    sum(case when good_equiv_units is not null and labour_h is not null then good_equiv_units end) as good_equiv_units__good_equiv_units_labour_h,
+    sum(case when cogs_rc is not null and inventory_days_rc is not null then inventory_days_rc end) as inventory_days_rc__cogs_rc_inventory_days_rc,
+    sum(case when good_equiv_units is not null and labour_h is not null then labour_h end) as labour_h__good_equiv_units_labour_h,
+    sum(case when maintenance_cost_rc is not null and rav_days_rc is not null then maintenance_cost_rc end) as maintenance_cost_rc__maintenance_cost_rc_rav_days_rc,
+    sum(case when due_lines is not null and otif_lines is not null then otif_lines end) as otif_lines__due_lines_otif_lines,
+    sum(case when maintenance_cost_rc is not null and rav_days_rc is not null then rav_days_rc end) as rav_days_rc__maintenance_cost_rc_rav_days_rc,
+    sum(case when copq_rc is not null and revenue_rc is not null then revenue_rc end) as revenue_rc__copq_rc_revenue_rc,
+    sum(case when cogs_rc is not null and wip_days_rc is not null then wip_days_rc end) as wip_days_rc__cogs_rc_wip_days_rc,
+    max(case when co2_kg is not null and good_equiv_units is not null then 1 else 0 end) as in_co2_kg_good_equiv_units,
+    max(case when cogs_rc is not null and inventory_days_rc is not null then 1 else 0 end) as in_cogs_rc_inventory_days_rc,
+    max(case when cogs_rc is not null and wip_days_rc is not null then 1 else 0 end) as in_cogs_rc_wip_days_rc,
+    max(case when conversion_cost_rc is not null and good_equiv_units is not null then 1 else 0 end) as in_conversion_cost_rc_good_equiv_units,
+    max(case when copq_rc is not null and revenue_rc is not null then 1 else 0 end) as in_copq_rc_revenue_rc,
+    max(case when due_lines is not null and otif_lines is not null then 1 else 0 end) as in_due_lines_otif_lines,
+    max(case when energy_kwh is not null and good_equiv_units is not null then 1 else 0 end) as in_energy_kwh_good_equiv_units,
+    max(case when good_equiv_units is not null and labour_h is not null then 1 else 0 end) as in_good_equiv_units_labour_h,
+    max(case when maintenance_cost_rc is not null and rav_days_rc is not null then 1 else 0 end) as in_maintenance_cost_rc_rav_days_rc,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_month
+group by plant_id, equipment_id, cast(date_trunc('month', production_day) as date)
+union all
+select 'QUARTER' as period_type, cast(date_trunc('quarter', production_day) as date) as period_start, plant_id, equipment_id,
+    sum(case when co2_kg is not null and good_equiv_units is not null then co2_kg end) as co2_kg__co2_kg_good_equiv_units,
+    sum(case when cogs_rc is not null and inventory_days_rc is not null then cogs_rc end) as cogs_rc__cogs_rc_inventory_days_rc,
+    sum(case when cogs_rc is not null and wip_days_rc is not null then cogs_rc end) as cogs_rc__cogs_rc_wip_days_rc,
+    sum(case when conversion_cost_rc is not null and good_equiv_units is not null then conversion_cost_rc end) as conversion_cost_rc__conversion_cost_rc_good_equiv_units,
+    sum(case when copq_rc is not null and revenue_rc is not null then copq_rc end) as copq_rc__copq_rc_revenue_rc,
+    sum(case when due_lines is not null and otif_lines is not null then due_lines end) as due_lines__due_lines_otif_lines,
+    sum(case when energy_kwh is not null and good_equiv_units is not null then energy_kwh end) as energy_kwh__energy_kwh_good_equiv_units,
+    sum(case when co2_kg is not null and good_equiv_units is not null then good_equiv_units end) as good_equiv_units__co2_kg_good_equiv_units,
+    sum(case when conversion_cost_rc is not null and good_equiv_units is not null then good_equiv_units end) as good_equiv_units__conversion_cost_rc_good_equiv_units,
+    sum(case when energy_kwh is not null and good_equiv_units is not null then good_equiv_units end) as good_equiv_units__energy_kwh_good_equiv_units,
+    sum(case when good_equiv_units is not null and labour_h is not null then good_equiv_units end) as good_equiv_units__good_equiv_units_labour_h,
+    sum(case when cogs_rc is not null and inventory_days_rc is not null then inventory_days_rc end) as inventory_days_rc__cogs_rc_inventory_days_rc,
+    sum(case when good_equiv_units is not null and labour_h is not null then labour_h end) as labour_h__good_equiv_units_labour_h,
+    sum(case when maintenance_cost_rc is not null and rav_days_rc is not null then maintenance_cost_rc end) as maintenance_cost_rc__maintenance_cost_rc_rav_days_rc,
+    sum(case when due_lines is not null and otif_lines is not null then otif_lines end) as otif_lines__due_lines_otif_lines,
+    sum(case when maintenance_cost_rc is not null and rav_days_rc is not null then rav_days_rc end) as rav_days_rc__maintenance_cost_rc_rav_days_rc,
+    sum(case when copq_rc is not null and revenue_rc is not null then revenue_rc end) as revenue_rc__copq_rc_revenue_rc,
+    sum(case when cogs_rc is not null and wip_days_rc is not null then wip_days_rc end) as wip_days_rc__cogs_rc_wip_days_rc,
+    max(case when co2_kg is not null and good_equiv_units is not null then 1 else 0 end) as in_co2_kg_good_equiv_units,
+    max(case when cogs_rc is not null and inventory_days_rc is not null then 1 else 0 end) as in_cogs_rc_inventory_days_rc,
+    max(case when cogs_rc is not null and wip_days_rc is not null then 1 else 0 end) as in_cogs_rc_wip_days_rc,
+    max(case when conversion_cost_rc is not null and good_equiv_units is not null then 1 else 0 end) as in_conversion_cost_rc_good_equiv_units,
+    max(case when copq_rc is not null and revenue_rc is not null then 1 else 0 end) as in_copq_rc_revenue_rc,
+    max(case when due_lines is not null and otif_lines is not null then 1 else 0 end) as in_due_lines_otif_lines,
+    max(case when energy_kwh is not null and good_equiv_units is not null then 1 else 0 end) as in_energy_kwh_good_equiv_units,
+    max(case when good_equiv_units is not null and labour_h is not null then 1 else 0 end) as in_good_equiv_units_labour_h,
+    max(case when maintenance_cost_rc is not null and rav_days_rc is not null then 1 else 0 end) as in_maintenance_cost_rc_rav_days_rc,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from row_month
+group by plant_id, equipment_id, cast(date_trunc('quarter', production_day) as date)
+),
+
+plant_month as (
+select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, max(x.scope_name) as scope_name,
+    sum(co2_kg__co2_kg_good_equiv_units) as co2_kg__co2_kg_good_equiv_units,
+    sum(cogs_rc__cogs_rc_inventory_days_rc) as cogs_rc__cogs_rc_inventory_days_rc,
+    sum(cogs_rc__cogs_rc_wip_days_rc) as cogs_rc__cogs_rc_wip_days_rc,
+    sum(conversion_cost_rc__conversion_cost_rc_good_equiv_units) as conversion_cost_rc__conversion_cost_rc_good_equiv_units,
+    sum(copq_rc__copq_rc_revenue_rc) as copq_rc__copq_rc_revenue_rc,
+    sum(due_lines__due_lines_otif_lines) as due_lines__due_lines_otif_lines,
+    sum(energy_kwh__energy_kwh_good_equiv_units) as energy_kwh__energy_kwh_good_equiv_units,
+    sum(good_equiv_units__co2_kg_good_equiv_units) as good_equiv_units__co2_kg_good_equiv_units,
+    sum(good_equiv_units__conversion_cost_rc_good_equiv_units) as good_equiv_units__conversion_cost_rc_good_equiv_units,
+    sum(good_equiv_units__energy_kwh_good_equiv_units) as good_equiv_units__energy_kwh_good_equiv_units,
+    sum(good_equiv_units__good_equiv_units_labour_h) as good_equiv_units__good_equiv_units_labour_h,
+    sum(inventory_days_rc__cogs_rc_inventory_days_rc) as inventory_days_rc__cogs_rc_inventory_days_rc,
+    sum(labour_h__good_equiv_units_labour_h) as labour_h__good_equiv_units_labour_h,
+    sum(maintenance_cost_rc__maintenance_cost_rc_rav_days_rc) as maintenance_cost_rc__maintenance_cost_rc_rav_days_rc,
+    sum(otif_lines__due_lines_otif_lines) as otif_lines__due_lines_otif_lines,
+    sum(rav_days_rc__maintenance_cost_rc_rav_days_rc) as rav_days_rc__maintenance_cost_rc_rav_days_rc,
+    sum(revenue_rc__copq_rc_revenue_rc) as revenue_rc__copq_rc_revenue_rc,
+    sum(wip_days_rc__cogs_rc_wip_days_rc) as wip_days_rc__cogs_rc_wip_days_rc,
+    max(in_co2_kg_good_equiv_units) as in_co2_kg_good_equiv_units,
+    max(in_cogs_rc_inventory_days_rc) as in_cogs_rc_inventory_days_rc,
+    max(in_cogs_rc_wip_days_rc) as in_cogs_rc_wip_days_rc,
+    max(in_conversion_cost_rc_good_equiv_units) as in_conversion_cost_rc_good_equiv_units,
+    max(in_copq_rc_revenue_rc) as in_copq_rc_revenue_rc,
+    max(in_due_lines_otif_lines) as in_due_lines_otif_lines,
+    max(in_energy_kwh_good_equiv_units) as in_energy_kwh_good_equiv_units,
+    max(in_good_equiv_units_labour_h) as in_good_equiv_units_labour_h,
+    max(in_maintenance_cost_rc_rav_days_rc) as in_maintenance_cost_rc_rav_days_rc,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from period_month as u
+inner join {{ ref('unit_scope') }} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start
+),
+
+summed_month as (
+select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(co2_kg__co2_kg_good_equiv_units) as co2_kg__co2_kg_good_equiv_units,
+    sum(cogs_rc__cogs_rc_inventory_days_rc) as cogs_rc__cogs_rc_inventory_days_rc,
+    sum(cogs_rc__cogs_rc_wip_days_rc) as cogs_rc__cogs_rc_wip_days_rc,
+    sum(conversion_cost_rc__conversion_cost_rc_good_equiv_units) as conversion_cost_rc__conversion_cost_rc_good_equiv_units,
+    sum(copq_rc__copq_rc_revenue_rc) as copq_rc__copq_rc_revenue_rc,
+    sum(due_lines__due_lines_otif_lines) as due_lines__due_lines_otif_lines,
+    sum(energy_kwh__energy_kwh_good_equiv_units) as energy_kwh__energy_kwh_good_equiv_units,
+    sum(good_equiv_units__co2_kg_good_equiv_units) as good_equiv_units__co2_kg_good_equiv_units,
+    sum(good_equiv_units__conversion_cost_rc_good_equiv_units) as good_equiv_units__conversion_cost_rc_good_equiv_units,
+    sum(good_equiv_units__energy_kwh_good_equiv_units) as good_equiv_units__energy_kwh_good_equiv_units,
+    sum(good_equiv_units__good_equiv_units_labour_h) as good_equiv_units__good_equiv_units_labour_h,
+    sum(inventory_days_rc__cogs_rc_inventory_days_rc) as inventory_days_rc__cogs_rc_inventory_days_rc,
+    sum(labour_h__good_equiv_units_labour_h) as labour_h__good_equiv_units_labour_h,
+    sum(maintenance_cost_rc__maintenance_cost_rc_rav_days_rc) as maintenance_cost_rc__maintenance_cost_rc_rav_days_rc,
+    sum(otif_lines__due_lines_otif_lines) as otif_lines__due_lines_otif_lines,
+    sum(rav_days_rc__maintenance_cost_rc_rav_days_rc) as rav_days_rc__maintenance_cost_rc_rav_days_rc,
+    sum(revenue_rc__copq_rc_revenue_rc) as revenue_rc__copq_rc_revenue_rc,
+    sum(wip_days_rc__cogs_rc_wip_days_rc) as wip_days_rc__cogs_rc_wip_days_rc,
+    cast(sum(in_co2_kg_good_equiv_units) as bigint) as plants_co2_kg_good_equiv_units,
+    cast(sum(in_cogs_rc_inventory_days_rc) as bigint) as plants_cogs_rc_inventory_days_rc,
+    cast(sum(in_cogs_rc_wip_days_rc) as bigint) as plants_cogs_rc_wip_days_rc,
+    cast(sum(in_conversion_cost_rc_good_equiv_units) as bigint) as plants_conversion_cost_rc_good_equiv_units,
+    cast(sum(in_copq_rc_revenue_rc) as bigint) as plants_copq_rc_revenue_rc,
+    cast(sum(in_due_lines_otif_lines) as bigint) as plants_due_lines_otif_lines,
+    cast(sum(in_energy_kwh_good_equiv_units) as bigint) as plants_energy_kwh_good_equiv_units,
+    cast(sum(in_good_equiv_units_labour_h) as bigint) as plants_good_equiv_units_labour_h,
+    cast(sum(in_maintenance_cost_rc_rav_days_rc) as bigint) as plants_maintenance_cost_rc_rav_days_rc,
+    count(*) as plants_told,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from plant_month
+group by scope_type, scope_id, period_type, period_start
+),
+
+chosen_month as (
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (109, 110, 111) then cast(otif_lines__due_lines_otif_lines as double)
+        when k.number in (112, 113, 114) then cast(wip_days_rc__cogs_rc_wip_days_rc as double)
+        when k.number in (115, 116, 117) then cast(cogs_rc__cogs_rc_inventory_days_rc as double) * 365
+        when k.number in (118, 119, 120) then cast(energy_kwh__energy_kwh_good_equiv_units as double)
+        when k.number in (121, 122, 123) then cast(co2_kg__co2_kg_good_equiv_units as double)
+        when k.number in (124, 125, 126) then cast(copq_rc__copq_rc_revenue_rc as double)
+        when k.number in (127, 128, 129) then cast(conversion_cost_rc__conversion_cost_rc_good_equiv_units as double)
+        when k.number in (130, 131, 132) then cast(good_equiv_units__good_equiv_units_labour_h as double)
+        when k.number in (133, 134, 135) then cast(maintenance_cost_rc__maintenance_cost_rc_rav_days_rc as double) * 365
+    end as numerator,
+    case
+        when k.number in (109, 110, 111) then cast(due_lines__due_lines_otif_lines as double)
+        when k.number in (112, 113, 114) then cast(cogs_rc__cogs_rc_wip_days_rc as double)
+        when k.number in (115, 116, 117) then cast(inventory_days_rc__cogs_rc_inventory_days_rc as double)
+        when k.number in (118, 119, 120) then cast(good_equiv_units__energy_kwh_good_equiv_units as double)
+        when k.number in (121, 122, 123) then cast(good_equiv_units__co2_kg_good_equiv_units as double)
+        when k.number in (124, 125, 126) then cast(revenue_rc__copq_rc_revenue_rc as double)
+        when k.number in (127, 128, 129) then cast(good_equiv_units__conversion_cost_rc_good_equiv_units as double)
+        when k.number in (130, 131, 132) then cast(labour_h__good_equiv_units_labour_h as double)
+        when k.number in (133, 134, 135) then cast(rav_days_rc__maintenance_cost_rc_rav_days_rc as double)
+    end as denominator,
+    cast(null as double) as high,
+    case
+        when k.number in (109, 110, 111) then plants_due_lines_otif_lines
+        when k.number in (112, 113, 114) then plants_cogs_rc_wip_days_rc
+        when k.number in (115, 116, 117) then plants_cogs_rc_inventory_days_rc
+        when k.number in (118, 119, 120) then plants_energy_kwh_good_equiv_units
+        when k.number in (121, 122, 123) then plants_co2_kg_good_equiv_units
+        when k.number in (124, 125, 126) then plants_copq_rc_revenue_rc
+        when k.number in (127, 128, 129) then plants_conversion_cost_rc_good_equiv_units
+        when k.number in (130, 131, 132) then plants_good_equiv_units_labour_h
+        when k.number in (133, 134, 135) then plants_maintenance_cost_rc_rav_days_rc
+    end as plants_in,
+    case
+        when k.number in (109, 110, 111) then plants_due_lines_otif_lines
+        when k.number in (112, 113, 114) then plants_cogs_rc_wip_days_rc
+        when k.number in (115, 116, 117) then plants_cogs_rc_inventory_days_rc
+        when k.number in (118, 119, 120) then plants_energy_kwh_good_equiv_units
+        when k.number in (121, 122, 123) then plants_co2_kg_good_equiv_units
+        when k.number in (124, 125, 126) then plants_copq_rc_revenue_rc
+        when k.number in (127, 128, 129) then plants_conversion_cost_rc_good_equiv_units
+        when k.number in (130, 131, 132) then plants_good_equiv_units_labour_h
+        when k.number in (133, 134, 135) then plants_maintenance_cost_rc_rav_days_rc
+    end as units_in,
+    s.plants_told as units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.release_id, s.as_of_ts,
+    cast(null as double) as time_cov,
+    cast(null as double) as rate_cov,
+    cast(null as double) as count_cov,
+    cast(null as double) as reason_cov,
+    0 as min_rate_coverage,
+    0 as unknown_good_counts,
+    0 as unknown_scrap,
+    0 as unknown_rework,
+    0 as outside_counts,
+    0 as is_residual,
+    0 as is_none,
+    0 as is_preliminary,
+    0 as has_overlap,
+    0 as has_ambiguous,
+    0 as all_none,
+    0 as assumed_calendar,
+    0 as assumed_rate,
+    0 as no_calendar
+from summed_month as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join (select * from kpi where parts = 'month') as k
+),
+
+chosen as (
+select * from chosen_shift
+union all
+select * from chosen_day
+union all
+select * from chosen_quality
+union all
+select * from chosen_order
+union all
+select * from chosen_month
 ),
 
 judged as (
@@ -977,6 +1858,8 @@ judged as (
 select
     *,
     case
+        when parts <> 'shift' and denominator is null then no_data_word
+        when parts <> 'shift' and denominator = 0 then coalesce(none_word, no_data_word)
         when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
         when uses_states and all_none = 1 then 'NO_STATES'
         when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
@@ -1038,6 +1921,6 @@ select
         when is_preliminary = 1 then 'PRELIMINARY'
         else 'OK'
     end as status,
-    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when has_ambiguous = 1 then 'DST_AMBIGUOUS' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
+    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when parts = 'shift' and scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when has_ambiguous = 1 then 'DST_AMBIGUOUS' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
     plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from scored

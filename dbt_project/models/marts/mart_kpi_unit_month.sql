@@ -109,6 +109,7 @@ select
     sum(unknown_good_counts) as unknown_good_counts,
     sum(outside_counts) as outside_counts,
     sum(unknown_scrap) as unknown_scrap,
+    sum(good_equiv_units) as good_equiv_units,
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,

@@ -39,6 +39,7 @@ select
     sum(p.unknown_good_counts) as unknown_good_counts,
     sum(p.outside_counts) as outside_counts,
     sum(case when p.material_key <> '~' and p.pq is not null and p.sq is null then 1 else 0 end) as unknown_scrap,
+    sum(p.good_equiv_units) as good_equiv_units,
     sum(case when p.material_key <> '~' and p.pq is not null and p.rq is null then 1 else 0 end) as unknown_rework,
     max(case when p.material_key <> '~' and p.pq is not null then 1 else 0 end) as has_output,
     max(case when p.material_key <> '~' and p.ideal_pq_s is not null then 1 else 0 end) as has_rated,

@@ -1,0 +1,4 @@
+{{ config(materialized='view') }}
+-- ADDITIVE parts with all their versions (pipelines.release):
+-- depends_on: {{ ref('candidate_parts_order_work') }}
+select * from {{ source('state', 'parts_order_work') }}

@@ -1,0 +1,198 @@
+"""The SQL of KPIs over other parts than shifts: people and maintenance by day, inspections, orders, plant-months.
+
+Here: for each table of parts its rows (one per unit or plant and day), and the levels from rows to one row per KPI, profile, scope and
+period. Elsewhere: shifts, and what is common to all: coverage, grade, flags (`dbt_project.value_sql`).
+
+A row takes part in a KPI where every column of the KPI is told, so that both sides are sums over the same rows. Scopes above a plant count
+plants, not units. Where a plant says nothing, its month says so: it is a row of nothing, and the KPI names the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dbt_project.catalogue import condition_name, conditions, terms
+
+Relation = Callable[[str], str]
+
+PERIODS = {
+    "DAY": "production_day",
+    "WEEK": "cast(date_trunc('week', production_day) as date)",
+    "MONTH": "cast(date_trunc('month', production_day) as date)",
+    "QUARTER": "cast(date_trunc('quarter', production_day) as date)",
+}
+OF_MONTHS = ("MONTH", "QUARTER")
+PARTS = ("day", "quality", "order", "month")
+
+
+def ctes(relation: Relation, version: Callable[[str], str], chosen_like: Callable[[str, str], str]) -> list[tuple[str, str]]:
+    """The CTEs, in order, of every table of parts but shifts; the last of each is `chosen_<parts>`.
+
+    `version` gives the condition that a row of parts (under an alias) holds; `chosen_like` the SELECT of the last level.
+    """
+    found = []
+    for parts in PARTS:
+        found += [
+            (f"row_{parts}", _rows(parts, relation, version)),
+            (f"period_{parts}", _periods(parts)),
+            (f"plant_{parts}", _plants(parts, relation)),
+            (f"summed_{parts}", _summed(parts)),
+            (f"chosen_{parts}", chosen_like(parts, f"summed_{parts}")),
+        ]
+    return found
+
+
+def _lines(columns: list[str], indent: int = 4) -> str:
+    return f",\n{' ' * indent}".join(columns)
+
+
+def _columns(parts: str) -> list[str]:
+    return sorted({term.column for term in terms(parts)})
+
+
+# --- rows ---------------------------------------------------------------------------------------------------------------------------------
+
+
+def _rows(parts: str, relation: Relation, version: Callable[[str], str]) -> str:
+    rows = {"day": _day, "quality": _quality, "order": _order, "month": _month}[parts](relation, version)
+    nothing = ", ".join(f"null as {name}" for name in _columns(parts))
+    # A plant that says nothing of a month that it worked in.
+    return f"""{rows}
+union all
+select plant_id, '~' || plant_id, month, true, {nothing}, null, null
+from (select distinct plant_id, month from unit_month) as worked"""
+
+
+def _day(relation: Relation, version: Callable[[str], str]) -> str:
+    told = ", ".join(f"p.{name}" for name in _columns("day"))
+    return f"""select p.plant_id, p.equipment_id, p.production_day, false as is_nothing, {told},
+    p.valid_from_release as release_id, p.as_of_ts
+from {relation("mart_kpi_parts_day")} as p
+where {version("p")}"""
+
+
+def _quality(relation: Relation, version: Callable[[str], str]) -> str:
+    return f"""select p.plant_id, p.equipment_id, p.production_day, false as is_nothing, p.fp_good, p.inspected,
+    p.valid_from_release as release_id, p.as_of_ts
+from {relation("mart_kpi_parts_quality")} as p
+where p.characteristic = '~' and {version("p")}"""
+
+
+def _order(relation: Relation, version: Callable[[str], str]) -> str:
+    """On the day that it ended an order tells its times and pieces; on the day that it was due what was made by then."""
+    columns = {
+        "aoet_s": "case when h.kind = 'END' then h.aoet_s end",
+        "attained_qty": "case when h.kind = 'DUE' and c.plant_id is not null then least(coalesce(w.made_by_due, 0), h.planned_qty) end",
+        "due_orders": "case when h.kind = 'DUE' then 1 end",
+        "first_op_pq": "case when h.kind = 'END' then coalesce(w.first_pq, w.pq) end",
+        "on_time_orders": "case when h.kind = 'DUE' then case when h.is_on_time then 1 else 0 end end",
+        "order_apt_s": "case when h.kind = 'END' then w.apt_s end",
+        "order_aubt_s": "case when h.kind = 'END' then w.aubt_s end",
+        "order_pq": "case when h.kind = 'END' then coalesce(w.last_pq, w.pq) end",
+        "order_psq": "case when h.kind = 'END' then h.planned_scrap_qty end",
+        "order_sq": "case when h.kind = 'END' then w.sq end",
+        "planned_qty": "case when h.kind = 'DUE' then h.planned_qty end",
+    }
+    return f"""select h.plant_id, h.equipment_id, h.production_day, false as is_nothing,
+    {_lines([f"{columns[name]} as {name}" for name in _columns("order")])},
+    greatest(h.valid_from_release, coalesce(w.release_id, 0)) as release_id, h.as_of_ts
+from {relation("mart_kpi_parts_order")} as h
+left join (
+    select
+        o.order_id, o.kind, sum(p.aubt_s) as aubt_s, sum(p.apt_s) as apt_s, sum(p.pq) as pq, sum(p.sq) as sq,
+        sum(case when p.operation_key = o.first_operation_id then p.pq end) as first_pq,
+        sum(case when p.operation_key = o.last_operation_id then p.pq end) as last_pq,
+        sum(case when p.production_day <= o.production_day and p.operation_key in ('~', coalesce(o.last_operation_id, '~'))
+            then coalesce(p.gq, p.pq) end) as made_by_due,
+        max(p.valid_from_release) as release_id
+    from {relation("mart_kpi_parts_order")} as o
+    inner join {relation("mart_kpi_parts_order_work")} as p on o.order_id = p.order_id
+    where {version("o")} and {version("p")}
+    group by o.order_id, o.kind
+) as w on h.order_id = w.order_id and h.kind = w.kind
+-- A plant whose counts never name an order does not tell what was made of one.
+left join (
+    select distinct p.plant_id from {relation("mart_kpi_parts_order_work")} as p where not p.is_busy and {version("p")}
+) as c on h.plant_id = c.plant_id
+where {version("h")}"""
+
+
+def _month(relation: Relation, version: Callable[[str], str]) -> str:
+    """Money, stock and deliveries of a plant's month with its energy, people and pieces: both sides of a KPI stand in one row."""
+    of_days, of_units = (
+        {"energy_kwh": "d.energy_kwh", "co2_kg": "d.co2_kg", "labour_h": "d.labour_h"},
+        {"good_equiv_units": "u.good_equiv_units"},
+    )
+    columns = [f"{({**of_days, **of_units}).get(name, f'm.{name}')} as {name}" for name in _columns("month")]
+    return f"""select k.plant_id, '~' || k.plant_id as equipment_id, k.month as production_day, false as is_nothing,
+    {_lines(columns)},
+    greatest(coalesce(m.valid_from_release, 0), coalesce(d.release_id, 0), coalesce(u.release_id, 0)) as release_id,
+    coalesce(m.as_of_ts, d.as_of_ts, u.as_of_ts) as as_of_ts
+from (
+    select p.plant_id, p.production_day as month from {relation("mart_kpi_parts_month")} as p where {version("p")}
+    union
+    select p.plant_id, cast(date_trunc('month', p.production_day) as date) from {relation("mart_kpi_parts_day")} as p where {version("p")}
+) as k
+left join {relation("mart_kpi_parts_month")} as m on k.plant_id = m.plant_id and k.month = m.production_day and {version("m")}
+left join (
+    select
+        p.plant_id, cast(date_trunc('month', p.production_day) as date) as month, sum(p.energy_kwh) as energy_kwh,
+        case when count(p.co2_kg) = count(p.energy_kwh) then sum(p.co2_kg) end as co2_kg, sum(p.labour_s) / 3600 as labour_h,
+        max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
+    from {relation("mart_kpi_parts_day")} as p
+    where {version("p")}
+    group by p.plant_id, cast(date_trunc('month', p.production_day) as date)
+) as d on k.plant_id = d.plant_id and k.month = d.month
+left join (
+    select t.plant_id, cast(t.month as date) as month, sum(t.good_equiv_units) as good_equiv_units,
+        max(t.release_id) as release_id, max(t.as_of_ts) as as_of_ts
+    from unit_month as t
+    inner join {relation("unit_scope")} as x on t.equipment_id = x.unit_id and x.scope_type = 'PLANT'
+    group by t.plant_id, cast(t.month as date)
+) as u on k.plant_id = u.plant_id and k.month = u.month"""
+
+
+# --- from rows to scopes ------------------------------------------------------------------------------------------------------------------
+
+
+def _test(needs: tuple[str, ...]) -> str:
+    return " and ".join(f"{name} is not null" for name in needs)
+
+
+def _periods(parts: str) -> str:
+    sums = [f"sum(case when {_test(term.needs)} then {term.column} end) as {term.name}" for term in terms(parts)]
+    part = [f"max(case when {_test(needs)} then 1 else 0 end) as in_{condition_name(needs)}" for needs in conditions(parts)]
+    kinds = OF_MONTHS if parts == "month" else tuple(PERIODS)
+    return "\nunion all\n".join(
+        f"""select '{kind}' as period_type, {PERIODS[kind]} as period_start, plant_id, equipment_id,
+    {_lines([*sums, *part, "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+from row_{parts}{"" if kind in OF_MONTHS else " where not is_nothing"}
+group by plant_id, equipment_id, {PERIODS[kind]}"""
+        for kind in kinds
+    )
+
+
+def _sums(parts: str) -> list[str]:
+    return [f"sum({term.name}) as {term.name}" for term in terms(parts)]
+
+
+def _plants(parts: str, relation: Relation) -> str:
+    names = [condition_name(needs) for needs in conditions(parts)]
+    part = [f"max(in_{name}) as in_{name}" for name in names]
+    return f"""select
+    x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, max(x.scope_name) as scope_name,
+    {_lines([*_sums(parts), *part, "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+from period_{parts} as u
+inner join {relation("unit_scope")} as x on u.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start"""
+
+
+def _summed(parts: str) -> str:
+    names = [condition_name(needs) for needs in conditions(parts)]
+    plants = [f"cast(sum(in_{name}) as bigint) as plants_{name}" for name in names]
+    return f"""select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    {_lines([*_sums(parts), *plants, "count(*) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+from plant_{parts}
+group by scope_type, scope_id, period_type, period_start"""
