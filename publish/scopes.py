@@ -62,12 +62,13 @@ def by(words: str) -> tuple[str | None, str | None]:
 
 
 def kind_of(reader: Snapshot, words: Sequence[str]) -> str:
-    """The kind of scope that these scopes are, for a question that names none."""
-    known = reader.rows("SELECT DISTINCT scope_type, scope_id, scope_name FROM unit_scope")
-    kinds = {
-        kind for kind, *names in known if {word.casefold() for word in words} & {name.casefold() for name in names if name is not None}
-    }
-    return next((kind for kind in SCOPES.values() if kind in kinds), "PLANT")
+    """The kind of scope that these scopes are, for a question that names none. Raises QueryError where no scope bears the first word."""
+    rows = reader.rows("SELECT DISTINCT scope_type, scope_id, scope_name FROM unit_scope ORDER BY ALL")
+    known = {name: name for _, *names in rows for name in names if name is not None}
+    named = {name.casefold() for name in _looked_up("scope", "--scope", words[:1], known)}
+    return next(
+        kind for kind in SCOPES.values() if any(named & {str(name).casefold() for name in names} for of, *names in rows if of == kind)
+    )
 
 
 def scope_ids(reader: Snapshot, kind: str, only: Only) -> list[str] | None:
