@@ -147,6 +147,7 @@ def refresh(
 
 
 app.command()(cli_kpi.kpi)
+app.command()(cli_kpi.restated)
 
 
 @app.command()

@@ -239,3 +239,71 @@ def write(frame: pl.DataFrame, target: Path) -> None:
         flat.with_columns(selectors.datetime().dt.replace_time_zone(None)).write_excel(target, worksheet="kpi", autofit=True)
     else:
         raise PlantlakeError(Problem(f"'{target.suffix}' is no known ending.", found=str(target), fix="--out NAME.csv or --out NAME.xlsx"))
+
+
+def restated(
+    since: Annotated[
+        str | None,
+        typer.Option(help="What was said then: a release, a day (its end) or a time (UTC); default: before the newest release.", show_default=False),
+    ] = None,
+    closed: Annotated[bool, typer.Option("--closed", help="Compare with what months were closed with instead.")] = False,
+    plant: PlantOption = None,
+    kpi: Annotated[list[str] | None, typer.Option("--kpi", help="Only this KPI (repeatable); default: the headline ones.", show_default=False)] = None,
+    by: ByOption = PLANT_MONTH,
+    period: Annotated[
+        str | None, typer.Option(help="Only periods that begin in it, as 2026-11-05, 2026-11, 2026-W45, 2026-Q4.", show_default=False)
+    ] = None,
+    profile: ProfileOption = "ISO",
+    portfolio: PortfolioOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What was said and is not said any more: values then and today, and the releases, causes and exports that moved them.
+
+    Periods that nobody had spoken of then are news and no restatement.
+    """  # fmt: skip
+    profile = checked_profile(profile)
+    from publish import restated as comparing
+    from publish import tables
+    from publish.reader import HEADLINE, Snapshot
+    from publish.scopes import Only, days
+
+    if closed and since:
+        raise PlantlakeError(Problem("A closed month is compared with what it was closed with.", found=f"--closed and --since {since}"))
+    with Snapshot(lake_at(root_of(portfolio)).snapshot) as reader:
+        then = None if closed else _then(reader, since)
+        if nothing := _nothing_before(reader, closed=closed, then=then):
+            print_json([]) if as_json else out.print(nothing, highlight=False)
+            return
+        scope, of, ids = reader.asked(by, Only(plants=plant or ()))
+        if closed and of != "MONTH":
+            raise PlantlakeError(Problem("What is closed is a month.", found=f"--closed and --by {by}", fix=f"--by {scope.lower()},month"))
+        span = {"days": days(period, "--period")} if period else {}
+        wanted = reader.known_kpis(kpi or []) or list(HEADLINE)
+        frame = comparing.restated(reader, then[0] if then else None, wanted, scope, of, ids=ids, profile=profile, **span)
+    if as_json:
+        print_json(frame.to_dicts())
+        return
+    told = f"since release {then[0]} of {then[1]:%Y-%m-%d %H:%M} UTC" if then else "since the month was closed"
+    if frame.is_empty():
+        out.print(f"No value has changed {told}.", highlight=False)
+        return
+    out.print(tables.restated_table(frame, f"release {then[0]}" if then else "closed"))
+    for line in [*tables.restated_notes(frame), f"{counted(len(frame), 'value')} changed {told}."]:
+        out.print(line, highlight=False, soft_wrap=True)
+
+
+def _then(reader: Snapshot, since: str | None) -> tuple[int, datetime] | None:
+    """The release to compare with; None where there is none before the newest."""
+    from publish.scopes import release_at
+
+    if since is not None:
+        return release_at(reader, since, "--since")
+    found = reader.rows("SELECT release_id, released_at FROM release ORDER BY release_id DESC LIMIT 1 OFFSET 1")
+    return (found[0][0], found[0][1]) if found else None
+
+
+def _nothing_before(reader: Snapshot, *, closed: bool, then: tuple[int, datetime] | None) -> str | None:
+    """Why there is nothing to compare with."""
+    if closed:
+        return None if reader.has("kpi_release") else "No month is closed yet: `plantlake release close 2026-01` closes one."
+    return None if then else "There is one release: nothing was said before it."

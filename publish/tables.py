@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from connectors.errors import listed
 from publish.ranking import NOISE
 
 if TYPE_CHECKING:
@@ -288,3 +289,50 @@ def _missing(frame: pl.DataFrame) -> list[str]:
         kpis = " ".join(sorted(rows["kpi_id"].unique().to_list(), key=_headline))
         lines.append(f"{scope}: no {kpis}: {EXPLAINED.get(str(reason), str(reason))}.")
     return lines
+
+
+# --- what was restated ----------------------------------------------------------------------------------------------------------------
+
+
+def restated_table(frame: pl.DataFrame, then: str) -> Table:
+    """What `publish.restated.restated` found: what was said, what is said today, the difference in points or in the KPI's unit."""
+    from rich.table import Table
+
+    table = Table(header_style="bold", box=None, pad_edge=False)
+    has_shift = frame["shift_code"].is_not_null().any()
+    for title in ("scope", "period", *(["shift"] if has_shift else []), "KPI"):
+        table.add_column(title, no_wrap=True)
+    for title in (then, "today", "change"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for row in sorted(frame.rows(named=True), key=lambda row: (-row["period_start"].toordinal(), row["scope_id"], str(row["shift_code"]), _headline(row["kpi_id"]))):
+        sides = [_number(row[f"value_{side}"], row["unit"]) + MARKS.get(str(row[f"status_{side}"]), "") for side in ("then", "now")]
+        change = _move(row["difference"], row["unit"])
+        unit = "points" if row["unit"] == "ratio" else row["unit"]
+        shift = [str(row["shift_code"])] if has_shift else []
+        table.add_row(_name(row), str(row["period_start"]), *shift, row["kpi_id"], *sides, f"{change} {unit}" if change else "-")
+    return table
+
+
+def restated_notes(frame: pl.DataFrame) -> list[str]:
+    """Which releases moved the values and why, and why a side has none."""
+    lines: dict[str, list[str]] = {}
+    for row in frame.rows(named=True):
+        what = f"{_name(row)} {row['period_start']}"
+        for release in row["releases"]:
+            through = "" if row["scope_type"] == "PLANT" else f" of {release['plant_id']}"
+            files = f" ({', '.join(release['exports'])})" if release["exports"] else ""
+            line = f"Release {release['release_id']} of {release['released_at']:%Y-%m-%d %H:%M} UTC{through}: {', '.join(release['causes'])}{files}"
+            lines.setdefault(line, []).append(what)
+        if not row["releases"]:
+            lines.setdefault("No part of it changed: what belongs to the scope, or a setting, did", []).append(what)
+    found = ["", *(f"{line} → {listed(list(dict.fromkeys(whats)), 4)}" for line, whats in sorted(lines.items(), key=_release_of))]
+    for side, words in (("then", "no value then"), ("now", "no value today")):
+        for row in frame.filter(pl.col(f"value_{side}").is_null()).rows(named=True):
+            flag = row[f"why_{side}"]
+            found.append(f"{_name(row)} {row['period_start']} {row['kpi_id']}: {words}: {EXPLAINED.get(str(flag), flag or 'nothing was said of it')}.")
+    return found
+
+
+def _release_of(item: tuple[str, list[str]]) -> int:
+    word = item[0].split()[1]
+    return int(word) if word.isdigit() else 0
