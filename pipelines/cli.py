@@ -23,7 +23,7 @@ from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, r
 from pipelines.terminal import as_json as print_json
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 
 app = typer.Typer(

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from publish.reader import Snapshot
     from publish.scopes import Only
 
-PLANT_MONTH = "plant,month"
+BY = "month"
+"""By plant, or what --scope is."""
 ByOption = Annotated[
     str,
     typer.Option(
-        help="One scope (equipment, line, area, plant, class, company, portfolio) and one period (shift, day, week, month, quarter)."
+        help="One scope (equipment, line, area, plant, class, company, portfolio) and one period (shift, day, week, month, quarter).",
+        show_default="plant,month",
     ),
 ]
 ProfileOption = Annotated[str, typer.Option(help="ISO, or TPM (micro-stops count as performance loss).")]
@@ -49,7 +51,7 @@ class Look:
 
 def kpi(
     names: Annotated[list[str] | None, typer.Argument(help="KPIs such as OEE A Q; default: the headline ones.", show_default=False)] = None,
-    by: ByOption = PLANT_MONTH,
+    by: ByOption = BY,
     plant: PlantOption = None,
     company: Annotated[
         list[str] | None, typer.Option("--company", help="Only this company and its plants (repeatable).", show_default=False)
@@ -115,7 +117,7 @@ def kpi(
 
 def show(
     reader: Snapshot, names: list[str], by: str, profile: str, last: int | None,
-    only: Only | None = None, moment: tuple[int, datetime] | None = None, look: Look = Look(),  # noqa: B008 - frozen
+    only: Only | None = None, moment: tuple[int, datetime] | None = None, look: Look = Look(),
 ) -> None:  # fmt: skip
     """Prints the table of a question with what has to stand under it."""
     from publish import tables
@@ -143,7 +145,7 @@ def _found(
 
     sort = _sort(reader, look.sort)
     wanted = [look.rank] if look.rank is not None else names
-    if sort not in (None, "name", "period") and sort not in map(str.upper, wanted or HEADLINE):
+    if sort is not None and sort not in ("name", "period", *map(str.upper, wanted or HEADLINE)):
         wanted = [*(wanted or HEADLINE), sort]
     if look.trend and last is None:
         last = tables.TREND_PERIODS
@@ -159,8 +161,15 @@ def _sort(reader: Snapshot, word: str | None) -> str | None:
         return word and word.lower()
     known = reader.kpi_ids()
     if word.upper() not in known:
-        raise PlantlakeError(Problem(f"There is no KPI '{word}' to sort by.", found=f"--sort {word}", closest=closest(word, [*known, "name", "period"]),
-                                     fix="--sort OEE, --sort name or --sort period"))  # fmt: skip
+        near = closest(word, [*known, "name", "period"])
+        raise PlantlakeError(
+            Problem(
+                f"There is no KPI '{word}' to sort by.",
+                found=f"--sort {word}",
+                closest=near,
+                fix="--sort OEE, --sort name or --sort period",
+            )
+        )
     return word.upper()
 
 
@@ -244,12 +253,16 @@ def write(frame: pl.DataFrame, target: Path) -> None:
 def restated(
     since: Annotated[
         str | None,
-        typer.Option(help="What was said then: a release, a day (its end) or a time (UTC); default: before the newest release.", show_default=False),
+        typer.Option(
+            help="What was said then: a release, a day (its end) or a time (UTC); default: before the newest release.", show_default=False
+        ),
     ] = None,
     closed: Annotated[bool, typer.Option("--closed", help="Compare with what months were closed with instead.")] = False,
     plant: PlantOption = None,
-    kpi: Annotated[list[str] | None, typer.Option("--kpi", help="Only this KPI (repeatable); default: the headline ones.", show_default=False)] = None,
-    by: ByOption = PLANT_MONTH,
+    kpi: Annotated[
+        list[str] | None, typer.Option("--kpi", help="Only this KPI (repeatable); default: the headline ones.", show_default=False)
+    ] = None,
+    by: ByOption = BY,
     period: Annotated[
         str | None, typer.Option(help="Only periods that begin in it, as 2026-11-05, 2026-11, 2026-W45, 2026-Q4.", show_default=False)
     ] = None,

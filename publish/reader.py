@@ -6,7 +6,7 @@ Here: questions to `kpi.duckdb`. Elsewhere: what the words of a question mean (`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -38,12 +38,14 @@ class Snapshot:
     def __exit__(self, *_: object) -> None:
         self._con.close()
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer as a frame. Raises QueryError with DuckDB's own words, which name the closest column."""
         import duckdb
 
         try:
-            return pl.DataFrame(self._con.sql(sql, params=list(parameters)).to_arrow_table())
+            return pl.DataFrame(
+                self._con.sql(sql, params=dict(parameters) if isinstance(parameters, Mapping) else list(parameters)).to_arrow_table()
+            )
         except duckdb.Error as error:
             tables = [row[0] for row in self._con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()]
             raise QueryError(Problem(str(error), found=f"tables: {listed(sorted(tables), 20)}")) from error

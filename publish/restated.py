@@ -5,18 +5,21 @@ and exports. Elsewhere: values as of a release (`dbt_project.value_sql`), what a
 (`publish.tables`).
 
 A value is restated when it had been said and now is another, a value where there was none, or none. Periods that nobody had spoken of
-are news. A release moved a value when it gave or took a version of a part of it; where none did, when it did so in the months of the
-period: what a unit books all month decides about each of its shifts.
+are news. A release moved a value when it changed a column of its parts that the KPI is made of; where none did, when it changed a
+part of it, or one of the months of the period: what a unit books all month decides about each of its shifts.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dbt_project.catalogue import catalogue
+from dbt_project.value_sql import DERIVED
 from publish.ranking import NOISE
 
 if TYPE_CHECKING:
@@ -95,22 +98,20 @@ def restated(
 
 
 def _explained(reader: Snapshot, changed: pl.DataFrame, scope: str, period: str) -> pl.DataFrame:
-    """With the releases that moved each value."""
+    """With the releases that moved each value: first by the columns of the KPI, else by any of its parts, else by those of its months."""
     if changed.is_empty():
         return changed.with_columns(pl.lit(None, RELEASES).alias("releases"))
     last = pl.col("period_start").dt.offset_by(LENGTH[period]).dt.offset_by("-1d").alias("last_day")
-    about = changed.select("scope_id", "period_start", "shift_code", "since_release", last).unique()
-    by = ["scope_id", "period_start", "shift_code"]
-    moves = _moves(reader, about, scope, period, "shift_code" if period == "SHIFT" else "CAST(NULL AS VARCHAR)")
-    found = about.join(moves, on=by, nulls_equal=True)
-    silent = about.join(found, on=by, how="anti", nulls_equal=True)
-    if len(silent):
+    by = ["kpi_id", "scope_id", "period_start", "shift_code"]
+    about = changed.select(*by, "since_release", last)
+    moves = _moves(reader, about, scope, period)
+    found = [_joined(about, _of_kpis(moves, about["kpi_id"].unique().to_list()), by)]
+    found.append(_joined(_without(about, found), moves, by[1:]))
+    if len(silent := _without(about, found)):
         months = pl.concat_list(pl.col("period_start").dt.truncate("1mo"), pl.col("last_day").dt.truncate("1mo")).list.unique()
-        by_month = _moves(reader, silent, scope, "MONTH", "CAST(NULL AS VARCHAR)").rename({"period_start": "month"}).drop("shift_code")
-        more = silent.with_columns(months.alias("month")).explode("month").join(by_month, on=["scope_id", "month"]).drop("month")
-        found = pl.concat([found, more.unique()])
-    found = found.filter(pl.col("release_id") > pl.col("since_release"))
-    told = _causes(reader, found)
+        by_month = _moves(reader, silent, scope, "MONTH").rename({"period_start": "month"}).drop("shift_code")
+        found.append(_joined(silent.with_columns(months.alias("month")).explode("month"), by_month, ["scope_id", "month"]))
+    told = _causes(reader, pl.concat(found))
     listed = (
         told.sort("release_id", "plant_id")
         .group_by(by, maintain_order=True)
@@ -120,28 +121,79 @@ def _explained(reader: Snapshot, changed: pl.DataFrame, scope: str, period: str)
     return joined.with_columns(pl.col("releases").fill_null(pl.lit([], dtype=RELEASES)).cast(RELEASES))
 
 
-def _moves(reader: Snapshot, about: pl.DataFrame, scope: str, period: str, shift: str) -> pl.DataFrame:
-    """By scope and period: releases that gave or took a version of a part, and of which plant it is."""
+def _joined(about: pl.DataFrame, moves: pl.DataFrame, on: Sequence[str]) -> pl.DataFrame:
+    """Values with the plants and releases that moved them since their own release."""
+    columns = ["kpi_id", "scope_id", "period_start", "shift_code", "last_day", "plant_id", "release_id"]
+    found = about.join(moves, on=on, nulls_equal=True).filter(pl.col("release_id") > pl.col("since_release"))
+    return found.select(columns).unique()
+
+
+def _without(about: pl.DataFrame, found: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    return about.join(pl.concat(found), on=["kpi_id", "scope_id", "period_start", "shift_code"], how="anti", nulls_equal=True)
+
+
+def kpi_columns(kpi_id: str) -> set[str]:
+    """The columns of the parts that a KPI is made of, in any profile.
+
+    >>> sorted(kpi_columns("CODED"))
+    ['adet_eq_s', 'adet_org_s', 'adot_s', 'aust_s', 'coded_stop_s']
+    """
+    named = {column for kpi in catalogue() if kpi.kpi_id == kpi_id for column in kpi.columns()}
+    return {found for name in named for found in (re.findall(r"p\.(\w+)", DERIVED[name]) if name in DERIVED else [name])}
+
+
+def _of_kpis(moves: pl.DataFrame, kpis: Sequence[str]) -> pl.DataFrame:
+    """Moves by KPI: those in which a column of it changed."""
+    known = set(moves.columns)
+    of = [(kpi, [f"~{name}" for name in sorted(kpi_columns(kpi)) if f"~{name}" in known]) for kpi in kpis]
+    frames = [moves.filter(pl.any_horizontal(columns)).with_columns(pl.lit(kpi).alias("kpi_id")) for kpi, columns in of if columns]
+    return pl.concat([moves.clear().with_columns(pl.lit("").alias("kpi_id")), *frames])
+
+
+def _moves(reader: Snapshot, about: pl.DataFrame, scope: str, period: str) -> pl.DataFrame:
+    """By scope and period: releases that gave or took a version of a part, of which plant it is, and (~column) what changed in it."""
+    summed = sorted({name for kpi in about["kpi_id"].unique().to_list() for name in kpi_columns(kpi)})
+    sums = [
+        f", sum({name}) FILTER (is_given) IS DISTINCT FROM sum({name}) FILTER (NOT is_given) AS {_quoted(name)}"
+        for name in summed
+        if reader.has("mart_kpi_parts_shift", name)
+    ]
+    changed = "".join(f", bool_or({_quoted(name)}) AS {_quoted(name)}" for name in summed if reader.has("mart_kpi_parts_shift", name))
+    shift = "shift_code" if period == "SHIFT" else "CAST(NULL AS VARCHAR)"
+    days = "production_day >= date_trunc('month', CAST($first AS DATE)) AND production_day <= last_day(CAST($last AS DATE))"
     return reader.query(
         f"""
-        SELECT DISTINCT x.scope_id, {STARTS[period]} AS period_start, {shift} AS shift_code, p.plant_id, v.release_id
-        FROM (SELECT plant_id, equipment_id, production_day, shift_code, unnest([valid_from_release, valid_to_release]) AS release_id
-            FROM mart_kpi_parts_shift WHERE production_day >= date_trunc('month', ?::DATE) AND production_day <= last_day(?::DATE)
-                AND (valid_from_release > ? OR valid_to_release > ?)) AS p
-        INNER JOIN unit_scope AS x ON p.equipment_id = x.unit_id
-        INNER JOIN release AS v ON p.release_id = v.release_id
-        WHERE x.scope_type = ? AND list_contains(?, x.scope_id)
+        WITH part AS (
+            SELECT *, valid_from_release AS release_id, true AS is_given FROM mart_kpi_parts_shift WHERE valid_from_release > $since AND {days}
+            UNION ALL
+            SELECT *, valid_to_release, false FROM mart_kpi_parts_shift WHERE valid_to_release > $since AND {days}
+        ),
+        unit_shift AS (
+            SELECT plant_id, equipment_id, shift_instance_id, shift_code, production_day, release_id{"".join(sums)}
+            FROM part GROUP BY plant_id, equipment_id, shift_instance_id, shift_code, production_day, release_id
+        )
+        SELECT x.scope_id, {STARTS[period]} AS period_start, {shift} AS shift_code, u.plant_id, u.release_id{changed}
+        FROM unit_shift AS u INNER JOIN unit_scope AS x ON u.equipment_id = x.unit_id
+        WHERE x.scope_type = $scope AND list_contains($ids, x.scope_id)
+        GROUP BY ALL
         """,
-        [about["period_start"].min(), about["last_day"].max(), *[about["since_release"].min()] * 2, scope, about["scope_id"].unique().to_list()],
-    )
+        {
+            "first": about["period_start"].min(), "last": about["last_day"].max(), "since": about["since_release"].min(),
+            "scope": scope, "ids": about["scope_id"].unique().to_list(),
+        },
+    )  # fmt: skip
+
+
+def _quoted(name: str) -> str:
+    return f'"~{name}"'
 
 
 def _causes(reader: Snapshot, found: pl.DataFrame) -> pl.DataFrame:
     """Moves with when they came, their causes and their exports: those of the days of the period, or all where none is of them."""
     releases = found["release_id"].unique().to_list()
     causes = reader.query(
-        """SELECT release_id, plant_id, released_at, cause, first_day, last_day AS last_cause_day, exports
-        FROM release INNER JOIN release_cause USING (release_id) WHERE list_contains(?, release_id)""",
+        """SELECT c.release_id, c.plant_id, r.released_at, c.cause, c.first_day, c.last_day AS last_cause_day, c.exports
+        FROM release AS r INNER JOIN release_cause AS c USING (release_id) WHERE list_contains(?, c.release_id)""",
         [releases],
     )
     exports = reader.query(

@@ -58,7 +58,7 @@ def by(words: str) -> tuple[str | None, str | None]:
             Problem(f"'--by {words}' does not name one scope and one period.", found=word, closest=closest(word, known),
                     fix=f"--by plant,month (scopes: {', '.join(SCOPES)}; periods: {', '.join(PERIODS)})")
         )  # fmt: skip
-    return (scopes or [None])[0], (periods or [None])[0]
+    return next(iter(scopes), None), next(iter(periods), None)
 
 
 def kind_of(reader: Snapshot, words: Sequence[str]) -> str:
@@ -142,9 +142,10 @@ def _looked_up(
 
 # --- days and moments -----------------------------------------------------------------------------------------------------------------
 
-_SPANS = (
+_SPANS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\d{4})-(\d\d)-(\d\d)"), "day"), (re.compile(r"(\d{4})-W(\d\d?)", re.IGNORECASE), "week"),
-    (re.compile(r"(\d{4})-(\d\d?)"), "month"), (re.compile(r"(\d{4})-Q([1-4])", re.IGNORECASE), "quarter"), (re.compile(r"(\d{4})"), "year"),
+    (re.compile(r"(\d{4})-(\d\d?)"), "month"), (re.compile(r"(\d{4})-Q([1-4])", re.IGNORECASE), "quarter"),
+    (re.compile(r"(\d{4})"), "year"),
 )  # fmt: skip
 
 

@@ -186,7 +186,9 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
                     con.execute(f"CREATE VIEW mart_kpi_unit_month AS {value_sql.unit_month_sql(named)}")
                 con.execute(f"CREATE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
                 con.execute(f"CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE {value_sql.kpi_value_sql(named, as_of='as_of_release')}")
-                con.execute(f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated_sql('kpi_value_as_of(since_release)', 'kpi_value')}")
+                con.execute(
+                    f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated_sql('kpi_value_as_of(since_release)', 'kpi_value')}"
+                )
         finally:
             con.close()
 

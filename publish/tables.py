@@ -173,7 +173,7 @@ def rank_notes(frame: pl.DataFrame) -> list[str]:
     """What a ranking is of, and who has no rank and why."""
     if frame.is_empty():
         return []
-    period = frame["period_start"].max()
+    period = max(frame["period_start"].to_list())
     lines = [
         "",
         f"{frame['kpi_id'][0]} of {period}. A rank is shared (=) where values overlap between the least and the most that they can be.",
@@ -218,17 +218,17 @@ def trend_table(frame: pl.DataFrame) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     if frame.is_empty():
         return table
-    every = EVERY[frame["period_type"][0]]
-    periods = pl.date_range(frame["period_start"].min(), frame["period_start"].max(), every, eager=True).to_list()
-    groups = {key: rows for key, rows in frame.group_by(["scope_id", "shift_code", "kpi_id"], maintain_order=True)}
+    ends = [end(frame["period_start"].to_list()) for end in (min, max)]
+    periods = pl.date_range(*ends, EVERY[frame["period_type"][0]], eager=True).to_list()
+    groups = dict(iter(frame.group_by(["scope_id", "shift_code", "kpi_id"], maintain_order=True)))
     for key in sorted(groups, key=lambda key: (str(key[0]), str(key[1]), _headline(str(key[2])))):
         rows = groups[key].rows(named=True)
         values = {row["period_start"]: row["value"] for row in rows if row["value"] is not None}
         newest = next((row for row in reversed(rows) if row["value"] is not None), rows[-1])
-        ends = [_number(end(values.values(), default=None), newest["unit"]) for end in (min, max)]
+        bounds = [_number(end(values.values(), default=None), newest["unit"]) for end in (min, max)]
         table.add_row(
             _name(newest), *([str(key[1])] if has_shift else []), str(key[2]), Text(sparkline([values.get(day) for day in periods])),
-            *ends, _value(newest), *([_target(newest)] if aimed else []), str(newest["period_start"]),
+            *bounds, _value(newest), *([_target(newest)] if aimed else []), str(newest["period_start"]),
         )  # fmt: skip
     return table
 
@@ -304,7 +304,10 @@ def restated_table(frame: pl.DataFrame, then: str) -> Table:
         table.add_column(title, no_wrap=True)
     for title in (then, "today", "change"):
         table.add_column(title, justify="right", no_wrap=True)
-    for row in sorted(frame.rows(named=True), key=lambda row: (-row["period_start"].toordinal(), row["scope_id"], str(row["shift_code"]), _headline(row["kpi_id"]))):
+    for row in sorted(
+        frame.rows(named=True),
+        key=lambda row: (-row["period_start"].toordinal(), row["scope_id"], str(row["shift_code"]), _headline(row["kpi_id"])),
+    ):
         sides = [_number(row[f"value_{side}"], row["unit"]) + MARKS.get(str(row[f"status_{side}"]), "") for side in ("then", "now")]
         change = _move(row["difference"], row["unit"])
         unit = "points" if row["unit"] == "ratio" else row["unit"]
@@ -329,7 +332,9 @@ def restated_notes(frame: pl.DataFrame) -> list[str]:
     for side, words in (("then", "no value then"), ("now", "no value today")):
         for row in frame.filter(pl.col(f"value_{side}").is_null()).rows(named=True):
             flag = row[f"why_{side}"]
-            found.append(f"{_name(row)} {row['period_start']} {row['kpi_id']}: {words}: {EXPLAINED.get(str(flag), flag or 'nothing was said of it')}.")
+            found.append(
+                f"{_name(row)} {row['period_start']} {row['kpi_id']}: {words}: {EXPLAINED.get(str(flag), flag or 'nothing was said of it')}."
+            )
     return found
 
 
