@@ -34,6 +34,8 @@ STARTS = {
     "MONTH": "CAST(date_trunc('month', production_day) AS DATE)", "QUARTER": "CAST(date_trunc('quarter', production_day) AS DATE)",
 }  # fmt: skip
 LENGTH = {"SHIFT": "1d", "DAY": "1d", "WEEK": "1w", "MONTH": "1mo", "QUARTER": "3mo"}
+DAYS = "production_day BETWEEN date_trunc('month', CAST($first AS DATE)) AND last_day(CAST($last AS DATE))"
+"""The months of the periods."""
 
 RELEASES = pl.List(
     pl.Struct({
@@ -153,20 +155,20 @@ def _of_kpis(moves: pl.DataFrame, kpis: Sequence[str]) -> pl.DataFrame:
 def _moves(reader: Snapshot, about: pl.DataFrame, scope: str, period: str) -> pl.DataFrame:
     """By scope and period: releases that gave or took a version of a part, of which plant it is, and (~column) what changed in it."""
     summed = sorted({name for kpi in about["kpi_id"].unique().to_list() for name in kpi_columns(kpi)})
-    sums = [
-        f", sum({name}) FILTER (is_given) IS DISTINCT FROM sum({name}) FILTER (NOT is_given) AS {_quoted(name)}"
-        for name in summed
-        if reader.has("mart_kpi_parts_shift", name)
-    ]
-    changed = "".join(f", bool_or({_quoted(name)}) AS {_quoted(name)}" for name in summed if reader.has("mart_kpi_parts_shift", name))
+    summed = [name for name in summed if reader.has("mart_kpi_parts_shift", name)]
+    sums = [f", sum({name}) FILTER (is_given) IS DISTINCT FROM sum({name}) FILTER (NOT is_given) AS {_quoted(name)}" for name in summed]
+    changed = "".join(f", bool_or({_quoted(name)}) AS {_quoted(name)}" for name in summed)
+    given, taken = (
+        f"SELECT *, {end} AS release_id, {is_given} AS is_given FROM mart_kpi_parts_shift WHERE {end} > $since AND {DAYS}"
+        for end, is_given in (("valid_from_release", "true"), ("valid_to_release", "false"))
+    )
     shift = "shift_code" if period == "SHIFT" else "CAST(NULL AS VARCHAR)"
-    days = "production_day >= date_trunc('month', CAST($first AS DATE)) AND production_day <= last_day(CAST($last AS DATE))"
     return reader.query(
         f"""
         WITH part AS (
-            SELECT *, valid_from_release AS release_id, true AS is_given FROM mart_kpi_parts_shift WHERE valid_from_release > $since AND {days}
+            {given}
             UNION ALL
-            SELECT *, valid_to_release, false FROM mart_kpi_parts_shift WHERE valid_to_release > $since AND {days}
+            {taken}
         ),
         unit_shift AS (
             SELECT plant_id, equipment_id, shift_instance_id, shift_code, production_day, release_id{"".join(sums)}

@@ -22,6 +22,8 @@ SCOPES = {name.lower(): name for name in ("PLANT", "COMPANY", "PORTFOLIO", "AREA
 PERIODS = {name.lower(): name for name in ("SHIFT", "DAY", "WEEK", "MONTH", "QUARTER")}
 IN_A_PLANT = ("PLANT", "AREA", "LINE", "EQUIPMENT")
 """Scopes that have one plant: the others hold units of many, and are no answer to a question about one."""
+BY_NAME = ("EQUIPMENT", "LINE", "AREA")
+"""Scopes that go by their name: an equipment_id is for machines."""
 
 
 class QueryError(PlantlakeError):
@@ -65,7 +67,8 @@ def kind_of(reader: Snapshot, words: Sequence[str]) -> str:
     """The kind of scope that these scopes are, for a question that names none. Raises QueryError where no scope bears the first word."""
     rows = reader.rows("SELECT DISTINCT scope_type, scope_id, scope_name FROM unit_scope ORDER BY ALL")
     known = {name: name for _, *names in rows for name in names if name is not None}
-    named = {name.casefold() for name in _looked_up("scope", "--scope", words[:1], known)}
+    shown = [name if of in BY_NAME else scope_id for of, scope_id, name in rows]
+    named = {name.casefold() for name in _looked_up("scope", "--scope", words[:1], known, shown=shown)}
     return next(
         kind for kind in SCOPES.values() if any(named & {str(name).casefold() for name in names} for of, *names in rows if of == kind)
     )
@@ -118,21 +121,23 @@ def _scopes(reader: Snapshot, kind: str, words: Sequence[str]) -> list[str]:
     elsewhere = {name.casefold(): of for of, *names in rows if of != kind for name in names if name is not None}
     known = {scope_id: name for of, scope_id, name in rows if of == kind}
     fixes = {word: f"--by {elsewhere[word.casefold()].lower()},..." for word in words if word.casefold() in elsewhere}
-    return _looked_up(kind.lower(), "--scope", words, known, fixes)
+    return _looked_up(kind.lower(), "--scope", words, known, fixes, [*(known.values() if kind in BY_NAME else known)])
 
 
 def _looked_up(
-    what: str, option: str, words: Sequence[str], known: Mapping[str, str | None], fixes: Mapping[str, str] | None = None
-) -> list[str]:
+    what: str, option: str, words: Sequence[str], known: Mapping[str, str | None],
+    fixes: Mapping[str, str] | None = None, shown: Sequence[str | None] | None = None,
+) -> list[str]:  # fmt: skip
     """The ids that the words mean: an id, or everything of that name."""
     problems, found = [], []
     for word in words:
         same = [found_id for found_id, name in known.items() if word.casefold() in (found_id.casefold(), (name or "").casefold())]
         found += [word] if word in known else same
         if not same:
+            told = sorted({str(name) for name in (known if shown is None else shown)})
             choices = sorted({*known, *(name for name in known.values() if name)})
             problems.append(
-                Problem(f"There is no {what} '{word}'.", found=f"{option} {word}; known: {listed(sorted(known)) or 'none'}",
+                Problem(f"There is no {what} '{word}'.", found=f"{option} {word}; known: {listed(told) or 'none'}",
                         closest=closest(word, choices), fix=(fixes or {}).get(word))
             )  # fmt: skip
     if problems:

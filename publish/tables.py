@@ -14,6 +14,7 @@ import polars as pl
 
 from connectors.errors import listed
 from publish.ranking import NOISE
+from publish.scopes import BY_NAME
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -42,8 +43,6 @@ EXPLAINED = {
 }
 
 
-NAMED = ("EQUIPMENT", "LINE", "AREA")
-"""Scopes that go by their name: an equipment_id is for machines."""
 BLOCKS = "▁▂▃▄▅▆▇█"
 MARKED = "~ rests on an assumption   * touches the watermark   - not computable"
 AT_ITS_TARGET = "after a target the distance to it"
@@ -94,7 +93,7 @@ def ordered(frame: pl.DataFrame, sort: str | None, *, desc: bool = False) -> pl.
     if sort in (None, "period"):
         by, where = pl.col("period_start"), frame
     elif sort == "name":
-        by, where = pl.when(pl.col("scope_type").is_in(NAMED)).then("scope_name").otherwise("scope_id").str.to_lowercase(), frame
+        by, where = pl.when(pl.col("scope_type").is_in(BY_NAME)).then("scope_name").otherwise("scope_id").str.to_lowercase(), frame
     else:
         values = frame.filter(pl.col("kpi_id") == sort).select(*key, pl.col("value").alias("_by"))
         by, where = pl.col("_by"), frame.join(values, on=key, how="left", nulls_equal=True, maintain_order="left")
@@ -102,7 +101,7 @@ def ordered(frame: pl.DataFrame, sort: str | None, *, desc: bool = False) -> pl.
 
 
 def _name(row: Mapping[str, Any]) -> str:
-    return str(row["scope_name"] if row["scope_type"] in NAMED else row["scope_id"])
+    return str(row["scope_name"] if row["scope_type"] in BY_NAME else row["scope_id"])
 
 
 def _headline(kpi_id: str) -> int:
@@ -218,8 +217,8 @@ def trend_table(frame: pl.DataFrame) -> Table:
         table.add_column(title, justify="right", no_wrap=True)
     if frame.is_empty():
         return table
-    ends = [end(frame["period_start"].to_list()) for end in (min, max)]
-    periods = pl.date_range(*ends, EVERY[frame["period_type"][0]], eager=True).to_list()
+    known = frame["period_start"].to_list()
+    periods = pl.date_range(min(known), max(known), EVERY[frame["period_type"][0]], eager=True).to_list()
     groups = dict(iter(frame.group_by(["scope_id", "shift_code", "kpi_id"], maintain_order=True)))
     for key in sorted(groups, key=lambda key: (str(key[0]), str(key[1]), _headline(str(key[2])))):
         rows = groups[key].rows(named=True)
@@ -304,10 +303,7 @@ def restated_table(frame: pl.DataFrame, then: str) -> Table:
         table.add_column(title, no_wrap=True)
     for title in (then, "today", "change"):
         table.add_column(title, justify="right", no_wrap=True)
-    for row in sorted(
-        frame.rows(named=True),
-        key=lambda row: (-row["period_start"].toordinal(), row["scope_id"], str(row["shift_code"]), _headline(row["kpi_id"])),
-    ):
+    for row in sorted(frame.rows(named=True), key=_newest_first):
         sides = [_number(row[f"value_{side}"], row["unit"]) + MARKS.get(str(row[f"status_{side}"]), "") for side in ("then", "now")]
         change = _move(row["difference"], row["unit"])
         unit = "points" if row["unit"] == "ratio" else row["unit"]
@@ -316,28 +312,35 @@ def restated_table(frame: pl.DataFrame, then: str) -> Table:
     return table
 
 
+def _newest_first(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return -row["period_start"].toordinal(), row["scope_id"], str(row["shift_code"]), _headline(row["kpi_id"]), row["kpi_id"]
+
+
 def restated_notes(frame: pl.DataFrame) -> list[str]:
     """Which releases moved the values and why, and why a side has none."""
-    lines: dict[str, list[str]] = {}
+    lines: dict[str, dict[str, list[str]]] = {}
     for row in frame.rows(named=True):
-        what = f"{_name(row)} {row['period_start']}"
-        for release in row["releases"]:
-            through = "" if row["scope_type"] == "PLANT" else f" of {release['plant_id']}"
-            files = f" ({', '.join(release['exports'])})" if release["exports"] else ""
-            line = f"Release {release['release_id']} of {release['released_at']:%Y-%m-%d %H:%M} UTC{through}: {', '.join(release['causes'])}{files}"
-            lines.setdefault(line, []).append(what)
-        if not row["releases"]:
-            lines.setdefault("No part of it changed: what belongs to the scope, or a setting, did", []).append(what)
-    found = ["", *(f"{line} → {listed(list(dict.fromkeys(whats)), 4)}" for line, whats in sorted(lines.items(), key=_release_of))]
+        said = [_moved_by(row, release) for release in row["releases"]]
+        for line in said or ["No part of it changed: what belongs to the scope, or a setting, did"]:
+            lines.setdefault(line, {}).setdefault(f"{_name(row)} {row['period_start']}", []).append(row["kpi_id"])
+    found = [""]
+    for line, moved in sorted(lines.items(), key=_release_of):
+        whats = [f"{what} {' '.join(sorted(dict.fromkeys(kpis), key=_headline))}" for what, kpis in moved.items()]
+        found.append(f"{line} → {listed(whats, 4)}")
     for side, words in (("then", "no value then"), ("now", "no value today")):
         for row in frame.filter(pl.col(f"value_{side}").is_null()).rows(named=True):
-            flag = row[f"why_{side}"]
-            found.append(
-                f"{_name(row)} {row['period_start']} {row['kpi_id']}: {words}: {EXPLAINED.get(str(flag), flag or 'nothing was said of it')}."
-            )
+            reason = EXPLAINED.get(str(row[f"why_{side}"]), row[f"why_{side}"] or "nothing is said of it")
+            found.append(f"{_name(row)} {row['period_start']} {row['kpi_id']}: {words}: {reason}.")
     return found
 
 
-def _release_of(item: tuple[str, list[str]]) -> int:
+def _moved_by(row: Mapping[str, Any], release: Mapping[str, Any]) -> str:
+    of_plant = "" if row["scope_type"] == "PLANT" else f" of {release['plant_id']}"
+    files = f" ({', '.join(release['exports'])})" if release["exports"] else ""
+    moment = f"{release['released_at']:%Y-%m-%d %H:%M} UTC"
+    return f"Release {release['release_id']} of {moment}{of_plant}: {', '.join(release['causes'])}{files}"
+
+
+def _release_of(item: tuple[str, Any]) -> int:
     word = item[0].split()[1]
     return int(word) if word.isdigit() else 0
