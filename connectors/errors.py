@@ -96,7 +96,7 @@ def closest(word: str, choices: Iterable[str], *, cutoff: float = 60.0) -> str |
     from rapidfuzz import fuzz, process, utils
 
     choices = list(choices)
-    best = process.extractOne(word, choices, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=80)
+    best = process.extractOne(word, choices, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=75)
     best = best or process.extractOne(word, choices, scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=cutoff)
     return best[0] if best else None
 

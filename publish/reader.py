@@ -105,9 +105,12 @@ class Snapshot:
                 SELECT *, lag(value) OVER (PARTITION BY kpi_id, scope_id, profile, shift_code ORDER BY period_start) AS previous
                 FROM {"kpi_value" if as_of is None else f"kpi_value_as_of({int(as_of)})"}
                 WHERE scope_type = ? AND period_type = ? AND profile = ? AND list_contains(?, kpi_id){within}
+            ),
+            aimed AS (
+                SELECT v.* {self._without_target()}, d.unit, d.trend, {self._target()} AS target
+                FROM v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
             )
-            SELECT v.* {self._without_target()}, d.unit, d.trend, {self._target()} AS target, v.value - target AS distance
-            FROM v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
+            SELECT *, value - target AS distance FROM aimed
             WHERE period_start BETWEEN ? AND ?
             ORDER BY period_start, scope_id, shift_code, kpi_id
             """,

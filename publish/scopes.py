@@ -135,7 +135,7 @@ def _looked_up(
         found += [word] if word in known else same
         if not same:
             told = sorted({str(name) for name in (known if shown is None else shown)})
-            choices = sorted({*known, *(name for name in known.values() if name)})
+            choices = [*sorted(known), *sorted({name for name in known.values() if name})]
             problems.append(
                 Problem(f"There is no {what} '{word}'.", found=f"{option} {word}; known: {listed(told) or 'none'}",
                         closest=closest(word, choices), fix=(fixes or {}).get(word))
