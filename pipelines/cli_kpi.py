@@ -219,8 +219,9 @@ def _print_catalogue(names: list[str], profile: str, *, as_json: bool) -> None:
         raise PlantlakeError(
             Problem(f"There is no KPI '{name}'.", closest=closest(name, known), fix="plantlake kpi --list") for name in unknown
         )
+    columns = ("name", "unit", "formula", "trend")
     rows = [
-        {"kpi_id": kpi_id, **{column: about[column] for column in ("name", "unit", "formula", "trend")}}
+        {"kpi_id": kpi_id, **{column: about[column] for column in columns}}
         for kpi_id, about in known.items()
         if not names or kpi_id in map(str.upper, names)
     ]
@@ -228,8 +229,8 @@ def _print_catalogue(names: list[str], profile: str, *, as_json: bool) -> None:
         print_json(rows)
         return
     table = Table(header_style="bold", box=None, pad_edge=False)
-    for title in rows[0]:
-        table.add_column("KPI" if title == "kpi_id" else title, overflow="fold")
+    for title in ("KPI", *columns):
+        table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
     out.print(table)

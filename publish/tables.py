@@ -151,7 +151,7 @@ def rank_table(frame: pl.DataFrame) -> Table:
     has_target = any(row["target"] is not None for row in rows)
     table.add_column("rank", justify="right")
     table.add_column("scope", no_wrap=True)
-    right = [*(["shift"] if has_shift else []), frame["kpi_id"][0], "between", *(["target"] if has_target else []), "coverage"]
+    right = [*(["shift"] if has_shift else []), frame["kpi_id"][0], "from, to", *(["target"] if has_target else []), "coverage"]
     for title in right:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("grade", justify="center")
@@ -184,7 +184,7 @@ def rank_notes(frame: pl.DataFrame) -> list[str]:
         if row["left_out"] == "NOT_IN_PERIOD":
             lines.append(f"{known}nothing of {period}; its newest is {_number(row['value'], row['unit'])} of {row['period_start']}.")
         elif row["left_out"] == "NOT_COMPUTABLE":
-            bounds = f" (between {_between(row)})" if row["value_high"] is not None and _between(row) else ""
+            bounds = f" (from {_between(row)})" if row["value_high"] is not None and _between(row) else ""
             lines.append(f"{known}{why(row)}{bounds}.")
         elif row["left_out"] == "GRADE_D":
             said = [text for flag in row["flags"] if (text := EXPLAINED.get(flag))]

@@ -94,7 +94,7 @@ def test_who_has_no_rank_is_told_why() -> None:
     assert ranks(frame) == ["1 a", "GRADE_D c", "NOT_COMPUTABLE b", "NOT_IN_PERIOD d"]
     assert tables.rank_notes(ranked(frame, "HIGHER"))[3:] == [
         "c: no rank: 90.0 % has grade D at 35% coverage (some shifts delivered no counts).",
-        "b: no rank: ideal rates cover too little of the run time (between 40.0 % to 80.0 %).",
+        "b: no rank: ideal rates cover too little of the run time (from 40.0 % to 80.0 %).",
         "d: no rank: nothing of 2026-11-01; its newest is 90.0 % of 2026-10-01.",
     ]
 
