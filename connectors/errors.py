@@ -87,10 +87,17 @@ def closest(word: str, choices: Iterable[str], *, cutoff: float = 60.0) -> str |
 
     >>> closest("ReasonCd", ["Date", "Reason_Code", "WorkCenter"])
     'Reason_Code'
+
+    One that is spelled alike goes before one that is a part of it:
+
+    >>> closest("OEEE", ["E", "OEE"])
+    'OEE'
     """
     from rapidfuzz import fuzz, process, utils
 
-    best = process.extractOne(word, list(choices), scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=cutoff)
+    choices = list(choices)
+    best = process.extractOne(word, choices, scorer=fuzz.ratio, processor=utils.default_process, score_cutoff=75)
+    best = best or process.extractOne(word, choices, scorer=fuzz.WRatio, processor=utils.default_process, score_cutoff=cutoff)
     return best[0] if best else None
 
 

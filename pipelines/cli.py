@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_quarantine, cli_refresh, cli_release
+from pipelines import cli_kpi, cli_quarantine, cli_refresh, cli_release
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 
 app = typer.Typer(
@@ -34,8 +34,6 @@ plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
-
-PROFILES = ("ISO", "TPM")
 
 
 def main() -> None:
@@ -77,7 +75,10 @@ def demo(
             write_portfolio(folder, seed=seed)
         err.print(f"Sample portfolio written to {folder}: eight plants, 45 days of exports in eight dialects.", highlight=False)
     code = cli_refresh.refresh(folder.resolve(), None, retry_lock_s=0, as_json=False)
-    _print_kpis(folder.resolve(), [], "plant,month", "ISO", None)
+    from publish.reader import Snapshot
+
+    with Snapshot(lake_at(folder.resolve()).snapshot) as reader:
+        cli_kpi.show(reader, [], "plant,month", "ISO", None)
     err.print(
         f"\nNext:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
         f"       plantlake sql \"select * from kpi_value limit 5\" -p {folder}\n       plantlake dev -p {folder}     (Dagster's web UI)\n"
@@ -145,62 +146,8 @@ def refresh(
     raise typer.Exit(cli_refresh.refresh(root, request, retry_lock_s=wait, as_json=as_json))
 
 
-@app.command()
-def kpi(
-    names: Annotated[list[str] | None, typer.Argument(help="KPIs such as OEE A Q; default: the headline ones.", show_default=False)] = None,
-    by: Annotated[
-        str,
-        typer.Option(
-            help="One scope (equipment, line, area, plant, class, company, portfolio) and one period (shift, day, week, month, quarter)."
-        ),
-    ] = "plant,month",
-    profile: Annotated[str, typer.Option(help="ISO, or TPM (micro-stops count as performance loss).")] = "ISO",
-    last: Annotated[int | None, typer.Option(help="Only the newest periods.", show_default=False)] = None,
-    target: Annotated[
-        Path | None, typer.Option("--out", help="Write all columns to a .csv or .xlsx file instead.", show_default=False)
-    ] = None,
-    portfolio: PortfolioOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """The KPI table, with the period before, coverage and grade; as-of and missing plants stand under it."""
-    root = root_of(portfolio)
-    if profile not in PROFILES:
-        raise PlantlakeError(Problem(f"There is no profile '{profile}'.", found=profile, fix=f"--profile {' or '.join(PROFILES)}"))
-    if not (target or as_json):
-        _print_kpis(root, names or [], by, profile, last)
-        return
-    from publish.reader import Snapshot
-
-    with Snapshot(lake_at(root).snapshot) as reader:
-        frame = reader.kpis(names or [], by, profile, last)
-    if as_json:
-        print_json(frame.to_dicts())
-    elif target is not None:
-        _write(frame, target)
-        err.print(f"{len(frame)} values written to {target}.", highlight=False)
-
-
-def _write(frame: pl.DataFrame, target: Path) -> None:
-    import polars as pl
-
-    flat = frame.with_columns(pl.col("flags").list.join(" "))
-    if target.suffix == ".csv":
-        flat.write_csv(target)
-    elif target.suffix == ".xlsx":
-        flat.with_columns(pl.col("as_of_ts").dt.replace_time_zone(None)).write_excel(target, worksheet="kpi", autofit=True)
-    else:
-        raise PlantlakeError(Problem(f"'{target.suffix}' is no known ending.", found=str(target), fix="--out NAME.csv or --out NAME.xlsx"))
-
-
-def _print_kpis(root: Path, names: list[str], by: str, profile: str, last: int | None) -> None:
-    from publish import tables
-    from publish.reader import Snapshot
-
-    with Snapshot(lake_at(root).snapshot) as reader:
-        frame = reader.kpis(names, by, profile, last)
-        out.print(tables.kpi_table(frame))
-        for line in tables.footnotes(reader, frame):
-            out.print(line, highlight=False)
+app.command()(cli_kpi.kpi)
+app.command()(cli_kpi.restated)
 
 
 @app.command()

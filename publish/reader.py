@@ -1,25 +1,24 @@
 """Reads the published snapshot: read-only SQL, and the KPI table that people ask for.
 
-Here: questions to `kpi.duckdb`. Elsewhere: how answers look in the terminal (`pipelines.cli`), how the snapshot is made
-(`publish.snapshot`).
+Here: questions to `kpi.duckdb`. Elsewhere: what the words of a question mean (`publish.scopes`), what changed since a release
+(`publish.restated`), how answers look in the terminal (`publish.tables`), how the snapshot is made (`publish.snapshot`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from connectors.errors import ConfigError, PlantlakeError, Problem, closest, listed
+from connectors.errors import ConfigError, Problem, closest, listed
+from publish import scopes
+from publish.scopes import Only, QueryError
 
-SCOPES = {name.lower(): name for name in ("PLANT", "COMPANY", "PORTFOLIO", "AREA", "LINE", "EQUIPMENT", "CLASS")}
-PERIODS = {name.lower(): name for name in ("SHIFT", "DAY", "WEEK", "MONTH", "QUARTER")}
-
-
-class QueryError(PlantlakeError):
-    """A question that the snapshot cannot answer as it was put."""
+HEADLINE = ("OEE", "A", "E", "Q", "OOE", "TEEP", "COVERAGE")
+"""What is shown when no KPI is asked for."""
 
 
 class Snapshot:
@@ -39,12 +38,14 @@ class Snapshot:
     def __exit__(self, *_: object) -> None:
         self._con.close()
 
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> pl.DataFrame:
+    def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer as a frame. Raises QueryError with DuckDB's own words, which name the closest column."""
         import duckdb
 
         try:
-            return pl.DataFrame(self._con.sql(sql, params=list(parameters)).to_arrow_table())
+            return pl.DataFrame(
+                self._con.sql(sql, params=dict(parameters) if isinstance(parameters, Mapping) else list(parameters)).to_arrow_table()
+            )
         except duckdb.Error as error:
             tables = [row[0] for row in self._con.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal").fetchall()]
             raise QueryError(Problem(str(error), found=f"tables: {listed(sorted(tables), 20)}")) from error
@@ -56,46 +57,83 @@ class Snapshot:
     def kpi_ids(self) -> list[str]:
         return [row[0] for row in self.rows("SELECT DISTINCT kpi_id FROM kpi_definition ORDER BY kpi_id")]
 
-    def kpis(self, names: Sequence[str], by: str, profile: str = "ISO", periods: int | None = None) -> pl.DataFrame:
-        """KPI values by scope and period, each with the value of the period before.
+    def has(self, name: str, column: str | None = None) -> bool:
+        """Whether the snapshot has a table, and in it a column: an older one may not."""
+        wanted = "table_name = ?" if column is None else "table_name = ? AND column_name = ?"
+        return bool(self.rows(f"SELECT 1 FROM duckdb_columns() WHERE {wanted} LIMIT 1", [name, *([column] if column else [])]))
 
-        `by` names a scope and a period, such as 'plant,month'; `periods` keeps the newest. Columns: those of kpi_value,
-        unit, trend and previous. Raises QueryError for a KPI, scope, period or profile that does not exist.
-        """
-        scope, period = _by(by)
+    def known_kpis(self, names: Sequence[str]) -> list[str]:
+        """KPI ids as the catalogue writes them. Raises QueryError for one that it does not have."""
         known = self.kpi_ids()
-        wanted = [name.upper() for name in names] or ["OEE", "A", "E", "Q", "OOE", "TEEP", "COVERAGE"]
+        wanted = [name.upper() for name in names]
         unknown = [name for name in wanted if name not in known]
         if unknown:
             raise QueryError(
-                Problem(f"There is no KPI '{name}'.", found=listed(known, 60), closest=closest(name, known)) for name in unknown
+                Problem(f"There is no KPI '{name}'.", found=listed(known, 60), closest=closest(name, known), fix="plantlake kpi --list")
+                for name in unknown
             )
+        return wanted
+
+    def asked(self, by: str, only: Only) -> tuple[str, str, list[str] | None]:
+        """The kind of scope, the kind of period, and the ids of the scopes (None: all) that a question is about."""
+        scope, period = scopes.by(by)
+        kind = scope or (scopes.kind_of(self, only.scopes) if only.scopes else "PLANT")
+        return kind, period or "MONTH", scopes.scope_ids(self, kind, only)
+
+    def kpis(
+        self,
+        names: Sequence[str],
+        by: str,
+        profile: str = "ISO",
+        periods: int | None = None,
+        *,
+        only: Only = Only(),  # noqa: B008 - frozen
+        as_of: int | None = None,
+    ) -> pl.DataFrame:
+        """KPI values by scope and period, each with the value of the period before and, where there is one, its target.
+
+        `by` names a scope and a period, such as 'plant,month'; `periods` keeps the newest; `as_of` asks for what a release said.
+        Columns: those of kpi_value, unit, trend, previous, target and distance. Raises QueryError for a KPI, scope, period or
+        profile that does not exist.
+        """
+        wanted = self.known_kpis(names) or list(HEADLINE)
+        kind, period, ids = self.asked(by, only)
+        within = "" if ids is None else " AND list_contains(?, scope_id)"
         frame = self.query(
-            """
-            SELECT v.*, d.unit, d.trend,
-                lag(value) OVER (PARTITION BY kpi_id, scope_id, profile, shift_code ORDER BY period_start) AS previous
-            FROM kpi_value AS v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
-            WHERE scope_type = ? AND period_type = ? AND profile = ? AND list_contains(?, kpi_id)
+            f"""
+            WITH v AS (
+                SELECT *, lag(value) OVER (PARTITION BY kpi_id, scope_id, profile, shift_code ORDER BY period_start) AS previous
+                FROM {"kpi_value" if as_of is None else f"kpi_value_as_of({int(as_of)})"}
+                WHERE scope_type = ? AND period_type = ? AND profile = ? AND list_contains(?, kpi_id){within}
+            ),
+            aimed AS (
+                SELECT v.* {self._without_target()}, d.unit, d.trend, {self._target()} AS target
+                FROM v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
+            )
+            SELECT *, value - target AS distance FROM aimed
+            WHERE period_start BETWEEN ? AND ?
             ORDER BY period_start, scope_id, shift_code, kpi_id
             """,
-            [scope, period, profile.upper(), wanted],
+            [kind, period, profile.upper(), wanted, *([] if ids is None else [ids]), only.first or date.min, only.last or date.max],
         )
         if periods is None or frame.is_empty():
             return frame
         newest = frame["period_start"].unique().sort(descending=True).head(periods)
         return frame.filter(pl.col("period_start").is_in(newest.to_list()))
 
+    def _without_target(self) -> str:
+        return "EXCLUDE (target)" if self.has("kpi_value", "target") else ""
 
-def _by(by: str) -> tuple[str, str]:
-    words = [word.strip().lower() for word in by.split(",") if word.strip()]
-    scopes = [SCOPES[word] for word in words if word in SCOPES]
-    periods = [PERIODS[word] for word in words if word in PERIODS]
-    wrong = [word for word in words if word not in SCOPES and word not in PERIODS]
-    if wrong or len(scopes) > 1 or len(periods) > 1:
-        known = [*SCOPES, *PERIODS]
-        word = wrong[0] if wrong else by
-        raise QueryError(
-            Problem(f"'--by {by}' does not name one scope and one period.", found=word, closest=closest(word, known),
-                    fix=f"--by plant,month (scopes: {', '.join(SCOPES)}; periods: {', '.join(PERIODS)})")
-        )  # fmt: skip
-    return (scopes or ["PLANT"])[0], (periods or ["MONTH"])[0]
+    def _target(self) -> str:
+        """The target of a value: the one that names its scope before the one of every scope of its kind, the newest first."""
+        if self.has("kpi_value", "target"):
+            return "v.target"
+        if not self.has("kpi_target"):
+            return "CAST(NULL AS DOUBLE)"
+        return """(
+                SELECT t.target FROM kpi_target AS t
+                WHERE t.kpi_id = v.kpi_id AND upper(t.scope_type) = v.scope_type AND t.scope_id IN (v.scope_id, '*')
+                    AND v.period_start >= coalesce(CAST(t.valid_from AS DATE), v.period_start)
+                    AND (t.valid_to IS NULL OR v.period_start < CAST(t.valid_to AS DATE))
+                ORDER BY t.scope_id = '*', t.valid_from DESC NULLS LAST LIMIT 1
+            )"""

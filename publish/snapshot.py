@@ -22,6 +22,7 @@ from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from publish import parts
+from publish.restated import restated_sql
 from quality_checks.store import Store
 
 if TYPE_CHECKING:
@@ -185,6 +186,9 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
                     con.execute(f"CREATE VIEW mart_kpi_unit_month AS {value_sql.unit_month_sql(named)}")
                 con.execute(f"CREATE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
                 con.execute(f"CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE {value_sql.kpi_value_sql(named, as_of='as_of_release')}")
+                con.execute(
+                    f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated_sql('kpi_value_as_of(since_release)', 'kpi_value')}"
+                )
         finally:
             con.close()
 

@@ -49,7 +49,9 @@ def refreshed(module_portfolio: SmallPortfolio) -> tuple[SmallPortfolio, dict[st
     return module_portfolio, json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("verb", ["", "demo", "plant", "plant check", "plant schema", "refresh", "kpi", "sql", "status", "doctor", "dev"])
+@pytest.mark.parametrize(
+    "verb", ["", "demo", "plant", "plant check", "plant schema", "refresh", "kpi", "restated", "sql", "status", "doctor", "dev"]
+)
 def test_every_verb_explains_itself(verb: str) -> None:
     done = run(*verb.split(), "--help")
     assert done.returncode == 0
