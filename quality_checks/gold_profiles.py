@@ -153,8 +153,8 @@ CANDIDATE_PARTS = Recipe(
             f"count(*) filter (where material_key <> '~' and ({' or '.join(f'{name} <> 0' for name in SHIFT_TIMES)}))",
         "negative_times": f"count(*) filter (where least({', '.join(TIMES)}) < 0)",
         "negative_pieces": "count(*) filter (where least(pq, gq, sq, rq) < 0)",
-        "more_good_than_produced": "count(*) filter (where gq + coalesce(sq, 0) + coalesce(rq, 0) > pq)",
-        "unequal_pieces_share": "avg((gq + sq + coalesce(rq, 0) <> pq)::double) filter (where material_key <> '~')",
+        "more_good_than_produced": "count(*) filter (where gq + coalesce(sq, 0) > pq or rq > pq)",
+        "unequal_pieces_share": "avg((gq + sq <> pq and gq + sq + coalesce(rq, 0) <> pq)::double) filter (where material_key <> '~')",
         "ideal_time_without_output":
             "count(*) filter (where coalesce(pq, 0) = 0 and (coalesce(ideal_pq_s, 0) <> 0 or coalesce(ideal_gq_s, 0) <> 0))",
         "rated_beyond_run_time":
@@ -183,7 +183,8 @@ def unit_days_sql() -> str:
             return "(select *, cast(0 as bigint) as valid_from_release, cast(null as bigint) as valid_to_release from gold.candidate_parts)"
         return "(select * from silver.equipment where is_current)" if name == "equipment" else f"silver.{name}"
 
-    return f"(select * from ({value_sql.kpi_value_sql(value_sql.inlined(relation), shifts_only=True)}) where scope_type = 'EQUIPMENT' and period_type = 'DAY')"
+    values = value_sql.kpi_value_sql(value_sql.inlined(relation), shifts_only=True)
+    return f"(select * from ({values}) where scope_type = 'EQUIPMENT' and period_type = 'DAY')"
 
 
 def _extremes(*kpis: str) -> Iterator[tuple[str, str]]:

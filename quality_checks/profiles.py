@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 LEDGER_TABLES = (
     "plant", "equipment", "ideal_rate", "shift_instance", "planned_downtime", "production_order", "equipment_state_event",
-    "production_count", "map_downtime_reason",
+    "production_count", "map_downtime_reason", "order_operation", "inspection_result", "maintenance_order", "energy", "labour_time",
+    "cost", "inventory_snapshot", "delivery_line", "uom_conversion",
 )  # fmt: skip
 """Silver tables that the ledger of time and the parts are made of. What is wrong elsewhere makes no KPI wrong, and holds no plant."""
 
@@ -343,7 +344,7 @@ SILVER: dict[str, Recipe] = {
         {
             "rows_without_quantity": "count(*) filter (where coalesce(produced_qty, good_qty, scrap_qty, rework_qty) is null)",
             "unequal_parts_share":
-                "avg((good_qty + scrap_qty + coalesce(rework_qty, 0) <> produced_qty)::double)",
+                "avg((good_qty + scrap_qty <> produced_qty and good_qty + scrap_qty + coalesce(rework_qty, 0) <> produced_qty)::double)",
             "loose_negative_share":
                 "avg((coalesce(least(produced_qty, good_qty, scrap_qty, rework_qty) < 0, false) and reverses_count_id is null"
                 " and corrects_count_id is null)::double)",

@@ -88,8 +88,10 @@ class ProductionCount(Lineage):
 
     @dy.rule()
     def PARTS_EXCEED_TOTAL(cls) -> pl.Expr:  # noqa: N802, N805
-        parts = pl.sum_horizontal(pl.col("good_qty", "scrap_qty", "rework_qty"))
-        return pl.col("produced_qty").is_null() | (parts.abs() <= pl.col("produced_qty").abs())
+        produced = pl.col("produced_qty").abs()
+        parts = pl.sum_horizontal(pl.col("good_qty", "scrap_qty")).abs()
+        # Reworked pieces may be good by now: rework is a part of its own, or one of the good.
+        return produced.is_null() | ((parts <= produced) & (pl.col("rework_qty").abs() <= produced).fill_null(True))
 
 
 class ProductionOrder(Lineage):

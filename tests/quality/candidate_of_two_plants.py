@@ -17,15 +17,15 @@ from lake_of_two_plants import AT, DAY, PLANTS, hours, lake
 from transforms.tables import TABLES
 
 DECIMAL = "decimal(18, 6)"
-WHOLE = {"fe": "bigint", "setup_count": "bigint", "inspected": "bigint", "fp_good": "bigint", "expected_count_shifts": "integer",
+WHOLE = {"fe": "bigint", "setup_count": "bigint", "expected_count_shifts": "integer",
          "reported_count_shifts": "integer", "unknown_good_counts": "integer", "outside_counts": "integer"}  # fmt: skip
 SHIFT = {
     "ct_s": 28800, "pot_s": 28800, "planned_maint_s": 0, "planned_break_s": 900, "planned_no_demand_s": 0, "planned_other_s": 0,
-    "pbt_planned_s": 27900, "pbt_ext_s": 0, "pbt_s": 27900, "aust_s": 900, "adet_eq_s": 600, "adet_org_s": 300, "micro_s": 300,
+    "pbt_planned_s": 27900, "pbt_ext_s": 0, "pbt_s": 27900, "local_pbt_s": 27900, "aust_s": 900, "adet_eq_s": 600, "adet_org_s": 300, "micro_s": 300,
     "adot_s": 300, "unknown_s": 300, "coded_stop_s": 1800, "micro_rated_s": 300, "rate_base_s": 25200, "fe": 1, "ttr_s": 600,
     "setup_count": 1, "setup_elapsed_s": 900, "expected_count_shifts": 1, "reported_count_shifts": 1,
 }  # fmt: skip
-UNKNOWN = ("psq", "inspected", "fp_good", "cmt_s", "pmt_s", "energy_kwh", "apwt_s", "apat_s")
+UNKNOWN = ("local_ideal_pq_s", "local_ideal_gq_s", "good_equiv_units")
 
 
 def candidate() -> duckdb.DuckDBPyConnection:
@@ -43,12 +43,12 @@ def candidate() -> duckdb.DuckDBPyConnection:
 
 
 def _type(name: str) -> str:
-    if name.startswith("ideal_"):
+    if "ideal_" in name:
         return "decimal(28, 9)"
-    if name.endswith("_s") or name in {"pq", "gq", "sq", "rq", "psq"}:
+    if name.endswith("_s") or name in {"pq", "gq", "sq", "rq", "good_equiv_units"}:
         return DECIMAL
     others = {"production_day": "date", "start_ts": "timestamptz", "as_of_ts": "timestamptz", "is_preliminary": "boolean",
-              "has_shift_overlap": "boolean", "flags": "varchar[]", "energy_kwh": "double"}  # fmt: skip
+              "has_shift_overlap": "boolean", "flags": "varchar[]"}  # fmt: skip
     return {**WHOLE, **others}.get(name, "varchar")
 
 

@@ -77,7 +77,7 @@ PARTS: dict[str, tuple[str, set[str]]] = {
     "good_within_total": (_parts(MADE, gq="291", sq="-1"), {"pieces_not_negative"}),
     "rated_time_within_run_time": (_parts(OWN, apt_rated_s="apt_s + 1"), set()),
     "pieces_not_negative": (_parts(MADE, gq="291", sq="-1"), {"good_within_total"}),
-    "good_and_rejects_within_total": (_parts(MADE, rq="1"), {"pieces_equal_total"}),
+    "good_and_rejects_within_total": (_parts(MADE, sq="16"), {"pieces_equal_total"}),
     "pieces_equal_total": (_parts(MADE, sq="14"), set()),
     "ideal_time_has_output": (_parts(PRODUCT, ideal_pq_s="1"), set()),
     "shift_at_most_a_day": (_parts(OFF, ct_s="90001"), {"no_gap_in_the_day"}),
