@@ -86,16 +86,25 @@ def read() -> dict[str, Any]:
 
 
 @cache
+def _together(name: str | None) -> set[str]:
+    """The columns of all KPIs of a group."""
+    entries = [entry for entry in read()["kpis"] if name and entry.get("together") == name]
+    sides = [side for entry in entries for side in (entry["numerator"], entry["denominator"])]
+    return {column for side in sides for column in NAME.findall(side)}
+
+
+@cache
 def catalogue() -> tuple[Kpi, ...]:
     """Every KPI of `kpis.yml` in every profile. Raises ValueError for a column that `parts` does not list."""
     found: list[Kpi] = []
     for entry in read()["kpis"]:
-        for profile in PROFILES:
+        for profile in entry.get("in", PROFILES):
             about = {**entry, **entry.get("profiles", {}).get(profile, {})}
             parts, numerator, denominator = about.get("parts", "shift"), about["numerator"], about["denominator"]
             columns = {*NAME.findall(numerator), *NAME.findall(denominator)}
             if unknown := columns - set(read()["parts"][parts]):
                 raise ValueError(f"{CATALOGUE.name}: {entry['kpi_id']} uses {sorted(unknown)}, which `parts.{parts}` does not list")
+            columns |= _together(about.get("together"))
             needed = {word for column in columns for word in read()["parts"][parts][column]} if parts == "shift" else columns
             needs = tuple(word for word in KNOWLEDGE if word in needed) if parts == "shift" else tuple(sorted(needed))
             found.append(Kpi(len(found) + 1, parts, entry["kpi_id"], profile, numerator, denominator, about.get("high"), needs, about))

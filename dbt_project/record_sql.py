@@ -23,6 +23,8 @@ PERIODS = {
 }
 OF_MONTHS = ("MONTH", "QUARTER")
 PARTS = ("day", "quality", "order", "month")
+POOLED = ("routing", "characteristic")
+"""What is no sum: made anew of the inspections of each scope and period."""
 
 
 def ctes(relation: Relation, version: Callable[[str], str], chosen_like: Callable[[str, str], str]) -> list[tuple[str, str]]:
@@ -39,6 +41,9 @@ def ctes(relation: Relation, version: Callable[[str], str], chosen_like: Callabl
             (f"summed_{parts}", _summed(parts)),
             (f"chosen_{parts}", chosen_like(parts, f"summed_{parts}")),
         ]
+    found.append(("inspected", _inspected(relation, version)))
+    for parts, sql in (("routing", _routing()), ("characteristic", _characteristic())):
+        found += [(f"summed_{parts}", sql), (f"chosen_{parts}", chosen_like(parts, f"summed_{parts}"))]
     return found
 
 
@@ -196,3 +201,79 @@ def _summed(parts: str) -> str:
     {_lines([*_sums(parts), *plants, "count(*) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
 from plant_{parts}
 group by scope_type, scope_id, period_type, period_start"""
+
+
+# --- what is pooled -----------------------------------------------------------------------------------------------------------------------
+
+SCOPE = "scope_type, scope_id, period_type, period_start"
+
+
+def _inspected(relation: Relation, version: Callable[[str], str]) -> str:
+    """Inspections by scope and period: one row per plant, product, step, characteristic and subgroup."""
+    sums = ", ".join(f"sum(p.{name}) as {name}" for name in ("inspected", "fp_good", "n", "sum_x", "sum_x2"))
+    periods = "\n    union all\n".join(
+        f"    select '{kind}' as period_type, {start} as period_start, * from held" for kind, start in PERIODS.items()
+    )
+    return f"""select
+    x.scope_type, x.scope_id, max(x.scope_name) as scope_name, p.period_type, p.period_start, p.plant_id,
+    p.material_key, p.step_key, p.characteristic, p.subgroup_key, {sums}, max(p.lsl) as lsl, min(p.usl) as usl,
+    max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
+from (
+    with held as (select p.* from {relation("mart_kpi_parts_quality")} as p where {version("p")})
+{periods}
+) as p
+inner join {relation("unit_scope")} as x on p.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, p.period_type, p.period_start, p.plant_id,
+    p.material_key, p.step_key, p.characteristic, p.subgroup_key"""
+
+
+def _pooled(parts: str, columns: dict[str, str], source: str) -> str:
+    """One row per scope and period, with the columns under the names that the last level reads."""
+    named = [f"{columns[term.column]} as {term.name}" for term in terms(parts)]
+    plants = [f"count(distinct plant_id) as plants_{condition_name(needs)}" for needs in conditions(parts)]
+    return f"""select
+    {SCOPE}, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    {_lines([*named, *plants, "count(distinct plant_id) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+from (
+{source}
+) as made
+group by {SCOPE}"""
+
+
+def _routing() -> str:
+    """Rule R4: the product of the first pass yields of the steps of each product, weighted by the units that were started."""
+    source = f"""select {SCOPE}, max(scope_name) as scope_name, plant_id, material_key, max(inspected) as started,
+    case when min(fp_good) = 0 then 0 else exp(sum(ln(cast(nullif(fp_good, 0) as double) / cast(inspected as double)))) end as rty,
+    max(release_id) as release_id, max(as_of_ts) as as_of_ts
+from inspected
+where characteristic = '~' and inspected > 0
+group by {SCOPE}, plant_id, material_key"""
+    return _pooled("routing", {"rty_units": "sum(cast(started as double) * rty)", "units_started": "sum(cast(started as double))"}, source)
+
+
+def _characteristic() -> str:
+    """Rule R7: capability of pooled subgroups. Of several characteristics there is no index, only the share that is capable."""
+    source = f"""select
+    *, (usl - lsl) as cp_span, least(coalesce(usl - mean, mean - lsl), coalesce(mean - lsl, usl - mean)) as cpk_span
+from (
+    select {SCOPE}, max(scope_name) as scope_name, plant_id, material_key, step_key, characteristic,
+        sum(sum_x) / sum(n) as mean, max(lsl) as lsl, min(usl) as usl,
+        sqrt(greatest(sum(sum_x2 - sum_x * sum_x / n), 0) / nullif(sum(n) - count(*), 0)) as s_within,
+        sqrt(greatest(sum(sum_x2) - sum(sum_x) * sum(sum_x) / sum(n), 0) / nullif(sum(n) - 1, 0)) as s_overall,
+        max(release_id) as release_id, max(as_of_ts) as as_of_ts
+    from inspected
+    where n > 0
+    group by {SCOPE}, plant_id, material_key, step_key, characteristic
+    having max(lsl) is not null or min(usl) is not null
+) as of_characteristic"""
+
+    def alone(value: str) -> str:
+        return f"case when count(*) = 1 then max({value}) else 0 end"
+
+    columns = {
+        "cp_span": alone("cp_span"), "cp_spread": alone("6 * s_within"), "cpk_span": alone("cpk_span"), "cpk_spread": alone("3 * s_within"),
+        "ppk_span": alone("cpk_span"), "ppk_spread": alone("3 * s_overall"),
+        "capable": "sum(case when cpk_span >= 1.33 * 3 * s_within then 1 else 0 end)", "characteristics": "count(s_within)",
+    }  # fmt: skip
+    return _pooled("characteristic", columns, source)

@@ -81,7 +81,7 @@ def version_at(as_of: str) -> str:
 
 def unit_shift_sql(relation: Relation, version: str = CURRENT) -> str:
     """One row per unit and shift: sums of the parts of all its products, and what is known of it."""
-    columns = sorted(({term.column for term in terms()} | set(SUMS)) - set(DERIVED))
+    columns = sorted(({term.column for term in terms()} | set(SUMS)) - {*DERIVED, "capacity_qty"})
     most = [f"max(case when {test} then 1 else 0 end) as {name}" for name, test in MARKS.items()]
     has = [
         f"max(case when p.material_key <> '~' and p.{column} is not null then 1 else 0 end) as {name}"
@@ -125,6 +125,11 @@ def _tests(needs: tuple[str, ...]) -> str:
 
 
 def _sum_of(term: Term) -> str:
+    if term.column == "capacity_qty":
+        planned, ideal, pieces = (
+            f"sum(case when {_tests(term.needs)} then cast({name} as double) end)" for name in ("pbt_s", "ideal_pq_s", "pq")
+        )
+        return f"{planned} * {pieces} / nullif({ideal}, 0) as {term.name}"
     value = f"coalesce({term.column}, 0)" if term.column in COUNTED else term.column
     return f"sum(case when {_tests(term.needs)} then {value} end) as {term.name}"
 
@@ -273,7 +278,7 @@ def kpi_value_sql(
         ctes = [("unit_shift", unit_shift_sql(relation, version_at(as_of))), ("books", _books_sql()),
                 ("known", _known_sql("books")), ("unit_month", _month_sql())]  # fmt: skip
     held = version_at(as_of) if as_of else CURRENT
-    chosen = ("shift",) if shifts_only else ("shift", *record_sql.PARTS)
+    chosen = ("shift",) if shifts_only else ("shift", *record_sql.PARTS, *record_sql.POOLED)
     ctes += [("unit_period", _periods_sql()), ("plant_part", _plant_part_sql(relation)), ("summed", _summed_sql()),
              ("scope_size", _size_sql(relation)), ("kpi", _kpi_sql()), ("chosen_shift", _chosen_sql("shift", "summed")),
              *([] if shifts_only else record_sql.ctes(relation, lambda alias: held.replace("p.", f"{alias}."), _chosen_sql)),

@@ -22,6 +22,7 @@ from connectors.registry import KINDS
 from connectors.vocabularies import COLUMNS, REQUIRED
 from dbt_project import catalogue as kpi_catalogue
 from pipelines import cli
+from pipelines.state import PARTS
 from transforms.tables import TABLES
 
 FOLDER = Path(__file__).resolve().parent
@@ -127,7 +128,7 @@ def columns() -> Iterator[str]:
     """The columns of the published KPI tables, by the contracts of their dbt models."""
     marts = yaml.safe_load((kpi_catalogue.FOLDER / "models/marts/marts.yml").read_text(encoding="utf-8"))["models"]
     described = {model["name"]: model for model in marts}
-    for model in (described[name] for name in ("kpi_value", "mart_kpi_parts_shift", "kpi_definition")):
+    for model in (described[name] for name in ("kpi_value", *(parts.mart for parts in PARTS), "kpi_definition")):
         yield from (f"### {model['name']}", "", _cell(model["description"]), "", "| column | type | |", "|---|---|---|")
         yield from (f"| `{c['name']}` | {c['data_type']} | {_cell(c['description'])} |" for c in model["columns"])
         yield ""

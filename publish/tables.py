@@ -38,6 +38,8 @@ EXPLAINED = {
     "NO_LABOUR": "no labour time arrived",
     "NO_MAINTENANCE": "no maintenance orders arrived",
     "NO_INSPECTIONS": "nothing was inspected",
+    "NO_MEASUREMENTS": "nothing with a specification limit was measured",
+    "SEVERAL_CHARACTERISTICS": "an index belongs to one characteristic",
     "NO_ORDERS": "no orders, or nothing is known of what was made of them",
     "NO_PLANNED_SCRAP": "no scrap was planned",
     "NO_DELIVERIES": "no delivery lines arrived",

@@ -80,6 +80,42 @@ CASES = [
         {"equipment": {"units": {"A": {}}}, "settings": {"state_method": "NONE"}},
     ),
     Case(
+        "gc39_capability",
+        {
+            "inspection_result": [
+                {"characteristic": "width", "material": "P", "measured_value": round(mean + sign * 0.1 * (49 / 50) ** 0.5, 12), "lsl": 9.4, "usl": 10.6,
+                 "result": "PASS", "subgroup": group, "measured_ts": f"{D}{hour:02d}:{n:02d}", "lot_or_serial": f"{group}{n}"}
+                for group, mean, hour in (("S1", 10.1, 8), ("S2", 9.9, 9)) for n in range(50) for sign in (1 if n % 2 else -1,)
+            ],
+            "production_count": [made("M", 100, 100)],
+        },
+        {"equipment": {"units": {"M": {}}}, "settings": {"state_method": "NONE"}},
+    ),
+    Case(
+        "gc25_routing",
+        {
+            "inspection_result": [
+                {"step": step, "material": "P", "characteristic": "visual", "result": result, "quantity": n, "attempt_no": 1, "measured_ts": D + "13:00", "lot_or_serial": f"{step}{result}"}
+                for step, rows in (("10", (("PASS", 950), ("REWORK", 40), ("FAIL", 10))), ("20", (("PASS", 970), ("REWORK", 15), ("FAIL", 5))))
+                for result, n in rows
+            ],
+            "production_count": [made("M", 1000, 985)],
+        },
+        {"equipment": {"units": {"M": {}}}, "settings": {"state_method": "NONE"}},
+    ),
+    Case(
+        "gc14_bank",
+        {
+            "shift_instance": [
+                {"equipment": "M1", "shift_code": "S", "start_ts": D + "06:00", "end_ts": D + "14:00"}, {"equipment": "M2", "shift_code": "S", "start_ts": D + "06:00", "end_ts": D + "22:00"},
+            ],
+            "equipment_state_event": [run("M1", 25200), run("M2", 40000)],
+            "production_count": [made("M1", 11000, 10800), made("M2", 4400, 4300)],
+        },
+        {"equipment": {"units": {"M1": {}, "M2": {}}}, "settings": {"state_method": "MEASURED"}, "calendar": "records", "shifts": {}},
+        words={"ideal_rates": [rate("gc14_bank", 2, equipment="M1"), rate("gc14_bank", 8, equipment="M2")]},
+    ),
+    Case(
         "gc26_reliability",
         {
             "equipment_state_event": [
@@ -246,9 +282,40 @@ def test_golden_gc25_first_pass_yield_rework_and_scrap(lake: Snapshot) -> None:
     check(values(lake, "gc25_inspected", "DAY", "2025-06-02"), FPY=Fraction(19, 20))
 
 
+def test_golden_gc25_rolled_yield_is_the_product_of_the_steps(lake: Snapshot) -> None:
+    check(values(lake, "gc25_routing"), RTY=Fraction(1843, 1980), FPY=Fraction(950 + 970, 1000 + 990))
+
+
+def test_golden_gc39_capability_is_made_of_pooled_subgroups(lake: Snapshot) -> None:
+    # Two subgroups of 50 with s = 0.1 around 10.1 and 9.9: s within is 0.1, s overall is sqrt((0.98 + 1) / 99) = sqrt(0.02).
+    found = values(lake, "gc39_capability")
+    check(found, CP=2, CPK=2, CPK_SHARE=1)
+    assert found["PPK"] == pytest.approx(0.6 / (3 * 0.02**0.5), rel=1e-9)
+
+
+def test_golden_gc14_a_bank_of_machines_by_time_and_by_capacity(lake: Snapshot) -> None:
+    # (2 x 10 800 + 8 x 4 300) / (28 800 + 57 600); by capacity 15 100 good of 28 800 / 2 + 57 600 / 8 = 21 600 pieces.
+    check(values(lake, "gc14_bank"), OEE=Fraction(560, 864), OEE_CAP=Fraction(151, 216), A=Fraction(652, 864))
+
+
+def test_golden_gc44_losses_add_up_to_what_is_missing(lake: Snapshot) -> None:
+    found = values(lake, "gc14_bank")
+    losses = {name: value for name, value in found.items() if name.startswith("LOSS_")}
+    # 86 400 s planned, 65 200 s run, 57 200 s of ideal time, 56 000 s of it good.
+    check(losses, LOSS_UNKNOWN=Fraction(21200, 86400), LOSS_SPEED=Fraction(8000, 86400), LOSS_QUALITY=Fraction(1200, 86400), LOSS_SETUP=0)
+    assert sum(losses.values()) == pytest.approx(1 - found["OEE"], abs=1e-12)
+
+
 def test_golden_gc26_means_between_and_to_restoration(lake: Snapshot) -> None:
     # 28 800 s less 1 200 s and 2 400 s of breakdown: 25 200 s = 7 h of operation, 2 failures.
-    check(values(lake, "gc26_reliability"), MTBF=Fraction(7, 2), MTTR=Fraction(1, 2), FAIL_RATE=Fraction(200, 7))
+    check(
+        values(lake, "gc26_reliability"),
+        MTBF=Fraction(7, 2),
+        MTTR=Fraction(1, 2),
+        FAIL_RATE=Fraction(200, 7),
+        MTBF_FE1=Fraction(7, 3),
+        INH_AVAIL=Fraction(7, 8),
+    )
 
 
 def test_golden_gc33_each_month_is_converted_at_its_rate(lake: Snapshot) -> None:

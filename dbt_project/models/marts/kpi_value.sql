@@ -17,20 +17,26 @@ inner join unit_month as b on s.plant_id = b.plant_id and s.equipment_id = b.equ
 unit_period as (
 select
     'SHIFT' as period_type, production_day as period_start, shift_code as shift_code, plant_id, equipment_id,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adet_eq_s end) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__plan_states,
     sum(case when apt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adet_org_s end) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then adet_org_s end) as adet_org_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adot_s end) as adot_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_rated_s end) as apt_rated_s__plan_run_time_output_rate_good,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end) as apt_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null then apt_s end) as apt_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_s end) as apt_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null then apt_s end) as apt_s__run_time,
     sum(case when apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__run_time_states,
     sum(case when pbt_s is not null and apt_s is not null then aubt_s end) as aubt_s__plan_run_time,
     sum(case when apt_s is not null then aubt_s end) as aubt_s__run_time,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aupt_s end) as aupt_s__plan_run_time_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then aupt_s end) as aupt_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aust_s end) as aust_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then aust_s end) as aust_s__run_time_states,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(pbt_s as double) end) * sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(pq as double) end) / nullif(sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(ideal_pq_s as double) end), 0) as capacity_qty__plan_output_rate_good,
     sum(case when adet_eq_s is not null then coded_stop_s end) as coded_stop_s__states,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end) as ct_s__output_rate_good,
     sum(case when pbt_s is not null then ct_s end) as ct_s__plan,
@@ -38,11 +44,14 @@ select
     sum(case when apt_s is not null and adet_eq_s is not null then fe end) as fe__run_time_states,
     sum(case when adet_eq_s is not null then fe end) as fe__states,
     sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__output_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__plan_output_rate_good,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__plan_output_rate_good,
@@ -54,6 +63,7 @@ select
     sum(case when pbt_s is not null and apt_s is not null then local_pbt_s end) as local_pbt_s__plan_run_time,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then micro_s end) as micro_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
     sum(case when pbt_s is not null then pbt_s end) as pbt_s__plan,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end) as pbt_s__plan_output_rate,
@@ -61,6 +71,7 @@ select
     sum(case when pbt_s is not null and apt_s is not null then pbt_s end) as pbt_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_states,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pot_s end) as pot_s__plan_output_rate,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end) as pot_s__plan_output_rate_good,
@@ -73,9 +84,11 @@ select
     sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(sq, 0) end) as sq__output_scrap,
     sum(case when adet_eq_s is not null then stop_s end) as stop_s__states,
     sum(case when apt_s is not null and adet_eq_s is not null then tbf_s end) as tbf_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then ttr_s end) as ttr_s__run_time_states,
     sum(case when adet_eq_s is not null then ttr_s end) as ttr_s__states,
     sum(case when pbt_s is not null and apt_s is not null then unknown_s end) as unknown_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then unknown_s end) as unknown_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_states,
     sum(pbt_s) as pbt_s,
     sum(unknown_s) as unknown_s,
@@ -103,6 +116,7 @@ select
     max(case when pbt_s is not null and apt_s is not null then 1 else 0 end) as in_plan_run_time,
     max(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_output_rate_good,
     max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_run_time_states,
+    max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_states_output_rate_good,
     max(case when pbt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_states,
     max(case when apt_s is not null then 1 else 0 end) as in_run_time,
     max(case when apt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_run_time_output_rate,
@@ -120,20 +134,26 @@ group by plant_id, equipment_id, production_day, shift_code
 union all
 select
     'DAY' as period_type, production_day as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adet_eq_s end) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__plan_states,
     sum(case when apt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adet_org_s end) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then adet_org_s end) as adet_org_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adot_s end) as adot_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_rated_s end) as apt_rated_s__plan_run_time_output_rate_good,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end) as apt_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null then apt_s end) as apt_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_s end) as apt_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null then apt_s end) as apt_s__run_time,
     sum(case when apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__run_time_states,
     sum(case when pbt_s is not null and apt_s is not null then aubt_s end) as aubt_s__plan_run_time,
     sum(case when apt_s is not null then aubt_s end) as aubt_s__run_time,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aupt_s end) as aupt_s__plan_run_time_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then aupt_s end) as aupt_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aust_s end) as aust_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then aust_s end) as aust_s__run_time_states,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(pbt_s as double) end) * sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(pq as double) end) / nullif(sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(ideal_pq_s as double) end), 0) as capacity_qty__plan_output_rate_good,
     sum(case when adet_eq_s is not null then coded_stop_s end) as coded_stop_s__states,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end) as ct_s__output_rate_good,
     sum(case when pbt_s is not null then ct_s end) as ct_s__plan,
@@ -141,11 +161,14 @@ select
     sum(case when apt_s is not null and adet_eq_s is not null then fe end) as fe__run_time_states,
     sum(case when adet_eq_s is not null then fe end) as fe__states,
     sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__output_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__plan_output_rate_good,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__plan_output_rate_good,
@@ -157,6 +180,7 @@ select
     sum(case when pbt_s is not null and apt_s is not null then local_pbt_s end) as local_pbt_s__plan_run_time,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then micro_s end) as micro_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
     sum(case when pbt_s is not null then pbt_s end) as pbt_s__plan,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end) as pbt_s__plan_output_rate,
@@ -164,6 +188,7 @@ select
     sum(case when pbt_s is not null and apt_s is not null then pbt_s end) as pbt_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_states,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pot_s end) as pot_s__plan_output_rate,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end) as pot_s__plan_output_rate_good,
@@ -176,9 +201,11 @@ select
     sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(sq, 0) end) as sq__output_scrap,
     sum(case when adet_eq_s is not null then stop_s end) as stop_s__states,
     sum(case when apt_s is not null and adet_eq_s is not null then tbf_s end) as tbf_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then ttr_s end) as ttr_s__run_time_states,
     sum(case when adet_eq_s is not null then ttr_s end) as ttr_s__states,
     sum(case when pbt_s is not null and apt_s is not null then unknown_s end) as unknown_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then unknown_s end) as unknown_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_states,
     sum(pbt_s) as pbt_s,
     sum(unknown_s) as unknown_s,
@@ -206,6 +233,7 @@ select
     max(case when pbt_s is not null and apt_s is not null then 1 else 0 end) as in_plan_run_time,
     max(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_output_rate_good,
     max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_run_time_states,
+    max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_states_output_rate_good,
     max(case when pbt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_states,
     max(case when apt_s is not null then 1 else 0 end) as in_run_time,
     max(case when apt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_run_time_output_rate,
@@ -223,20 +251,26 @@ group by plant_id, equipment_id, production_day
 union all
 select
     'WEEK' as period_type, cast(date_trunc('week', production_day) as date) as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adet_eq_s end) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__plan_states,
     sum(case when apt_s is not null and adet_eq_s is not null then adet_eq_s end) as adet_eq_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adet_org_s end) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then adet_org_s end) as adet_org_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then adot_s end) as adot_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_rated_s end) as apt_rated_s__plan_run_time_output_rate_good,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then apt_rated_s end) as apt_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null then apt_s end) as apt_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then apt_s end) as apt_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null then apt_s end) as apt_s__run_time,
     sum(case when apt_s is not null and adet_eq_s is not null then apt_s end) as apt_s__run_time_states,
     sum(case when pbt_s is not null and apt_s is not null then aubt_s end) as aubt_s__plan_run_time,
     sum(case when apt_s is not null then aubt_s end) as aubt_s__run_time,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aupt_s end) as aupt_s__plan_run_time_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then aupt_s end) as aupt_s__run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then aust_s end) as aust_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then aust_s end) as aust_s__run_time_states,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(pbt_s as double) end) * sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(pq as double) end) / nullif(sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then cast(ideal_pq_s as double) end), 0) as capacity_qty__plan_output_rate_good,
     sum(case when adet_eq_s is not null then coded_stop_s end) as coded_stop_s__states,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then ct_s end) as ct_s__output_rate_good,
     sum(case when pbt_s is not null then ct_s end) as ct_s__plan,
@@ -244,11 +278,14 @@ select
     sum(case when apt_s is not null and adet_eq_s is not null then fe end) as fe__run_time_states,
     sum(case when adet_eq_s is not null then fe end) as fe__states,
     sum(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__output_good,
+    sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(gq, 0) end) as gq__plan_output_rate_good,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_gq_s, 0) end) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_output_rate,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then coalesce(ideal_pq_s, 0) end) as ideal_pq_s__run_time_output_rate,
     sum(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__output_rate_good,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then coalesce(local_ideal_gq_s, 0) end) as local_ideal_gq_s__plan_output_rate_good,
@@ -260,6 +297,7 @@ select
     sum(case when pbt_s is not null and apt_s is not null then local_pbt_s end) as local_pbt_s__plan_run_time,
     sum(case when apt_s is not null and books_output = 1 and books_rated = 1 then micro_rated_s end) as micro_rated_s__run_time_output_rate,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then micro_s end) as micro_s__plan_run_time_states_output_rate_good,
     sum(case when apt_s is not null and adet_eq_s is not null then micro_s end) as micro_s__run_time_states,
     sum(case when pbt_s is not null then pbt_s end) as pbt_s__plan,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pbt_s end) as pbt_s__plan_output_rate,
@@ -267,6 +305,7 @@ select
     sum(case when pbt_s is not null and apt_s is not null then pbt_s end) as pbt_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_output_rate_good,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pbt_s end) as pbt_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then pbt_s end) as pbt_s__plan_states,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 then pot_s end) as pot_s__plan_output_rate,
     sum(case when pbt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then pot_s end) as pot_s__plan_output_rate_good,
@@ -279,9 +318,11 @@ select
     sum(case when books_output = 1 and unknown_scrap = 0 then coalesce(sq, 0) end) as sq__output_scrap,
     sum(case when adet_eq_s is not null then stop_s end) as stop_s__states,
     sum(case when apt_s is not null and adet_eq_s is not null then tbf_s end) as tbf_s__run_time_states,
+    sum(case when apt_s is not null and adet_eq_s is not null then ttr_s end) as ttr_s__run_time_states,
     sum(case when adet_eq_s is not null then ttr_s end) as ttr_s__states,
     sum(case when pbt_s is not null and apt_s is not null then unknown_s end) as unknown_s__plan_run_time,
     sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_run_time_states,
+    sum(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then unknown_s end) as unknown_s__plan_run_time_states_output_rate_good,
     sum(case when pbt_s is not null and adet_eq_s is not null then unknown_s end) as unknown_s__plan_states,
     sum(pbt_s) as pbt_s,
     sum(unknown_s) as unknown_s,
@@ -309,6 +350,7 @@ select
     max(case when pbt_s is not null and apt_s is not null then 1 else 0 end) as in_plan_run_time,
     max(case when pbt_s is not null and apt_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_output_rate_good,
     max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_run_time_states,
+    max(case when pbt_s is not null and apt_s is not null and adet_eq_s is not null and books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_plan_run_time_states_output_rate_good,
     max(case when pbt_s is not null and adet_eq_s is not null then 1 else 0 end) as in_plan_states,
     max(case when apt_s is not null then 1 else 0 end) as in_run_time,
     max(case when apt_s is not null and books_output = 1 and books_rated = 1 then 1 else 0 end) as in_run_time_output_rate,
@@ -326,20 +368,26 @@ group by plant_id, equipment_id, cast(date_trunc('week', production_day) as date
 union all
 select
     'MONTH' as period_type, cast(month as date) as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(adet_eq_s__plan_run_time_states_output_rate_good) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(adet_eq_s__plan_states) as adet_eq_s__plan_states,
     sum(adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(adet_org_s__plan_run_time_states_output_rate_good) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(adot_s__plan_run_time_states_output_rate_good) as adot_s__plan_run_time_states_output_rate_good,
     sum(apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
     sum(apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
     sum(apt_s__plan_run_time) as apt_s__plan_run_time,
     sum(apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(apt_s__plan_run_time_states_output_rate_good) as apt_s__plan_run_time_states_output_rate_good,
     sum(apt_s__run_time) as apt_s__run_time,
     sum(apt_s__run_time_states) as apt_s__run_time_states,
     sum(aubt_s__plan_run_time) as aubt_s__plan_run_time,
     sum(aubt_s__run_time) as aubt_s__run_time,
     sum(aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
     sum(aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(aust_s__plan_run_time_states_output_rate_good) as aust_s__plan_run_time_states_output_rate_good,
     sum(aust_s__run_time_states) as aust_s__run_time_states,
+    sum(capacity_qty__plan_output_rate_good) as capacity_qty__plan_output_rate_good,
     sum(coded_stop_s__states) as coded_stop_s__states,
     sum(ct_s__output_rate_good) as ct_s__output_rate_good,
     sum(ct_s__plan) as ct_s__plan,
@@ -347,11 +395,14 @@ select
     sum(fe__run_time_states) as fe__run_time_states,
     sum(fe__states) as fe__states,
     sum(gq__output_good) as gq__output_good,
+    sum(gq__plan_output_rate_good) as gq__plan_output_rate_good,
     sum(ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
     sum(ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
     sum(ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(ideal_gq_s__plan_run_time_states_output_rate_good) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(ideal_pq_s__plan_run_time_states_output_rate_good) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
     sum(local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
     sum(local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
@@ -363,6 +414,7 @@ select
     sum(local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(micro_s__plan_run_time_states_output_rate_good) as micro_s__plan_run_time_states_output_rate_good,
     sum(micro_s__run_time_states) as micro_s__run_time_states,
     sum(pbt_s__plan) as pbt_s__plan,
     sum(pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
@@ -370,6 +422,7 @@ select
     sum(pbt_s__plan_run_time) as pbt_s__plan_run_time,
     sum(pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
     sum(pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(pbt_s__plan_run_time_states_output_rate_good) as pbt_s__plan_run_time_states_output_rate_good,
     sum(pbt_s__plan_states) as pbt_s__plan_states,
     sum(pot_s__plan_output_rate) as pot_s__plan_output_rate,
     sum(pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
@@ -382,9 +435,11 @@ select
     sum(sq__output_scrap) as sq__output_scrap,
     sum(stop_s__states) as stop_s__states,
     sum(tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(ttr_s__run_time_states) as ttr_s__run_time_states,
     sum(ttr_s__states) as ttr_s__states,
     sum(unknown_s__plan_run_time) as unknown_s__plan_run_time,
     sum(unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(unknown_s__plan_run_time_states_output_rate_good) as unknown_s__plan_run_time_states_output_rate_good,
     sum(unknown_s__plan_states) as unknown_s__plan_states,
     sum(pbt_s) as pbt_s,
     sum(unknown_s) as unknown_s,
@@ -412,6 +467,7 @@ select
     max(in_plan_run_time) as in_plan_run_time,
     max(in_plan_run_time_output_rate_good) as in_plan_run_time_output_rate_good,
     max(in_plan_run_time_states) as in_plan_run_time_states,
+    max(in_plan_run_time_states_output_rate_good) as in_plan_run_time_states_output_rate_good,
     max(in_plan_states) as in_plan_states,
     max(in_run_time) as in_run_time,
     max(in_run_time_output_rate) as in_run_time_output_rate,
@@ -429,20 +485,26 @@ group by plant_id, equipment_id, cast(month as date)
 union all
 select
     'QUARTER' as period_type, cast(date_trunc('quarter', month) as date) as period_start, cast(null as varchar) as shift_code, plant_id, equipment_id,
+    sum(adet_eq_s__plan_run_time_states_output_rate_good) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(adet_eq_s__plan_states) as adet_eq_s__plan_states,
     sum(adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(adet_org_s__plan_run_time_states_output_rate_good) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(adot_s__plan_run_time_states_output_rate_good) as adot_s__plan_run_time_states_output_rate_good,
     sum(apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
     sum(apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
     sum(apt_s__plan_run_time) as apt_s__plan_run_time,
     sum(apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(apt_s__plan_run_time_states_output_rate_good) as apt_s__plan_run_time_states_output_rate_good,
     sum(apt_s__run_time) as apt_s__run_time,
     sum(apt_s__run_time_states) as apt_s__run_time_states,
     sum(aubt_s__plan_run_time) as aubt_s__plan_run_time,
     sum(aubt_s__run_time) as aubt_s__run_time,
     sum(aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
     sum(aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(aust_s__plan_run_time_states_output_rate_good) as aust_s__plan_run_time_states_output_rate_good,
     sum(aust_s__run_time_states) as aust_s__run_time_states,
+    sum(capacity_qty__plan_output_rate_good) as capacity_qty__plan_output_rate_good,
     sum(coded_stop_s__states) as coded_stop_s__states,
     sum(ct_s__output_rate_good) as ct_s__output_rate_good,
     sum(ct_s__plan) as ct_s__plan,
@@ -450,11 +512,14 @@ select
     sum(fe__run_time_states) as fe__run_time_states,
     sum(fe__states) as fe__states,
     sum(gq__output_good) as gq__output_good,
+    sum(gq__plan_output_rate_good) as gq__plan_output_rate_good,
     sum(ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
     sum(ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
     sum(ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(ideal_gq_s__plan_run_time_states_output_rate_good) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(ideal_pq_s__plan_run_time_states_output_rate_good) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
     sum(local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
     sum(local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
@@ -466,6 +531,7 @@ select
     sum(local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(micro_s__plan_run_time_states_output_rate_good) as micro_s__plan_run_time_states_output_rate_good,
     sum(micro_s__run_time_states) as micro_s__run_time_states,
     sum(pbt_s__plan) as pbt_s__plan,
     sum(pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
@@ -473,6 +539,7 @@ select
     sum(pbt_s__plan_run_time) as pbt_s__plan_run_time,
     sum(pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
     sum(pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(pbt_s__plan_run_time_states_output_rate_good) as pbt_s__plan_run_time_states_output_rate_good,
     sum(pbt_s__plan_states) as pbt_s__plan_states,
     sum(pot_s__plan_output_rate) as pot_s__plan_output_rate,
     sum(pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
@@ -485,9 +552,11 @@ select
     sum(sq__output_scrap) as sq__output_scrap,
     sum(stop_s__states) as stop_s__states,
     sum(tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(ttr_s__run_time_states) as ttr_s__run_time_states,
     sum(ttr_s__states) as ttr_s__states,
     sum(unknown_s__plan_run_time) as unknown_s__plan_run_time,
     sum(unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(unknown_s__plan_run_time_states_output_rate_good) as unknown_s__plan_run_time_states_output_rate_good,
     sum(unknown_s__plan_states) as unknown_s__plan_states,
     sum(pbt_s) as pbt_s,
     sum(unknown_s) as unknown_s,
@@ -515,6 +584,7 @@ select
     max(in_plan_run_time) as in_plan_run_time,
     max(in_plan_run_time_output_rate_good) as in_plan_run_time_output_rate_good,
     max(in_plan_run_time_states) as in_plan_run_time_states,
+    max(in_plan_run_time_states_output_rate_good) as in_plan_run_time_states_output_rate_good,
     max(in_plan_states) as in_plan_states,
     max(in_run_time) as in_run_time,
     max(in_run_time_output_rate) as in_run_time_output_rate,
@@ -534,20 +604,26 @@ group by plant_id, equipment_id, cast(date_trunc('quarter', month) as date)
 plant_part as (
 select
     x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code,
+    sum(u.adet_eq_s__plan_run_time_states_output_rate_good) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(u.adet_eq_s__plan_states) as adet_eq_s__plan_states,
     sum(u.adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(u.adet_org_s__plan_run_time_states_output_rate_good) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(u.adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(u.adot_s__plan_run_time_states_output_rate_good) as adot_s__plan_run_time_states_output_rate_good,
     sum(u.apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
     sum(u.apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
     sum(u.apt_s__plan_run_time) as apt_s__plan_run_time,
     sum(u.apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(u.apt_s__plan_run_time_states_output_rate_good) as apt_s__plan_run_time_states_output_rate_good,
     sum(u.apt_s__run_time) as apt_s__run_time,
     sum(u.apt_s__run_time_states) as apt_s__run_time_states,
     sum(u.aubt_s__plan_run_time) as aubt_s__plan_run_time,
     sum(u.aubt_s__run_time) as aubt_s__run_time,
     sum(u.aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
     sum(u.aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(u.aust_s__plan_run_time_states_output_rate_good) as aust_s__plan_run_time_states_output_rate_good,
     sum(u.aust_s__run_time_states) as aust_s__run_time_states,
+    sum(u.capacity_qty__plan_output_rate_good) as capacity_qty__plan_output_rate_good,
     sum(u.coded_stop_s__states) as coded_stop_s__states,
     sum(u.ct_s__output_rate_good) as ct_s__output_rate_good,
     sum(u.ct_s__plan) as ct_s__plan,
@@ -555,11 +631,14 @@ select
     sum(u.fe__run_time_states) as fe__run_time_states,
     sum(u.fe__states) as fe__states,
     sum(u.gq__output_good) as gq__output_good,
+    sum(u.gq__plan_output_rate_good) as gq__plan_output_rate_good,
     sum(u.ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
     sum(u.ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
     sum(u.ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(u.ideal_gq_s__plan_run_time_states_output_rate_good) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(u.ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(u.ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(u.ideal_pq_s__plan_run_time_states_output_rate_good) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(u.ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
     sum(u.local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
     sum(u.local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
@@ -571,6 +650,7 @@ select
     sum(u.local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(u.micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(u.micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(u.micro_s__plan_run_time_states_output_rate_good) as micro_s__plan_run_time_states_output_rate_good,
     sum(u.micro_s__run_time_states) as micro_s__run_time_states,
     sum(u.pbt_s__plan) as pbt_s__plan,
     sum(u.pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
@@ -578,6 +658,7 @@ select
     sum(u.pbt_s__plan_run_time) as pbt_s__plan_run_time,
     sum(u.pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
     sum(u.pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(u.pbt_s__plan_run_time_states_output_rate_good) as pbt_s__plan_run_time_states_output_rate_good,
     sum(u.pbt_s__plan_states) as pbt_s__plan_states,
     sum(u.pot_s__plan_output_rate) as pot_s__plan_output_rate,
     sum(u.pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
@@ -590,9 +671,11 @@ select
     sum(u.sq__output_scrap) as sq__output_scrap,
     sum(u.stop_s__states) as stop_s__states,
     sum(u.tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(u.ttr_s__run_time_states) as ttr_s__run_time_states,
     sum(u.ttr_s__states) as ttr_s__states,
     sum(u.unknown_s__plan_run_time) as unknown_s__plan_run_time,
     sum(u.unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(u.unknown_s__plan_run_time_states_output_rate_good) as unknown_s__plan_run_time_states_output_rate_good,
     sum(u.unknown_s__plan_states) as unknown_s__plan_states,
     sum(u.pbt_s) as pbt_s,
     sum(u.unknown_s) as unknown_s,
@@ -620,6 +703,7 @@ select
     sum(u.in_plan_run_time) as units_plan_run_time,
     sum(u.in_plan_run_time_output_rate_good) as units_plan_run_time_output_rate_good,
     sum(u.in_plan_run_time_states) as units_plan_run_time_states,
+    sum(u.in_plan_run_time_states_output_rate_good) as units_plan_run_time_states_output_rate_good,
     sum(u.in_plan_states) as units_plan_states,
     sum(u.in_run_time) as units_run_time,
     sum(u.in_run_time_output_rate) as units_run_time_output_rate,
@@ -648,20 +732,26 @@ summed as (
 select
     scope_type, scope_id, period_type, period_start, shift_code,
     case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(adet_eq_s__plan_run_time_states_output_rate_good) as adet_eq_s__plan_run_time_states_output_rate_good,
     sum(adet_eq_s__plan_states) as adet_eq_s__plan_states,
     sum(adet_eq_s__run_time_states) as adet_eq_s__run_time_states,
+    sum(adet_org_s__plan_run_time_states_output_rate_good) as adet_org_s__plan_run_time_states_output_rate_good,
     sum(adet_org_s__run_time_states) as adet_org_s__run_time_states,
+    sum(adot_s__plan_run_time_states_output_rate_good) as adot_s__plan_run_time_states_output_rate_good,
     sum(apt_rated_s__plan_run_time_output_rate_good) as apt_rated_s__plan_run_time_output_rate_good,
     sum(apt_rated_s__run_time_output_rate) as apt_rated_s__run_time_output_rate,
     sum(apt_s__plan_run_time) as apt_s__plan_run_time,
     sum(apt_s__plan_run_time_states) as apt_s__plan_run_time_states,
+    sum(apt_s__plan_run_time_states_output_rate_good) as apt_s__plan_run_time_states_output_rate_good,
     sum(apt_s__run_time) as apt_s__run_time,
     sum(apt_s__run_time_states) as apt_s__run_time_states,
     sum(aubt_s__plan_run_time) as aubt_s__plan_run_time,
     sum(aubt_s__run_time) as aubt_s__run_time,
     sum(aupt_s__plan_run_time_output_rate_good) as aupt_s__plan_run_time_output_rate_good,
     sum(aupt_s__run_time_states) as aupt_s__run_time_states,
+    sum(aust_s__plan_run_time_states_output_rate_good) as aust_s__plan_run_time_states_output_rate_good,
     sum(aust_s__run_time_states) as aust_s__run_time_states,
+    sum(capacity_qty__plan_output_rate_good) as capacity_qty__plan_output_rate_good,
     sum(coded_stop_s__states) as coded_stop_s__states,
     sum(ct_s__output_rate_good) as ct_s__output_rate_good,
     sum(ct_s__plan) as ct_s__plan,
@@ -669,11 +759,14 @@ select
     sum(fe__run_time_states) as fe__run_time_states,
     sum(fe__states) as fe__states,
     sum(gq__output_good) as gq__output_good,
+    sum(gq__plan_output_rate_good) as gq__plan_output_rate_good,
     sum(ideal_gq_s__output_rate_good) as ideal_gq_s__output_rate_good,
     sum(ideal_gq_s__plan_output_rate_good) as ideal_gq_s__plan_output_rate_good,
     sum(ideal_gq_s__plan_run_time_output_rate_good) as ideal_gq_s__plan_run_time_output_rate_good,
+    sum(ideal_gq_s__plan_run_time_states_output_rate_good) as ideal_gq_s__plan_run_time_states_output_rate_good,
     sum(ideal_pq_s__output_rate_good) as ideal_pq_s__output_rate_good,
     sum(ideal_pq_s__plan_output_rate) as ideal_pq_s__plan_output_rate,
+    sum(ideal_pq_s__plan_run_time_states_output_rate_good) as ideal_pq_s__plan_run_time_states_output_rate_good,
     sum(ideal_pq_s__run_time_output_rate) as ideal_pq_s__run_time_output_rate,
     sum(local_ideal_gq_s__output_rate_good) as local_ideal_gq_s__output_rate_good,
     sum(local_ideal_gq_s__plan_output_rate_good) as local_ideal_gq_s__plan_output_rate_good,
@@ -685,6 +778,7 @@ select
     sum(local_pbt_s__plan_run_time) as local_pbt_s__plan_run_time,
     sum(micro_rated_s__run_time_output_rate) as micro_rated_s__run_time_output_rate,
     sum(micro_s__plan_run_time_states) as micro_s__plan_run_time_states,
+    sum(micro_s__plan_run_time_states_output_rate_good) as micro_s__plan_run_time_states_output_rate_good,
     sum(micro_s__run_time_states) as micro_s__run_time_states,
     sum(pbt_s__plan) as pbt_s__plan,
     sum(pbt_s__plan_output_rate) as pbt_s__plan_output_rate,
@@ -692,6 +786,7 @@ select
     sum(pbt_s__plan_run_time) as pbt_s__plan_run_time,
     sum(pbt_s__plan_run_time_output_rate_good) as pbt_s__plan_run_time_output_rate_good,
     sum(pbt_s__plan_run_time_states) as pbt_s__plan_run_time_states,
+    sum(pbt_s__plan_run_time_states_output_rate_good) as pbt_s__plan_run_time_states_output_rate_good,
     sum(pbt_s__plan_states) as pbt_s__plan_states,
     sum(pot_s__plan_output_rate) as pot_s__plan_output_rate,
     sum(pot_s__plan_output_rate_good) as pot_s__plan_output_rate_good,
@@ -704,9 +799,11 @@ select
     sum(sq__output_scrap) as sq__output_scrap,
     sum(stop_s__states) as stop_s__states,
     sum(tbf_s__run_time_states) as tbf_s__run_time_states,
+    sum(ttr_s__run_time_states) as ttr_s__run_time_states,
     sum(ttr_s__states) as ttr_s__states,
     sum(unknown_s__plan_run_time) as unknown_s__plan_run_time,
     sum(unknown_s__plan_run_time_states) as unknown_s__plan_run_time_states,
+    sum(unknown_s__plan_run_time_states_output_rate_good) as unknown_s__plan_run_time_states_output_rate_good,
     sum(unknown_s__plan_states) as unknown_s__plan_states,
     sum(pbt_s) as pbt_s,
     sum(unknown_s) as unknown_s,
@@ -734,6 +831,7 @@ select
     cast(sum(units_plan_run_time) as bigint) as units_plan_run_time,
     cast(sum(units_plan_run_time_output_rate_good) as bigint) as units_plan_run_time_output_rate_good,
     cast(sum(units_plan_run_time_states) as bigint) as units_plan_run_time_states,
+    cast(sum(units_plan_run_time_states_output_rate_good) as bigint) as units_plan_run_time_states_output_rate_good,
     cast(sum(units_plan_states) as bigint) as units_plan_states,
     cast(sum(units_run_time) as bigint) as units_run_time,
     cast(sum(units_run_time_output_rate) as bigint) as units_run_time_output_rate,
@@ -749,6 +847,7 @@ select
     count(case when units_plan_run_time > 0 then 1 end) as plants_plan_run_time,
     count(case when units_plan_run_time_output_rate_good > 0 then 1 end) as plants_plan_run_time_output_rate_good,
     count(case when units_plan_run_time_states > 0 then 1 end) as plants_plan_run_time_states,
+    count(case when units_plan_run_time_states_output_rate_good > 0 then 1 end) as plants_plan_run_time_states_output_rate_good,
     count(case when units_plan_states > 0 then 1 end) as plants_plan_states,
     count(case when units_run_time > 0 then 1 end) as plants_run_time,
     count(case when units_run_time_output_rate > 0 then 1 end) as plants_run_time_output_rate,
@@ -848,75 +947,107 @@ select * from (values
     (64, 'shift', 'FAIL_RATE', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
     (65, 'shift', 'FAIL_RATE', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
     (66, 'shift', 'FAIL_RATE', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
-    (67, 'shift', 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
-    (68, 'shift', 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
-    (69, 'shift', 'EQ_LOAD', 'LOCAL', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
-    (70, 'shift', 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
-    (71, 'shift', 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
-    (72, 'shift', 'UNPL_DOWN', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
-    (73, 'shift', 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
-    (74, 'shift', 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
-    (75, 'shift', 'COVERAGE', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
-    (76, 'shift', 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
-    (77, 'shift', 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
-    (78, 'shift', 'CODED', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
-    (79, 'day', 'WORKER_EFF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
-    (80, 'day', 'WORKER_EFF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
-    (81, 'day', 'WORKER_EFF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
-    (82, 'day', 'CMR', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
-    (83, 'day', 'CMR', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
-    (84, 'day', 'CMR', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
-    (85, 'quality', 'FPY', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
-    (86, 'quality', 'FPY', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
-    (87, 'quality', 'FPY', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
-    (88, 'order', 'ALLOC_RATIO', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (89, 'order', 'ALLOC_RATIO', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (90, 'order', 'ALLOC_RATIO', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (91, 'order', 'PROC_RATIO', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (92, 'order', 'PROC_RATIO', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (93, 'order', 'PROC_RATIO', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (94, 'order', 'THRU', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (95, 'order', 'THRU', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (96, 'order', 'THRU', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (97, 'order', 'SCRAP_PLAN', 'ISO', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
-    (98, 'order', 'SCRAP_PLAN', 'TPM', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
-    (99, 'order', 'SCRAP_PLAN', 'LOCAL', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
-    (100, 'order', 'FALLOFF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (101, 'order', 'FALLOFF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (102, 'order', 'FALLOFF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (103, 'order', 'SCHED_ATT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (104, 'order', 'SCHED_ATT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (105, 'order', 'SCHED_ATT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (106, 'order', 'ORDER_OT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (107, 'order', 'ORDER_OT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (108, 'order', 'ORDER_OT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
-    (109, 'month', 'OTIF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
-    (110, 'month', 'OTIF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
-    (111, 'month', 'OTIF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
-    (112, 'month', 'WIP_DAYS', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
-    (113, 'month', 'WIP_DAYS', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
-    (114, 'month', 'WIP_DAYS', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
-    (115, 'month', 'INV_TURNS', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
-    (116, 'month', 'INV_TURNS', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
-    (117, 'month', 'INV_TURNS', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
-    (118, 'month', 'ENERGY_INT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
-    (119, 'month', 'ENERGY_INT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
-    (120, 'month', 'ENERGY_INT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
-    (121, 'month', 'CO2_INT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
-    (122, 'month', 'CO2_INT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
-    (123, 'month', 'CO2_INT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
-    (124, 'month', 'COPQ', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (125, 'month', 'COPQ', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (126, 'month', 'COPQ', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (127, 'month', 'CONV_COST', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (128, 'month', 'CONV_COST', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (129, 'month', 'CONV_COST', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (130, 'month', 'LAB_PROD', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
-    (131, 'month', 'LAB_PROD', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
-    (132, 'month', 'LAB_PROD', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
-    (133, 'month', 'MAINT_COST', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (134, 'month', 'MAINT_COST', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
-    (135, 'month', 'MAINT_COST', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS')
+    (67, 'shift', 'MTBF_FE1', 'ISO', false, false, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (68, 'shift', 'MTBF_FE1', 'TPM', false, false, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (69, 'shift', 'MTBF_FE1', 'LOCAL', false, false, false, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (70, 'shift', 'INH_AVAIL', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (71, 'shift', 'INH_AVAIL', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (72, 'shift', 'INH_AVAIL', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_RUN_TIME', cast(null as varchar)),
+    (73, 'shift', 'OEE_CAP', 'ISO', true, true, true, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (74, 'shift', 'OEE_CAP', 'TPM', true, true, true, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (75, 'shift', 'OEE_CAP', 'LOCAL', true, true, true, false, true, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (76, 'shift', 'EQ_LOAD', 'ISO', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (77, 'shift', 'EQ_LOAD', 'TPM', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (78, 'shift', 'EQ_LOAD', 'LOCAL', true, true, true, false, false, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (79, 'shift', 'UNPL_DOWN', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (80, 'shift', 'UNPL_DOWN', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (81, 'shift', 'UNPL_DOWN', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (82, 'shift', 'COVERAGE', 'ISO', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (83, 'shift', 'COVERAGE', 'TPM', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (84, 'shift', 'COVERAGE', 'LOCAL', false, false, true, true, false, false, false, false, false, cast(null as varchar), cast(null as varchar)),
+    (85, 'shift', 'CODED', 'ISO', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
+    (86, 'shift', 'CODED', 'TPM', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
+    (87, 'shift', 'CODED', 'LOCAL', false, false, false, true, false, false, false, false, false, 'NO_STOPS', cast(null as varchar)),
+    (88, 'day', 'WORKER_EFF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (89, 'day', 'WORKER_EFF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (90, 'day', 'WORKER_EFF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (91, 'day', 'CMR', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
+    (92, 'day', 'CMR', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
+    (93, 'day', 'CMR', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MAINTENANCE'),
+    (94, 'quality', 'FPY', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (95, 'quality', 'FPY', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (96, 'quality', 'FPY', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (97, 'order', 'ALLOC_RATIO', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (98, 'order', 'ALLOC_RATIO', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (99, 'order', 'ALLOC_RATIO', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (100, 'order', 'PROC_RATIO', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (101, 'order', 'PROC_RATIO', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (102, 'order', 'PROC_RATIO', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (103, 'order', 'THRU', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (104, 'order', 'THRU', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (105, 'order', 'THRU', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (106, 'order', 'SCRAP_PLAN', 'ISO', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
+    (107, 'order', 'SCRAP_PLAN', 'TPM', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
+    (108, 'order', 'SCRAP_PLAN', 'LOCAL', false, false, false, false, false, false, false, false, false, 'NO_PLANNED_SCRAP', 'NO_PLANNED_SCRAP'),
+    (109, 'order', 'FALLOFF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (110, 'order', 'FALLOFF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (111, 'order', 'FALLOFF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (112, 'order', 'SCHED_ATT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (113, 'order', 'SCHED_ATT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (114, 'order', 'SCHED_ATT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (115, 'order', 'ORDER_OT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (116, 'order', 'ORDER_OT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (117, 'order', 'ORDER_OT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ORDERS'),
+    (118, 'month', 'OTIF', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
+    (119, 'month', 'OTIF', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
+    (120, 'month', 'OTIF', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_DELIVERIES'),
+    (121, 'month', 'WIP_DAYS', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (122, 'month', 'WIP_DAYS', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (123, 'month', 'WIP_DAYS', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (124, 'month', 'INV_TURNS', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (125, 'month', 'INV_TURNS', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (126, 'month', 'INV_TURNS', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_STOCK'),
+    (127, 'month', 'ENERGY_INT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
+    (128, 'month', 'ENERGY_INT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
+    (129, 'month', 'ENERGY_INT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_ENERGY'),
+    (130, 'month', 'CO2_INT', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
+    (131, 'month', 'CO2_INT', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
+    (132, 'month', 'CO2_INT', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_EMISSIONS'),
+    (133, 'month', 'COPQ', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (134, 'month', 'COPQ', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (135, 'month', 'COPQ', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (136, 'month', 'CONV_COST', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (137, 'month', 'CONV_COST', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (138, 'month', 'CONV_COST', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (139, 'month', 'LAB_PROD', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (140, 'month', 'LAB_PROD', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (141, 'month', 'LAB_PROD', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_LABOUR'),
+    (142, 'month', 'MAINT_COST', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (143, 'month', 'MAINT_COST', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (144, 'month', 'MAINT_COST', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_COSTS'),
+    (145, 'routing', 'RTY', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (146, 'routing', 'RTY', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (147, 'routing', 'RTY', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_INSPECTIONS'),
+    (148, 'characteristic', 'CP', 'ISO', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (149, 'characteristic', 'CP', 'TPM', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (150, 'characteristic', 'CP', 'LOCAL', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (151, 'characteristic', 'CPK', 'ISO', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (152, 'characteristic', 'CPK', 'TPM', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (153, 'characteristic', 'CPK', 'LOCAL', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (154, 'characteristic', 'PPK', 'ISO', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (155, 'characteristic', 'PPK', 'TPM', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (156, 'characteristic', 'PPK', 'LOCAL', false, false, false, false, false, false, false, false, false, 'SEVERAL_CHARACTERISTICS', 'NO_MEASUREMENTS'),
+    (157, 'characteristic', 'CPK_SHARE', 'ISO', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MEASUREMENTS'),
+    (158, 'characteristic', 'CPK_SHARE', 'TPM', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MEASUREMENTS'),
+    (159, 'characteristic', 'CPK_SHARE', 'LOCAL', false, false, false, false, false, false, false, false, false, cast(null as varchar), 'NO_MEASUREMENTS'),
+    (160, 'shift', 'LOSS_BREAKDOWN', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (161, 'shift', 'LOSS_ORGANISATION', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (162, 'shift', 'LOSS_SETUP', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (163, 'shift', 'LOSS_NO_ORDER', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (164, 'shift', 'LOSS_MINOR', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (165, 'shift', 'LOSS_UNKNOWN', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (166, 'shift', 'LOSS_SPEED', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar)),
+    (167, 'shift', 'LOSS_QUALITY', 'ISO', true, true, true, true, true, false, false, true, false, cast(null as varchar), cast(null as varchar))
 ) as v (number, parts, kpi_id, profile, uses_rate, uses_counts, uses_plan, uses_states, uses_good, uses_scrap, uses_rework, is_withheld, has_bound, none_word, no_data_word)
 ),
 
@@ -933,7 +1064,7 @@ select
         when k.number in (10, 11, 22, 23, 24) then cast(ideal_gq_s__output_rate_good as double)
         when k.number in (12) then cast(local_ideal_gq_s__output_rate_good as double)
         when k.number in (13, 14, 15) then cast(gq__output_good as double)
-        when k.number in (16, 17, 67, 68, 69) then cast(ideal_pq_s__plan_output_rate as double)
+        when k.number in (16, 17, 76, 77, 78) then cast(ideal_pq_s__plan_output_rate as double)
         when k.number in (18) then cast(local_ideal_pq_s__plan_output_rate as double)
         when k.number in (25, 26, 27) then cast(aupt_s__plan_run_time_output_rate_good as double) * cast(ideal_gq_s__plan_run_time_output_rate_good as double)
         when k.number in (28, 29, 30, 37, 38, 39) then cast(apt_s__run_time as double)
@@ -944,12 +1075,22 @@ select
         when k.number in (46, 47, 48) then cast(setup_elapsed_s__states as double)
         when k.number in (49, 50, 51) then cast(sq__output_scrap as double)
         when k.number in (52, 53, 54) then cast(rq__output_rework as double)
-        when k.number in (55, 56, 57, 58, 59, 60) then cast(tbf_s__run_time_states as double) / 3600
+        when k.number in (55, 56, 57, 58, 59, 60, 67, 68, 69) then cast(tbf_s__run_time_states as double) / 3600
         when k.number in (61, 62, 63) then cast(ttr_s__states as double) / 3600
         when k.number in (64, 65, 66) then cast(fe__run_time_states as double)
-        when k.number in (70, 71, 72) then cast(adet_eq_s__plan_states as double)
-        when k.number in (73, 74, 75) then cast(pbt_s__plan_states as double) - cast(unknown_s__plan_states as double)
-        when k.number in (76, 77, 78) then cast(coded_stop_s__states as double)
+        when k.number in (70, 71, 72) then cast(tbf_s__run_time_states as double)
+        when k.number in (73, 74, 75) then cast(gq__plan_output_rate_good as double)
+        when k.number in (79, 80, 81) then cast(adet_eq_s__plan_states as double)
+        when k.number in (82, 83, 84) then cast(pbt_s__plan_states as double) - cast(unknown_s__plan_states as double)
+        when k.number in (85, 86, 87) then cast(coded_stop_s__states as double)
+        when k.number in (160) then cast(adet_eq_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (161) then cast(adet_org_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (162) then cast(aust_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (163) then cast(adot_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (164) then cast(micro_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (165) then cast(unknown_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (166) then cast(apt_s__plan_run_time_states_output_rate_good as double) - cast(ideal_pq_s__plan_run_time_states_output_rate_good as double)
+        when k.number in (167) then cast(ideal_pq_s__plan_run_time_states_output_rate_good as double) - cast(ideal_gq_s__plan_run_time_states_output_rate_good as double)
     end as numerator,
     case
         when k.number in (1, 2) then cast(pbt_s__plan_output_rate_good as double)
@@ -978,47 +1119,53 @@ select
         when k.number in (55, 56, 57, 58, 59, 60) then cast(fe__run_time_states as double)
         when k.number in (61, 62, 63) then cast(fe__states as double)
         when k.number in (64, 65, 66) then cast(aupt_s__run_time_states as double) / 360000
-        when k.number in (67, 68, 69) then cast(pot_s__plan_output_rate as double)
-        when k.number in (70, 71, 72, 73, 74, 75) then cast(pbt_s__plan_states as double)
-        when k.number in (76, 77, 78) then cast(stop_s__states as double)
+        when k.number in (67, 68, 69) then cast(fe__run_time_states as double) + 1
+        when k.number in (70, 71, 72) then cast(tbf_s__run_time_states as double) + cast(ttr_s__run_time_states as double)
+        when k.number in (73, 74, 75) then cast(capacity_qty__plan_output_rate_good as double)
+        when k.number in (76, 77, 78) then cast(pot_s__plan_output_rate as double)
+        when k.number in (79, 80, 81, 82, 83, 84) then cast(pbt_s__plan_states as double)
+        when k.number in (85, 86, 87) then cast(stop_s__states as double)
+        when k.number in (160, 161, 162, 163, 164, 165, 166, 167) then cast(pbt_s__plan_run_time_states_output_rate_good as double)
     end as denominator,
     case
         when k.number in (4, 6) then cast(apt_s__plan_run_time as double) + cast(unknown_s__plan_run_time as double)
         when k.number in (5) then cast(apt_s__plan_run_time_states as double) + cast(micro_s__plan_run_time_states as double) + cast(unknown_s__plan_run_time_states as double)
     end as high,
     case
-        when k.number in (1, 2, 3, 19, 20, 21) then plants_plan_output_rate_good
+        when k.number in (1, 2, 3, 19, 20, 21, 73, 74, 75) then plants_plan_output_rate_good
         when k.number in (4, 6, 34, 35, 36) then plants_plan_run_time
         when k.number in (5) then plants_plan_run_time_states
         when k.number in (7, 8, 9) then plants_run_time_output_rate
         when k.number in (10, 11, 12, 22, 23, 24) then plants_output_rate_good
         when k.number in (13, 14, 15) then plants_output_good
-        when k.number in (16, 17, 18, 67, 68, 69) then plants_plan_output_rate
+        when k.number in (16, 17, 18, 76, 77, 78) then plants_plan_output_rate
         when k.number in (25, 26, 27) then plants_plan_run_time_output_rate_good
         when k.number in (28, 29, 30, 37, 38, 39) then plants_run_time
         when k.number in (31, 32, 33) then plants_plan
-        when k.number in (40, 41, 42, 43, 44, 45, 55, 56, 57, 58, 59, 60, 64, 65, 66) then plants_run_time_states
-        when k.number in (46, 47, 48, 61, 62, 63, 76, 77, 78) then plants_states
+        when k.number in (40, 41, 42, 43, 44, 45, 55, 56, 57, 58, 59, 60, 64, 65, 66, 67, 68, 69, 70, 71, 72) then plants_run_time_states
+        when k.number in (46, 47, 48, 61, 62, 63, 85, 86, 87) then plants_states
         when k.number in (49, 50, 51) then plants_output_scrap
         when k.number in (52, 53, 54) then plants_output_rework
-        when k.number in (70, 71, 72, 73, 74, 75) then plants_plan_states
+        when k.number in (79, 80, 81, 82, 83, 84) then plants_plan_states
+        when k.number in (160, 161, 162, 163, 164, 165, 166, 167) then plants_plan_run_time_states_output_rate_good
     end as plants_in,
     case
-        when k.number in (1, 2, 3, 19, 20, 21) then units_plan_output_rate_good
+        when k.number in (1, 2, 3, 19, 20, 21, 73, 74, 75) then units_plan_output_rate_good
         when k.number in (4, 6, 34, 35, 36) then units_plan_run_time
         when k.number in (5) then units_plan_run_time_states
         when k.number in (7, 8, 9) then units_run_time_output_rate
         when k.number in (10, 11, 12, 22, 23, 24) then units_output_rate_good
         when k.number in (13, 14, 15) then units_output_good
-        when k.number in (16, 17, 18, 67, 68, 69) then units_plan_output_rate
+        when k.number in (16, 17, 18, 76, 77, 78) then units_plan_output_rate
         when k.number in (25, 26, 27) then units_plan_run_time_output_rate_good
         when k.number in (28, 29, 30, 37, 38, 39) then units_run_time
         when k.number in (31, 32, 33) then units_plan
-        when k.number in (40, 41, 42, 43, 44, 45, 55, 56, 57, 58, 59, 60, 64, 65, 66) then units_run_time_states
-        when k.number in (46, 47, 48, 61, 62, 63, 76, 77, 78) then units_states
+        when k.number in (40, 41, 42, 43, 44, 45, 55, 56, 57, 58, 59, 60, 64, 65, 66, 67, 68, 69, 70, 71, 72) then units_run_time_states
+        when k.number in (46, 47, 48, 61, 62, 63, 85, 86, 87) then units_states
         when k.number in (49, 50, 51) then units_output_scrap
         when k.number in (52, 53, 54) then units_output_rework
-        when k.number in (70, 71, 72, 73, 74, 75) then units_plan_states
+        when k.number in (79, 80, 81, 82, 83, 84) then units_plan_states
+        when k.number in (160, 161, 162, 163, 164, 165, 166, 167) then units_plan_run_time_states_output_rate_good
     end as units_in,
     s.units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
@@ -1143,21 +1290,21 @@ chosen_day as (
 select
     s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
     case
-        when k.number in (79, 80, 81) then cast(apwt_s__apat_s_apwt_s as double)
-        when k.number in (82, 83, 84) then cast(cmt_s__cmt_s_pmt_s as double)
+        when k.number in (88, 89, 90) then cast(apwt_s__apat_s_apwt_s as double)
+        when k.number in (91, 92, 93) then cast(cmt_s__cmt_s_pmt_s as double)
     end as numerator,
     case
-        when k.number in (79, 80, 81) then cast(apat_s__apat_s_apwt_s as double)
-        when k.number in (82, 83, 84) then cast(cmt_s__cmt_s_pmt_s as double) + cast(pmt_s__cmt_s_pmt_s as double)
+        when k.number in (88, 89, 90) then cast(apat_s__apat_s_apwt_s as double)
+        when k.number in (91, 92, 93) then cast(cmt_s__cmt_s_pmt_s as double) + cast(pmt_s__cmt_s_pmt_s as double)
     end as denominator,
     cast(null as double) as high,
     case
-        when k.number in (79, 80, 81) then plants_apat_s_apwt_s
-        when k.number in (82, 83, 84) then plants_cmt_s_pmt_s
+        when k.number in (88, 89, 90) then plants_apat_s_apwt_s
+        when k.number in (91, 92, 93) then plants_cmt_s_pmt_s
     end as plants_in,
     case
-        when k.number in (79, 80, 81) then plants_apat_s_apwt_s
-        when k.number in (82, 83, 84) then plants_cmt_s_pmt_s
+        when k.number in (88, 89, 90) then plants_apat_s_apwt_s
+        when k.number in (91, 92, 93) then plants_cmt_s_pmt_s
     end as units_in,
     s.plants_told as units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
@@ -1264,17 +1411,17 @@ chosen_quality as (
 select
     s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
     case
-        when k.number in (85, 86, 87) then cast(fp_good__fp_good_inspected as double)
+        when k.number in (94, 95, 96) then cast(fp_good__fp_good_inspected as double)
     end as numerator,
     case
-        when k.number in (85, 86, 87) then cast(inspected__fp_good_inspected as double)
+        when k.number in (94, 95, 96) then cast(inspected__fp_good_inspected as double)
     end as denominator,
     cast(null as double) as high,
     case
-        when k.number in (85, 86, 87) then plants_fp_good_inspected
+        when k.number in (94, 95, 96) then plants_fp_good_inspected
     end as plants_in,
     case
-        when k.number in (85, 86, 87) then plants_fp_good_inspected
+        when k.number in (94, 95, 96) then plants_fp_good_inspected
     end as units_in,
     s.plants_told as units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
@@ -1517,41 +1664,41 @@ chosen_order as (
 select
     s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
     case
-        when k.number in (88, 89, 90) then cast(order_aubt_s__aoet_s_order_aubt_s as double)
-        when k.number in (91, 92, 93) then cast(order_apt_s__aoet_s_order_apt_s as double)
-        when k.number in (94, 95, 96) then cast(order_pq__aoet_s_order_pq as double)
-        when k.number in (97, 98, 99) then cast(order_sq__order_psq_order_sq as double)
-        when k.number in (100, 101, 102) then cast(order_sq__first_op_pq_order_sq as double)
-        when k.number in (103, 104, 105) then cast(attained_qty__attained_qty_planned_qty as double)
-        when k.number in (106, 107, 108) then cast(on_time_orders__due_orders_on_time_orders as double)
+        when k.number in (97, 98, 99) then cast(order_aubt_s__aoet_s_order_aubt_s as double)
+        when k.number in (100, 101, 102) then cast(order_apt_s__aoet_s_order_apt_s as double)
+        when k.number in (103, 104, 105) then cast(order_pq__aoet_s_order_pq as double)
+        when k.number in (106, 107, 108) then cast(order_sq__order_psq_order_sq as double)
+        when k.number in (109, 110, 111) then cast(order_sq__first_op_pq_order_sq as double)
+        when k.number in (112, 113, 114) then cast(attained_qty__attained_qty_planned_qty as double)
+        when k.number in (115, 116, 117) then cast(on_time_orders__due_orders_on_time_orders as double)
     end as numerator,
     case
-        when k.number in (88, 89, 90) then cast(aoet_s__aoet_s_order_aubt_s as double)
-        when k.number in (91, 92, 93) then cast(aoet_s__aoet_s_order_apt_s as double)
-        when k.number in (94, 95, 96) then cast(aoet_s__aoet_s_order_pq as double) / 3600
-        when k.number in (97, 98, 99) then cast(order_psq__order_psq_order_sq as double)
-        when k.number in (100, 101, 102) then cast(first_op_pq__first_op_pq_order_sq as double)
-        when k.number in (103, 104, 105) then cast(planned_qty__attained_qty_planned_qty as double)
-        when k.number in (106, 107, 108) then cast(due_orders__due_orders_on_time_orders as double)
+        when k.number in (97, 98, 99) then cast(aoet_s__aoet_s_order_aubt_s as double)
+        when k.number in (100, 101, 102) then cast(aoet_s__aoet_s_order_apt_s as double)
+        when k.number in (103, 104, 105) then cast(aoet_s__aoet_s_order_pq as double) / 3600
+        when k.number in (106, 107, 108) then cast(order_psq__order_psq_order_sq as double)
+        when k.number in (109, 110, 111) then cast(first_op_pq__first_op_pq_order_sq as double)
+        when k.number in (112, 113, 114) then cast(planned_qty__attained_qty_planned_qty as double)
+        when k.number in (115, 116, 117) then cast(due_orders__due_orders_on_time_orders as double)
     end as denominator,
     cast(null as double) as high,
     case
-        when k.number in (88, 89, 90) then plants_aoet_s_order_aubt_s
-        when k.number in (91, 92, 93) then plants_aoet_s_order_apt_s
-        when k.number in (94, 95, 96) then plants_aoet_s_order_pq
-        when k.number in (97, 98, 99) then plants_order_psq_order_sq
-        when k.number in (100, 101, 102) then plants_first_op_pq_order_sq
-        when k.number in (103, 104, 105) then plants_attained_qty_planned_qty
-        when k.number in (106, 107, 108) then plants_due_orders_on_time_orders
+        when k.number in (97, 98, 99) then plants_aoet_s_order_aubt_s
+        when k.number in (100, 101, 102) then plants_aoet_s_order_apt_s
+        when k.number in (103, 104, 105) then plants_aoet_s_order_pq
+        when k.number in (106, 107, 108) then plants_order_psq_order_sq
+        when k.number in (109, 110, 111) then plants_first_op_pq_order_sq
+        when k.number in (112, 113, 114) then plants_attained_qty_planned_qty
+        when k.number in (115, 116, 117) then plants_due_orders_on_time_orders
     end as plants_in,
     case
-        when k.number in (88, 89, 90) then plants_aoet_s_order_aubt_s
-        when k.number in (91, 92, 93) then plants_aoet_s_order_apt_s
-        when k.number in (94, 95, 96) then plants_aoet_s_order_pq
-        when k.number in (97, 98, 99) then plants_order_psq_order_sq
-        when k.number in (100, 101, 102) then plants_first_op_pq_order_sq
-        when k.number in (103, 104, 105) then plants_attained_qty_planned_qty
-        when k.number in (106, 107, 108) then plants_due_orders_on_time_orders
+        when k.number in (97, 98, 99) then plants_aoet_s_order_aubt_s
+        when k.number in (100, 101, 102) then plants_aoet_s_order_apt_s
+        when k.number in (103, 104, 105) then plants_aoet_s_order_pq
+        when k.number in (106, 107, 108) then plants_order_psq_order_sq
+        when k.number in (109, 110, 111) then plants_first_op_pq_order_sq
+        when k.number in (112, 113, 114) then plants_attained_qty_planned_qty
+        when k.number in (115, 116, 117) then plants_due_orders_on_time_orders
     end as units_in,
     s.plants_told as units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
@@ -1771,49 +1918,49 @@ chosen_month as (
 select
     s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
     case
-        when k.number in (109, 110, 111) then cast(otif_lines__due_lines_otif_lines as double)
-        when k.number in (112, 113, 114) then cast(wip_days_rc__cogs_rc_wip_days_rc as double)
-        when k.number in (115, 116, 117) then cast(cogs_rc__cogs_rc_inventory_days_rc as double) * 365
-        when k.number in (118, 119, 120) then cast(energy_kwh__energy_kwh_good_equiv_units as double)
-        when k.number in (121, 122, 123) then cast(co2_kg__co2_kg_good_equiv_units as double)
-        when k.number in (124, 125, 126) then cast(copq_rc__copq_rc_revenue_rc as double)
-        when k.number in (127, 128, 129) then cast(conversion_cost_rc__conversion_cost_rc_good_equiv_units as double)
-        when k.number in (130, 131, 132) then cast(good_equiv_units__good_equiv_units_labour_h as double)
-        when k.number in (133, 134, 135) then cast(maintenance_cost_rc__maintenance_cost_rc_rav_days_rc as double) * 365
+        when k.number in (118, 119, 120) then cast(otif_lines__due_lines_otif_lines as double)
+        when k.number in (121, 122, 123) then cast(wip_days_rc__cogs_rc_wip_days_rc as double)
+        when k.number in (124, 125, 126) then cast(cogs_rc__cogs_rc_inventory_days_rc as double) * 365
+        when k.number in (127, 128, 129) then cast(energy_kwh__energy_kwh_good_equiv_units as double)
+        when k.number in (130, 131, 132) then cast(co2_kg__co2_kg_good_equiv_units as double)
+        when k.number in (133, 134, 135) then cast(copq_rc__copq_rc_revenue_rc as double)
+        when k.number in (136, 137, 138) then cast(conversion_cost_rc__conversion_cost_rc_good_equiv_units as double)
+        when k.number in (139, 140, 141) then cast(good_equiv_units__good_equiv_units_labour_h as double)
+        when k.number in (142, 143, 144) then cast(maintenance_cost_rc__maintenance_cost_rc_rav_days_rc as double) * 365
     end as numerator,
     case
-        when k.number in (109, 110, 111) then cast(due_lines__due_lines_otif_lines as double)
-        when k.number in (112, 113, 114) then cast(cogs_rc__cogs_rc_wip_days_rc as double)
-        when k.number in (115, 116, 117) then cast(inventory_days_rc__cogs_rc_inventory_days_rc as double)
-        when k.number in (118, 119, 120) then cast(good_equiv_units__energy_kwh_good_equiv_units as double)
-        when k.number in (121, 122, 123) then cast(good_equiv_units__co2_kg_good_equiv_units as double)
-        when k.number in (124, 125, 126) then cast(revenue_rc__copq_rc_revenue_rc as double)
-        when k.number in (127, 128, 129) then cast(good_equiv_units__conversion_cost_rc_good_equiv_units as double)
-        when k.number in (130, 131, 132) then cast(labour_h__good_equiv_units_labour_h as double)
-        when k.number in (133, 134, 135) then cast(rav_days_rc__maintenance_cost_rc_rav_days_rc as double)
+        when k.number in (118, 119, 120) then cast(due_lines__due_lines_otif_lines as double)
+        when k.number in (121, 122, 123) then cast(cogs_rc__cogs_rc_wip_days_rc as double)
+        when k.number in (124, 125, 126) then cast(inventory_days_rc__cogs_rc_inventory_days_rc as double)
+        when k.number in (127, 128, 129) then cast(good_equiv_units__energy_kwh_good_equiv_units as double)
+        when k.number in (130, 131, 132) then cast(good_equiv_units__co2_kg_good_equiv_units as double)
+        when k.number in (133, 134, 135) then cast(revenue_rc__copq_rc_revenue_rc as double)
+        when k.number in (136, 137, 138) then cast(good_equiv_units__conversion_cost_rc_good_equiv_units as double)
+        when k.number in (139, 140, 141) then cast(labour_h__good_equiv_units_labour_h as double)
+        when k.number in (142, 143, 144) then cast(rav_days_rc__maintenance_cost_rc_rav_days_rc as double)
     end as denominator,
     cast(null as double) as high,
     case
-        when k.number in (109, 110, 111) then plants_due_lines_otif_lines
-        when k.number in (112, 113, 114) then plants_cogs_rc_wip_days_rc
-        when k.number in (115, 116, 117) then plants_cogs_rc_inventory_days_rc
-        when k.number in (118, 119, 120) then plants_energy_kwh_good_equiv_units
-        when k.number in (121, 122, 123) then plants_co2_kg_good_equiv_units
-        when k.number in (124, 125, 126) then plants_copq_rc_revenue_rc
-        when k.number in (127, 128, 129) then plants_conversion_cost_rc_good_equiv_units
-        when k.number in (130, 131, 132) then plants_good_equiv_units_labour_h
-        when k.number in (133, 134, 135) then plants_maintenance_cost_rc_rav_days_rc
+        when k.number in (118, 119, 120) then plants_due_lines_otif_lines
+        when k.number in (121, 122, 123) then plants_cogs_rc_wip_days_rc
+        when k.number in (124, 125, 126) then plants_cogs_rc_inventory_days_rc
+        when k.number in (127, 128, 129) then plants_energy_kwh_good_equiv_units
+        when k.number in (130, 131, 132) then plants_co2_kg_good_equiv_units
+        when k.number in (133, 134, 135) then plants_copq_rc_revenue_rc
+        when k.number in (136, 137, 138) then plants_conversion_cost_rc_good_equiv_units
+        when k.number in (139, 140, 141) then plants_good_equiv_units_labour_h
+        when k.number in (142, 143, 144) then plants_maintenance_cost_rc_rav_days_rc
     end as plants_in,
     case
-        when k.number in (109, 110, 111) then plants_due_lines_otif_lines
-        when k.number in (112, 113, 114) then plants_cogs_rc_wip_days_rc
-        when k.number in (115, 116, 117) then plants_cogs_rc_inventory_days_rc
-        when k.number in (118, 119, 120) then plants_energy_kwh_good_equiv_units
-        when k.number in (121, 122, 123) then plants_co2_kg_good_equiv_units
-        when k.number in (124, 125, 126) then plants_copq_rc_revenue_rc
-        when k.number in (127, 128, 129) then plants_conversion_cost_rc_good_equiv_units
-        when k.number in (130, 131, 132) then plants_good_equiv_units_labour_h
-        when k.number in (133, 134, 135) then plants_maintenance_cost_rc_rav_days_rc
+        when k.number in (118, 119, 120) then plants_due_lines_otif_lines
+        when k.number in (121, 122, 123) then plants_cogs_rc_wip_days_rc
+        when k.number in (124, 125, 126) then plants_cogs_rc_inventory_days_rc
+        when k.number in (127, 128, 129) then plants_energy_kwh_good_equiv_units
+        when k.number in (130, 131, 132) then plants_co2_kg_good_equiv_units
+        when k.number in (133, 134, 135) then plants_copq_rc_revenue_rc
+        when k.number in (136, 137, 138) then plants_conversion_cost_rc_good_equiv_units
+        when k.number in (139, 140, 141) then plants_good_equiv_units_labour_h
+        when k.number in (142, 143, 144) then plants_maintenance_cost_rc_rav_days_rc
     end as units_in,
     s.plants_told as units_of,
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
@@ -1841,6 +1988,180 @@ left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scop
 cross join (select * from kpi where parts = 'month') as k
 ),
 
+inspected as (
+select
+    x.scope_type, x.scope_id, max(x.scope_name) as scope_name, p.period_type, p.period_start, p.plant_id,
+    p.material_key, p.step_key, p.characteristic, p.subgroup_key, sum(p.inspected) as inspected, sum(p.fp_good) as fp_good, sum(p.n) as n, sum(p.sum_x) as sum_x, sum(p.sum_x2) as sum_x2, max(p.lsl) as lsl, min(p.usl) as usl,
+    max(p.valid_from_release) as release_id, max(p.as_of_ts) as as_of_ts
+from (
+    with held as (select p.* from {{ ref('mart_kpi_parts_quality') }} as p where p.valid_to_release is null)
+    select 'DAY' as period_type, production_day as period_start, * from held
+    union all
+    select 'WEEK' as period_type, cast(date_trunc('week', production_day) as date) as period_start, * from held
+    union all
+    select 'MONTH' as period_type, cast(date_trunc('month', production_day) as date) as period_start, * from held
+    union all
+    select 'QUARTER' as period_type, cast(date_trunc('quarter', production_day) as date) as period_start, * from held
+) as p
+inner join {{ ref('unit_scope') }} as x on p.equipment_id = x.unit_id
+group by x.scope_type, x.scope_id, p.period_type, p.period_start, p.plant_id,
+    p.material_key, p.step_key, p.characteristic, p.subgroup_key
+),
+
+summed_routing as (
+select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(cast(started as double) * rty) as rty_units__rty_units_units_started,
+    sum(cast(started as double)) as units_started__rty_units_units_started,
+    count(distinct plant_id) as plants_rty_units_units_started,
+    count(distinct plant_id) as plants_told,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from (
+select scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name, plant_id, material_key, max(inspected) as started,
+    case when min(fp_good) = 0 then 0 else exp(sum(ln(cast(nullif(fp_good, 0) as double) / cast(inspected as double)))) end as rty,
+    max(release_id) as release_id, max(as_of_ts) as as_of_ts
+from inspected
+where characteristic = '~' and inspected > 0
+group by scope_type, scope_id, period_type, period_start, plant_id, material_key
+) as made
+group by scope_type, scope_id, period_type, period_start
+),
+
+chosen_routing as (
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (145, 146, 147) then cast(rty_units__rty_units_units_started as double)
+    end as numerator,
+    case
+        when k.number in (145, 146, 147) then cast(units_started__rty_units_units_started as double)
+    end as denominator,
+    cast(null as double) as high,
+    case
+        when k.number in (145, 146, 147) then plants_rty_units_units_started
+    end as plants_in,
+    case
+        when k.number in (145, 146, 147) then plants_rty_units_units_started
+    end as units_in,
+    s.plants_told as units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.release_id, s.as_of_ts,
+    cast(null as double) as time_cov,
+    cast(null as double) as rate_cov,
+    cast(null as double) as count_cov,
+    cast(null as double) as reason_cov,
+    0 as min_rate_coverage,
+    0 as unknown_good_counts,
+    0 as unknown_scrap,
+    0 as unknown_rework,
+    0 as outside_counts,
+    0 as is_residual,
+    0 as is_none,
+    0 as is_preliminary,
+    0 as has_overlap,
+    0 as has_ambiguous,
+    0 as all_none,
+    0 as assumed_calendar,
+    0 as assumed_rate,
+    0 as no_calendar
+from summed_routing as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join (select * from kpi where parts = 'routing') as k
+),
+
+summed_characteristic as (
+select
+    scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
+    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
+    sum(case when cpk_span >= 1.33 * 3 * s_within then 1 else 0 end) as capable__capable_characteristics,
+    count(s_within) as characteristics__capable_characteristics,
+    case when count(*) = 1 then max(cp_span) else 0 end as cp_span__cp_span_cp_spread,
+    case when count(*) = 1 then max(6 * s_within) else 0 end as cp_spread__cp_span_cp_spread,
+    case when count(*) = 1 then max(cpk_span) else 0 end as cpk_span__cpk_span_cpk_spread,
+    case when count(*) = 1 then max(3 * s_within) else 0 end as cpk_spread__cpk_span_cpk_spread,
+    case when count(*) = 1 then max(cpk_span) else 0 end as ppk_span__ppk_span_ppk_spread,
+    case when count(*) = 1 then max(3 * s_overall) else 0 end as ppk_spread__ppk_span_ppk_spread,
+    count(distinct plant_id) as plants_capable_characteristics,
+    count(distinct plant_id) as plants_cp_span_cp_spread,
+    count(distinct plant_id) as plants_cpk_span_cpk_spread,
+    count(distinct plant_id) as plants_ppk_span_ppk_spread,
+    count(distinct plant_id) as plants_told,
+    max(release_id) as release_id,
+    max(as_of_ts) as as_of_ts
+from (
+select
+    *, (usl - lsl) as cp_span, least(coalesce(usl - mean, mean - lsl), coalesce(mean - lsl, usl - mean)) as cpk_span
+from (
+    select scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name, plant_id, material_key, step_key, characteristic,
+        sum(sum_x) / sum(n) as mean, max(lsl) as lsl, min(usl) as usl,
+        sqrt(greatest(sum(sum_x2 - sum_x * sum_x / n), 0) / nullif(sum(n) - count(*), 0)) as s_within,
+        sqrt(greatest(sum(sum_x2) - sum(sum_x) * sum(sum_x) / sum(n), 0) / nullif(sum(n) - 1, 0)) as s_overall,
+        max(release_id) as release_id, max(as_of_ts) as as_of_ts
+    from inspected
+    where n > 0
+    group by scope_type, scope_id, period_type, period_start, plant_id, material_key, step_key, characteristic
+    having max(lsl) is not null or min(usl) is not null
+) as of_characteristic
+) as made
+group by scope_type, scope_id, period_type, period_start
+),
+
+chosen_characteristic as (
+select
+    s.scope_type, s.scope_id, s.scope_name, s.plant_id, cast(null as varchar) as shift_code, s.period_type, s.period_start, k.*,
+    case
+        when k.number in (148, 149, 150) then cast(cp_span__cp_span_cp_spread as double)
+        when k.number in (151, 152, 153) then cast(cpk_span__cpk_span_cpk_spread as double)
+        when k.number in (154, 155, 156) then cast(ppk_span__ppk_span_ppk_spread as double)
+        when k.number in (157, 158, 159) then cast(capable__capable_characteristics as double)
+    end as numerator,
+    case
+        when k.number in (148, 149, 150) then cast(cp_spread__cp_span_cp_spread as double)
+        when k.number in (151, 152, 153) then cast(cpk_spread__cpk_span_cpk_spread as double)
+        when k.number in (154, 155, 156) then cast(ppk_spread__ppk_span_ppk_spread as double)
+        when k.number in (157, 158, 159) then cast(characteristics__capable_characteristics as double)
+    end as denominator,
+    cast(null as double) as high,
+    case
+        when k.number in (148, 149, 150) then plants_cp_span_cp_spread
+        when k.number in (151, 152, 153) then plants_cpk_span_cpk_spread
+        when k.number in (154, 155, 156) then plants_ppk_span_ppk_spread
+        when k.number in (157, 158, 159) then plants_capable_characteristics
+    end as plants_in,
+    case
+        when k.number in (148, 149, 150) then plants_cp_span_cp_spread
+        when k.number in (151, 152, 153) then plants_cpk_span_cpk_spread
+        when k.number in (154, 155, 156) then plants_ppk_span_ppk_spread
+        when k.number in (157, 158, 159) then plants_capable_characteristics
+    end as units_in,
+    s.plants_told as units_of,
+    case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
+    s.plants_told, s.release_id, s.as_of_ts,
+    cast(null as double) as time_cov,
+    cast(null as double) as rate_cov,
+    cast(null as double) as count_cov,
+    cast(null as double) as reason_cov,
+    0 as min_rate_coverage,
+    0 as unknown_good_counts,
+    0 as unknown_scrap,
+    0 as unknown_rework,
+    0 as outside_counts,
+    0 as is_residual,
+    0 as is_none,
+    0 as is_preliminary,
+    0 as has_overlap,
+    0 as has_ambiguous,
+    0 as all_none,
+    0 as assumed_calendar,
+    0 as assumed_rate,
+    0 as no_calendar
+from summed_characteristic as s
+left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
+cross join (select * from kpi where parts = 'characteristic') as k
+),
+
 chosen as (
 select * from chosen_shift
 union all
@@ -1851,6 +2172,10 @@ union all
 select * from chosen_order
 union all
 select * from chosen_month
+union all
+select * from chosen_routing
+union all
+select * from chosen_characteristic
 ),
 
 judged as (

@@ -4,6 +4,7 @@ select
     p.plant_id, p.equipment_id, p.shift_instance_id, p.shift_code, p.production_day,
     sum(p.adet_eq_s) as adet_eq_s,
     sum(p.adet_org_s) as adet_org_s,
+    sum(p.adot_s) as adot_s,
     sum(p.apt_rated_s) as apt_rated_s,
     sum(p.apt_s) as apt_s,
     sum(p.aubt_s) as aubt_s,
