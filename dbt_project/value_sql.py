@@ -129,7 +129,7 @@ def _sum_of(term: Term) -> str:
         planned, ideal, pieces = (
             f"sum(case when {_tests(term.needs)} then cast({name} as double) end)" for name in ("pbt_s", "ideal_pq_s", "pq")
         )
-        return f"{planned} * {pieces} / nullif({ideal}, 0) as {term.name}"
+        return f"cast(round({planned} * {pieces} / nullif({ideal}, 0), 6) as decimal(28, 6)) as {term.name}"
     value = f"coalesce({term.column}, 0)" if term.column in COUNTED else term.column
     return f"sum(case when {_tests(term.needs)} then {value} end) as {term.name}"
 

@@ -118,8 +118,9 @@ def kpis() -> Iterator[str]:
     yield from ("| KPI | name | formula | in ISO 22400-2 | what moves it without any change on the shop floor |", "|---|---|---|---|---|")
     for kpi_id in kpi_catalogue.kpi_ids():
         found = {kpi.profile: kpi.about for kpi in kpi_catalogue.catalogue() if kpi.kpi_id == kpi_id}
-        iso, tpm = found["ISO"], found["TPM"]
-        formula = _cell(iso["formula"]) + ("" if iso["formula"] == tpm["formula"] else f"; TPM: {_cell(tpm['formula'])}")
+        iso = found["ISO"]
+        others = [f"{name}: {_cell(about['formula'])}" for name, about in found.items() if about["formula"] != iso["formula"]]
+        formula = "; ".join([_cell(iso["formula"]), *others])
         name = str(iso["iso_name"]).removeprefix("ISO 22400-2: ")
         yield f"| {kpi_id} | {iso['name']} | {formula} | {name} | {_cell(iso['non_comparability'])} |"
 

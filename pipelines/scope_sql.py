@@ -363,12 +363,12 @@ INSERT INTO scope_day
 ORDER_DAYS = """
 INSERT INTO scope_day
     WITH said AS (
-        SELECT side, q.plant_id, q._row_hash, unnest([q.due_ts, q.actual_end_ts]) AS at
+        SELECT side, q.plant_id, q._row_hash, unnest([q.due_ts, q.actual_end_ts]) AS moment
         FROM (SELECT 'was' AS side, * FROM was.production_order UNION ALL SELECT 'now', * FROM fresh.production_order) AS q
         WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
     said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
-    SELECT DISTINCT plant_id, '~' || plant_id, cast(at AS DATE) + unnest([-1, 0, 1]), 'order'
-    FROM said_once WHERE sides = 1 AND at IS NOT NULL;
+    SELECT DISTINCT plant_id, '~' || plant_id, cast(moment AS DATE) + unnest([-1, 0, 1]), 'order'
+    FROM said_once WHERE sides = 1 AND moment IS NOT NULL;
 """
 """The days on which an order counts, before and now: where it is due, and where it ended."""
 

@@ -36,3 +36,8 @@
 {% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'plantlake')(first, last)) }}{% endmacro %}
 {% macro default__days_between(first, last) %}date_diff('day', {{ first }}, {{ last }}){% endmacro %}
 {% macro spark__days_between(first, last) %}datediff({{ last }}, {{ first }}){% endmacro %}
+
+{# The sum of doubles in the order of their size: the same whatever order the rows came in. #}
+{% macro sum_in_order(value) %}{{ return(adapter.dispatch('sum_in_order', 'plantlake')(value)) }}{% endmacro %}
+{% macro default__sum_in_order(value) %}list_sum(list({{ value }} order by {{ value }})){% endmacro %}
+{% macro spark__sum_in_order(value) %}aggregate(array_sort(collect_list({{ value }})), cast(0 as double), (a, x) -> a + x){% endmacro %}

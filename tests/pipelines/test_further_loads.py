@@ -42,6 +42,7 @@ DELIVERED = {
 NAMED = {
     "operation": {"2025-06-02", "2025-06-03"}, "inspection": {"2025-06-02"}, "scrap": {"2025-06-02"},
     "maintenance": {"2025-06-02", "2025-06-03"}, "energy": {"2025-06-02"}, "labour": {"2025-06-02"},
+    "unit of measure": {None},
 }  # fmt: skip
 """The days that the second delivery names, by cause."""
 FX = "from_ccy,to_ccy,period,rate_type,rate\nEUR,USD,2025-06,AVG,{}\n"
@@ -99,9 +100,14 @@ def test_every_table_reaches_silver_with_its_versions(module: SmallPortfolio, sp
 def test_a_change_names_the_days_of_its_unit_and_the_meter_of_the_site_none(module: SmallPortfolio) -> None:
     with state.connection(lake(module)) as con:
         rows = con.execute("SELECT cause, production_day::VARCHAR, equipment_id FROM gold.change_scope WHERE closed_release = 2").fetchall()
-    named = {cause: {day for other, day, _ in rows if other == cause} for cause, *_ in rows}
-    assert named == NAMED
+    of_units = [row for row in rows if not row[2].startswith("~")]
+    assert {cause: {day for other, day, _ in of_units if other == cause} for cause, *_ in of_units} == NAMED
     assert "*" not in {unit for *_, unit in rows}
+    # Of the plant as a whole: the days around those of its records, and the months of its money and stock.
+    of_plant = {cause: {day for other, day, unit in rows if other == cause and unit.startswith("~")} for cause, *_ in rows}
+    assert {cause: of_plant[cause] for cause in ("inspection", "cost", "stock", "delivery")} == {
+        "inspection": {"2025-06-01", "2025-06-02", "2025-06-03"}, **dict.fromkeys(("cost", "stock", "delivery"), {"2025-06-01"}),
+    }  # fmt: skip
 
 
 def test_every_table_says_what_its_changes_open() -> None:
@@ -138,9 +144,7 @@ def test_a_rate_of_a_currency_is_written_once_and_restates_no_plant(module: Smal
         assert not job.plan().restate
     assert {name for name in names if silver.version(lake(portfolio), name) != before[name]} == {"fx_rate"}
     assert portfolio.silver("fx_rate")["rate"].to_list() == [Decimal("1.25")]
-    assert set(PORTFOLIO) == {name for name in STATEMENTS if name in scope_sql.OPENS_NOTHING} - {
-        "product_family", "emission_factor", "plant_definition_profile",
-    }  # fmt: skip
+    assert {name for name in STATEMENTS if name in scope_sql.OPENS_NOTHING} == set(PORTFOLIO) - {"fx_rate"}
 
 
 def test_a_line_has_its_stations_whoever_brings_them(portfolio: SmallPortfolio) -> None:

@@ -28,10 +28,10 @@ scoped as (
 
 select
     plant_id, equipment_id, production_day,
-    sum(case when kind = 'energy' and word <> 'WATER' then amount end) as energy_kwh,
+    cast(round(sum(case when kind = 'energy' and word <> 'WATER' then amount end), 6) as decimal(18, 6)) as energy_kwh,
     -- Unknown when one of the carriers has no emission factor.
     case when count(case when kind = 'energy' and word <> 'WATER' then 1 end) = count(case when kind = 'energy' and word <> 'WATER' then kg_per_kwh end)
-        then sum(case when kind = 'energy' and word <> 'WATER' then amount * kg_per_kwh end) end as co2_kg,
+        then cast(round(sum(case when kind = 'energy' and word <> 'WATER' then amount * kg_per_kwh end), 6) as decimal(18, 6)) end as co2_kg,
     cast(round(sum(case when kind = 'labour' then amount end), 6) as decimal(18, 6)) as labour_s,
     cast(round(sum(case when kind = 'labour' and worked_s is not null then amount end), 6) as decimal(18, 6)) as apat_s,
     cast(round(sum(case when kind = 'labour' then worked_s end), 6) as decimal(18, 6)) as apwt_s,

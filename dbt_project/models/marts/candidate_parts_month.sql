@@ -13,7 +13,7 @@ rate as (
 ),
 
 cost as (
-    select plant_id, cast(date_trunc('month', period) as date) as period, cost_class, sum(cast(amount_local as double)) as amount
+    select plant_id, cast(date_trunc('month', period) as date) as period, cost_class, sum(amount_local) as amount
     from {{ source('silver', 'cost') }}
     where is_current and not is_deleted
     group by plant_id, cast(date_trunc('month', period) as date), cost_class
@@ -22,14 +22,16 @@ cost as (
 -- The mean over the days of which the stock is told, all materials together.
 stock_day as (
     select plant_id, cast(date_trunc('month', snapshot_date) as date) as period, snapshot_date,
-        sum(cast(value_local as double)) as value_local, sum(case when stock_class = 'WIP' then cast(value_local as double) end) as wip_local
+        sum(value_local) as value_local, sum(case when stock_class = 'WIP' then value_local end) as wip_local
     from {{ source('silver', 'inventory_snapshot') }}
     where is_current and not is_deleted
     group by plant_id, cast(date_trunc('month', snapshot_date) as date), snapshot_date
 ),
 
 stock as (
-    select plant_id, period, avg(value_local) as value_local, avg(wip_local) as wip_local from stock_day group by plant_id, period
+    select plant_id, period, cast(sum(value_local) as double) / count(value_local) as value_local,
+        cast(sum(wip_local) as double) / nullif(count(wip_local), 0) as wip_local
+    from stock_day group by plant_id, period
 ),
 
 delivery as (
@@ -84,9 +86,9 @@ converted as (
 select
     c.plant_id, '~' || c.plant_id as equipment_id, c.period as production_day, c.days,
     {% for name in ('conversion_cost', 'copq', 'coq_prevention_appraisal', 'cogs', 'revenue', 'maintenance_cost') -%}
-    cast(round(c.{{ name }} * c.avg_rate, 4) as decimal(18, 4)) as {{ name }}_rc,
+    cast(round(cast(c.{{ name }} as double) * c.avg_rate, 4) as decimal(18, 4)) as {{ name }}_rc,
     {% endfor -%}
-    cast(round(c.rav * c.close_rate * c.days, 4) as decimal(22, 4)) as rav_days_rc,
+    cast(round(cast(c.rav as double) * c.close_rate * c.days, 4) as decimal(22, 4)) as rav_days_rc,
     cast(round(s.value_local * c.close_rate * c.days, 4) as decimal(22, 4)) as inventory_days_rc,
     cast(round(s.wip_local * c.close_rate * c.days, 4) as decimal(22, 4)) as wip_days_rc,
     d.due_lines, d.otif_lines,

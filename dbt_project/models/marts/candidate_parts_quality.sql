@@ -53,7 +53,7 @@ part as (
     select plant_id, place, production_day, material_key, step_key, '~', '~', pieces, good, null, null, null, null, null from counted
     union all
     select plant_id, place, production_day, material_key, step_key, characteristic, coalesce(subgroup_id, cast(production_day as varchar)),
-        null, null, count(*), sum(measured_value), sum(measured_value * measured_value), max(lsl), min(usl)
+        null, null, count(*), {{ sum_in_order('measured_value') }}, {{ sum_in_order('measured_value * measured_value') }}, max(lsl), min(usl)
     from scoped
     where measured_value is not null
     group by plant_id, place, production_day, material_key, step_key, characteristic, coalesce(subgroup_id, cast(production_day as varchar))
