@@ -102,7 +102,7 @@ def test_a_change_names_the_days_of_its_unit_and_the_meter_of_the_site_none(modu
         rows = con.execute("SELECT cause, production_day::VARCHAR, equipment_id FROM gold.change_scope WHERE closed_release = 2").fetchall()
     of_units = [row for row in rows if not row[2].startswith("~")]
     assert {cause: {day for other, day, _ in of_units if other == cause} for cause, *_ in of_units} == NAMED
-    assert "*" not in {unit for *_, unit in rows}
+    assert {cause for cause, _, unit in rows if unit == "*"} == {"unit of measure"}
     # Of the plant as a whole: the days around those of its records, and the months of its money and stock.
     of_plant = {cause: {day for other, day, unit in rows if other == cause and unit.startswith("~")} for cause, *_ in rows}
     assert {cause: of_plant[cause] for cause in ("inspection", "cost", "stock", "delivery")} == {
