@@ -13,6 +13,8 @@ from typing import Any
 from dbt_project import value_sql
 from dbt_project.catalogue import FOLDER, VERSION, catalogue
 
+STATED = ("plant", "plant_setting", "plant_definition_profile")
+"""Silver's tables that the generated SQL reads."""
 DESCRIBED = ("name", "iso_name", "formula", "unit", "trend", "rollup_rule", "non_comparability")
 
 
@@ -40,7 +42,7 @@ def generated() -> dict[Path, str]:
     def relation(name: str) -> str:
         if name == "equipment":
             return "(select * from {{ source('silver', 'equipment') }} where is_current)"
-        return f"{{{{ source('silver', '{name}') }}}}" if name in ("plant", "plant_setting") else f"{{{{ ref('{name}') }}}}"
+        return f"{{{{ source('silver', '{name}') }}}}" if name in STATED else f"{{{{ ref('{name}') }}}}"
 
     def jinja_words(text: str) -> str:
         return f'{{{{ words("{text}") }}}}'
@@ -55,7 +57,10 @@ def generated() -> dict[Path, str]:
     note = "-- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.\n"
     kinds = {"kpi_definition": "table"}
     return {
-        FOLDER / "models" / "marts" / f"{name}.sql": f"{{{{ config(materialized='{kinds.get(name, 'view')}') }}}}\n{note}{sql}\n"
+        FOLDER
+        / "models"
+        / "marts"
+        / f"{name}.sql": f"{{{{ config(materialized='{kinds.get(name, 'view')}', tags=['standing']) }}}}\n{note}{sql}\n"
         for name, sql in models.items()
     }
 

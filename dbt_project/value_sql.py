@@ -200,9 +200,9 @@ def unit_scope_sql(relation: Relation) -> str:
     ]
     above = "\n    union\n".join(f"    select unit_id, above_id from step_{n}" for n in range(1, LEVELS_ABOVE + 1))
     levels = ", ".join(f"'{level}'" for level in LINE_LEVELS)
-    of_plant = "plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage"
+    of_plant = "plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score"
     of_the_plant = ", ".join(f"p.{name}" for name in of_plant.split(", "))
-    carried = "plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage"
+    carried = "plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score"
 
     def rows(scope: str, key: str, name: str, source: str, where: str = "") -> str:
         return f"select unit_id, {scope} as scope_type, {key} as scope_id, {name} as scope_name, {carried} from {source}{where}"
@@ -227,9 +227,14 @@ of_plant as (
     select
         p.plant_id, p.company, p.plant_name, case when p.assumed_calendar then 1 else 0 end as assumed_calendar,
         case when p.assumed_rate then 1 else 0 end as assumed_rate, case when p.calendar = 'none' then 1 else 0 end as no_calendar,
-        coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage
+        coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
+        -- Specification 4.1: what differs from the portfolio's definition and cannot be made anew of what the plant delivers.
+        1.0 - case when d.rate_basis in ('TARGET', 'NAMEPLATE') then 0.4 else 0 end
+        - case when d.scrap_scope <> 'STATION' then 0.15 else 0 end - case when d.perf_capped_at_source then 0.1 else 0 end
+            as definition_score
     from {relation("plant")} as p
     left join {relation("plant_setting")} as g on p.plant_id = g.plant_id and g.equipment_id = '*'
+    left join {relation("plant_definition_profile")} as d on p.plant_id = d.plant_id
 ),
 
 {("," + chr(10) + chr(10)).join(steps)},
@@ -322,6 +327,7 @@ def _plant_part_sql(relation: Relation) -> str:
     units = [f"sum(u.in_{name}) as units_{name}" for name in map(condition_name, conditions())]
     most = [f"max(u.{name}) as {name}" for name in (*MARKS, "release_id", "as_of_ts")]
     plant = [f"max(x.{name}) as {name}" for name in (*OF_PLANT, "min_rate_coverage", "scope_name")]
+    plant.append("min(x.definition_score) as definition_score")
     return f"""select
     x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code,
     {_lines([*sums, *units, "count(*) as units_of", "min(u.is_none) as all_none", *most, *plant])}
@@ -340,7 +346,7 @@ def _summed_sql() -> str:
     return f"""select
     scope_type, scope_id, period_type, period_start, shift_code,
     case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
-    {_lines([*sums, *units, *plants, *sizes, "min(all_none) as all_none", *most])}
+    {_lines([*sums, *units, *plants, *sizes, "min(all_none) as all_none", "min(definition_score) as definition_score", *most])}
 from plant_part
 group by scope_type, scope_id, period_type, period_start, shift_code"""
 
@@ -397,6 +403,7 @@ OF_SHIFTS = {
         name: f"s.{name}"
         for name in (
             "min_rate_coverage",
+            "definition_score",
             "unknown_good_counts",
             "unknown_scrap",
             "unknown_rework",
@@ -408,7 +415,11 @@ OF_SHIFTS = {
     },
 }
 """What only shifts tell of a value, and how."""
-UNTOLD = {"min_rate_coverage": "0", **dict.fromkeys(("time_cov", "rate_cov", "count_cov", "reason_cov"), "cast(null as double)")}
+UNTOLD = {
+    "min_rate_coverage": "0",
+    "definition_score": "1.0",
+    **dict.fromkeys(("time_cov", "rate_cov", "count_cov", "reason_cov"), "cast(null as double)"),
+}
 """The same of other parts: nothing, or no mark."""
 
 
@@ -467,7 +478,7 @@ select
         else exp(
             (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
             + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
-            + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end)
+            + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end + 0.15 * ln(definition_score))
             / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
             + case when count_cov is null then 0 else 0.20 end + case when uses_states and reason_cov > 0 then 0.10 else 0 end)
         )
@@ -508,6 +519,7 @@ def _final_sql(words: Callable[[str], str]) -> str:
     coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end
         * case when uses_counts then coalesce(count_cov, 1) else 1 end
         * cast(units_in as double) / units_of * coalesce(cast(plants_told as double) / plants_of, 1) as coverage,
+    case when missing is null then score else 0 end as confidence,
     case
         when missing is not null then 'D'
         when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.errors import PlantlakeError, Problem
 from pipelines.lake import Lake
-from pipelines.state import PROJECT, begin, connection
+from pipelines.state import PROJECT, begin, connection, standing_version
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -53,7 +53,9 @@ def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None
     built = Built()
     with connection(lake) as con:
         begin(con, at)
-    results, exception = _invoke(lake, ["build", "--exclude", "tag:history"], {}, tell)
+        stands = con.execute("SELECT version FROM gold.standing_views").fetchone() == (standing_version(),)
+    # Views over parts stay as they are: to plan the large ones again takes a second.
+    results, exception = _invoke(lake, ["build", "--exclude", "tag:history", *(["tag:standing"] if stands else [])], {}, tell)
     for item in results:
         if item.node.resource_type == "test":
             built.tests += 1
@@ -68,6 +70,10 @@ def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None
             built.broken |= dict.fromkeys(plants, f"breaks the law {item.node.name}")
     if failed or exception is not None or not results:
         raise BuildError(_problems(failed, exception))
+    if not stands:
+        with connection(lake) as con:
+            con.execute("DELETE FROM gold.standing_views")
+            con.execute("INSERT INTO gold.standing_views VALUES (?)", [standing_version()])
     return built
 
 

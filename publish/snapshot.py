@@ -21,7 +21,7 @@ from dbt_project import value_sql
 from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
-from publish import parts
+from publish import comparison, parts
 from publish.restated import restated_sql
 from quality_checks.store import Store
 
@@ -189,6 +189,8 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
                 con.execute(
                     f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated_sql('kpi_value_as_of(since_release)', 'kpi_value')}"
                 )
+                for macro in comparison.MACROS:
+                    con.execute(macro)
         finally:
             con.close()
 

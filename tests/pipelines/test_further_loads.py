@@ -106,7 +106,7 @@ def test_a_change_names_the_days_of_its_unit_and_the_meter_of_the_site_none(modu
     # Of the plant as a whole: the days around those of its records, and the months of its money and stock.
     of_plant = {cause: {day for other, day, unit in rows if other == cause and unit.startswith("~")} for cause, *_ in rows}
     assert {cause: of_plant[cause] for cause in ("inspection", "cost", "stock", "delivery")} == {
-        "inspection": {"2025-06-01", "2025-06-02", "2025-06-03"}, **dict.fromkeys(("cost", "stock", "delivery"), {"2025-06-01"}),
+        "inspection": {"2025-06-01", "2025-06-02", "2025-06-03"}, **{key: {"2025-06-01"} for key in ("cost", "stock", "delivery")},
     }  # fmt: skip
 
 

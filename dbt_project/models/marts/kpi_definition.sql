@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['standing']) }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
 select 'OEE' as kpi_id, 1 as version, 'ISO' as profile, 'OEE index' as name, 'ISO 22400-2: OEE index' as iso_name, 'A x E x Q = sum(PRI x GQ) / PBT' as formula, 'ratio' as unit, 'HIGHER' as trend, 'R1' as rollup_rule, 'PBT content (breaks, maintenance, no demand), PRI basis, rework as good, machine or line scope' as non_comparability, cast(0 as double) as range_low, cast(1 as double) as range_high, 'ideal_gq_s' as numerator_expr, 'pbt_s' as denominator_expr
 union all

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', tags=['standing']) }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
 with unit_shift as (
 select * from {{ ref('mart_kpi_unit_shift') }}
@@ -722,7 +722,8 @@ select
     max(x.assumed_rate) as assumed_rate,
     max(x.no_calendar) as no_calendar,
     max(x.min_rate_coverage) as min_rate_coverage,
-    max(x.scope_name) as scope_name
+    max(x.scope_name) as scope_name,
+    min(x.definition_score) as definition_score
 from unit_period as u
 inner join {{ ref('unit_scope') }} as x on u.equipment_id = x.unit_id
 group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code
@@ -856,6 +857,7 @@ select
     cast(sum(units_of) as bigint) as units_of,
     count(*) as plants_told,
     min(all_none) as all_none,
+    min(definition_score) as definition_score,
     max(is_residual) as is_residual,
     max(is_none) as is_none,
     max(is_preliminary) as is_preliminary,
@@ -1175,6 +1177,7 @@ select
     cast(s.reported_count_shifts as double) / nullif(s.expected_count_shifts, 0) as count_cov,
     cast(s.coded_stop_s as double) / nullif(cast(s.stop_s as double), 0) as reason_cov,
     s.min_rate_coverage as min_rate_coverage,
+    s.definition_score as definition_score,
     s.unknown_good_counts as unknown_good_counts,
     s.unknown_scrap as unknown_scrap,
     s.unknown_rework as unknown_rework,
@@ -1314,6 +1317,7 @@ select
     cast(null as double) as count_cov,
     cast(null as double) as reason_cov,
     0 as min_rate_coverage,
+    1.0 as definition_score,
     0 as unknown_good_counts,
     0 as unknown_scrap,
     0 as unknown_rework,
@@ -1431,6 +1435,7 @@ select
     cast(null as double) as count_cov,
     cast(null as double) as reason_cov,
     0 as min_rate_coverage,
+    1.0 as definition_score,
     0 as unknown_good_counts,
     0 as unknown_scrap,
     0 as unknown_rework,
@@ -1708,6 +1713,7 @@ select
     cast(null as double) as count_cov,
     cast(null as double) as reason_cov,
     0 as min_rate_coverage,
+    1.0 as definition_score,
     0 as unknown_good_counts,
     0 as unknown_scrap,
     0 as unknown_rework,
@@ -1970,6 +1976,7 @@ select
     cast(null as double) as count_cov,
     cast(null as double) as reason_cov,
     0 as min_rate_coverage,
+    1.0 as definition_score,
     0 as unknown_good_counts,
     0 as unknown_scrap,
     0 as unknown_rework,
@@ -2053,6 +2060,7 @@ select
     cast(null as double) as count_cov,
     cast(null as double) as reason_cov,
     0 as min_rate_coverage,
+    1.0 as definition_score,
     0 as unknown_good_counts,
     0 as unknown_scrap,
     0 as unknown_rework,
@@ -2144,6 +2152,7 @@ select
     cast(null as double) as count_cov,
     cast(null as double) as reason_cov,
     0 as min_rate_coverage,
+    1.0 as definition_score,
     0 as unknown_good_counts,
     0 as unknown_scrap,
     0 as unknown_rework,
@@ -2213,7 +2222,7 @@ select
         else exp(
             (0.30 * coalesce(ln(nullif(time_score, 0)), 0) + case when uses_rate then 0.25 * coalesce(ln(nullif(rate_cov, 0)), 0) else 0 end
             + 0.20 * coalesce(ln(nullif(count_cov, 0)), 0)
-            + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end)
+            + case when uses_states and reason_cov > 0 then 0.10 * ln(reason_cov) else 0 end + 0.15 * ln(definition_score))
             / (0.15 + case when time_score is null then 0 else 0.30 end + case when uses_rate and rate_cov is not null then 0.25 else 0 end
             + case when count_cov is null then 0 else 0.20 end + case when uses_states and reason_cov > 0 then 0.10 else 0 end)
         )
@@ -2235,6 +2244,7 @@ select
     coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end
         * case when uses_counts then coalesce(count_cov, 1) else 1 end
         * cast(units_in as double) / units_of * coalesce(cast(plants_told as double) / plants_of, 1) as coverage,
+    case when missing is null then score else 0 end as confidence,
     case
         when missing is not null then 'D'
         when score >= 0.95 and all_none = 0 then 'A' when score >= 0.85 then 'B' when score >= 0.70 then 'C' else 'D'

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', tags=['standing']) }}
 -- ADDITIVE parts with all their versions (pipelines.release):
 -- depends_on: {{ ref('candidate_parts_month') }}
 select * from {{ source('state', 'parts_month') }}

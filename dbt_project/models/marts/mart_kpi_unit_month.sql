@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', tags=['standing']) }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
 with unit_shift as (
     select * from {{ ref('mart_kpi_unit_shift') }}

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', tags=['standing']) }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
 select
     p.plant_id, p.equipment_id, p.shift_instance_id, p.shift_code, p.production_day,

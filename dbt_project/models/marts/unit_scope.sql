@@ -1,4 +1,4 @@
-{{ config(materialized='view') }}
+{{ config(materialized='view', tags=['standing']) }}
 -- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.
 with equipment as (
     select equipment_id, parent_equipment_id, equipment_name, equipment_class, level, is_kpi_unit, in_rollup, kpi_scope, plant_id
@@ -9,9 +9,14 @@ of_plant as (
     select
         p.plant_id, p.company, p.plant_name, case when p.assumed_calendar then 1 else 0 end as assumed_calendar,
         case when p.assumed_rate then 1 else 0 end as assumed_rate, case when p.calendar = 'none' then 1 else 0 end as no_calendar,
-        coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage
+        coalesce(g.min_rate_coverage, 0.95) as min_rate_coverage,
+        -- Specification 4.1: what differs from the portfolio's definition and cannot be made anew of what the plant delivers.
+        1.0 - case when d.rate_basis in ('TARGET', 'NAMEPLATE') then 0.4 else 0 end
+        - case when d.scrap_scope <> 'STATION' then 0.15 else 0 end - case when d.perf_capped_at_source then 0.1 else 0 end
+            as definition_score
     from {{ source('silver', 'plant') }} as p
     left join {{ source('silver', 'plant_setting') }} as g on p.plant_id = g.plant_id and g.equipment_id = '*'
+    left join {{ source('silver', 'plant_definition_profile') }} as d on p.plant_id = d.plant_id
 ),
 
 step_1 as (
@@ -52,11 +57,11 @@ above as (
 ),
 
 unit as (
-    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, p.plant_id, p.company, p.plant_name, p.assumed_calendar, p.assumed_rate, p.no_calendar, p.min_rate_coverage
+    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, p.plant_id, p.company, p.plant_name, p.assumed_calendar, p.assumed_rate, p.no_calendar, p.min_rate_coverage, p.definition_score
     from equipment as e
     inner join of_plant as p on e.plant_id = p.plant_id
     union all
-    select '~' || plant_id, null, null, null, true, plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from of_plant
+    select '~' || plant_id, null, null, null, true, plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from of_plant
 ),
 
 unit_above as (
@@ -67,14 +72,14 @@ unit_above as (
     where e.level = 'Area' or (e.level in ('WorkCenter', 'ProcessCell', 'ProductionUnit', 'ProductionLine', 'StorageZone') and not e.is_kpi_unit)
 )
 
-select unit_id, case when kpi_scope = 'LINE' then 'LINE' else 'EQUIPMENT' end as scope_type, unit_id as scope_id, equipment_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where equipment_name is not null
+select unit_id, case when kpi_scope = 'LINE' then 'LINE' else 'EQUIPMENT' end as scope_type, unit_id as scope_id, equipment_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from unit where equipment_name is not null
 union all
-select unit_id, above_scope as scope_type, above_id as scope_id, above_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit_above where in_rollup
+select unit_id, above_scope as scope_type, above_id as scope_id, above_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from unit_above where in_rollup
 union all
-select unit_id, 'CLASS' as scope_type, equipment_class as scope_id, equipment_class as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where equipment_class is not null
+select unit_id, 'CLASS' as scope_type, equipment_class as scope_id, equipment_class as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from unit where equipment_class is not null
 union all
-select unit_id, 'PLANT' as scope_type, plant_id as scope_id, plant_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where in_rollup
+select unit_id, 'PLANT' as scope_type, plant_id as scope_id, plant_name as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from unit where in_rollup
 union all
-select unit_id, 'COMPANY' as scope_type, company as scope_id, company as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where in_rollup
+select unit_id, 'COMPANY' as scope_type, company as scope_id, company as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from unit where in_rollup
 union all
-select unit_id, 'PORTFOLIO' as scope_type, 'portfolio' as scope_id, 'Portfolio' as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage from unit where in_rollup
+select unit_id, 'PORTFOLIO' as scope_type, 'portfolio' as scope_id, 'Portfolio' as scope_name, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from unit where in_rollup
