@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.errors import PlantlakeError, Problem
 from pipelines.lake import Lake
-from pipelines.state import PROJECT, begin, connection, standing_version
+from pipelines.state import PARTS, PROJECT, begin, connection, standing_version
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -54,8 +54,13 @@ def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None
     with connection(lake) as con:
         begin(con, at)
         stands = con.execute("SELECT version FROM gold.standing_views").fetchone() == (standing_version(),)
+        has_records = not stands or _has_records(con)
+        made = [parts.table for parts in PARTS if has_records or not parts.of_records]
+        con.execute("DELETE FROM gold.built_parts")
+        con.executemany("INSERT INTO gold.built_parts VALUES (?)", [[table] for table in made])
     # Views over parts stay as they are: to plan the large ones again takes a second.
-    results, exception = _invoke(lake, ["build", "--exclude", "tag:history", *(["tag:standing"] if stands else [])], {}, tell)
+    left_out = ["tag:history", *(["tag:standing"] if stands else []), *([] if has_records else ["tag:records"])]
+    results, exception = _invoke(lake, ["build", "--exclude", *left_out], {}, tell)
     for item in results:
         if item.node.resource_type == "test":
             built.tests += 1
@@ -75,6 +80,22 @@ def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None
             con.execute("DELETE FROM gold.standing_views")
             con.execute("INSERT INTO gold.standing_views VALUES (?)", [standing_version()])
     return built
+
+
+RECORDS = (
+    "energy", "labour_time", "maintenance_order", "inspection_result", "cost", "inventory_snapshot", "delivery_line", "production_order",
+    "order_operation",
+)  # fmt: skip
+"""Tables of silver that parts of records are made of, beside counts of first-pass pieces."""
+
+
+def _has_records(con: DuckDBPyConnection) -> bool:
+    """Whether a plant in scope delivers any record that parts of records are made of, or has such parts."""
+    in_scope = "plant_id IN (SELECT plant_id FROM gold.open_scope)"
+    found = [f"SELECT 1 FROM silver.{table} WHERE {in_scope}" for table in RECORDS]
+    found += [f"SELECT 1 FROM gold.{parts.table} WHERE valid_to_release IS NULL AND {in_scope}" for parts in PARTS if parts.of_records]
+    found.append(f"SELECT 1 FROM silver.production_count WHERE first_pass_good_qty IS NOT NULL AND {in_scope}")
+    return any(con.execute(f"{query} LIMIT 1").fetchone() for query in found)
 
 
 def test_all(lake: Lake, tell: Callable[[str], None] = lambda _: None) -> list[Problem]:

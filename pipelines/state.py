@@ -36,17 +36,19 @@ class Parts:
     mart: str
     key: tuple[str, ...]
     """What identifies a row beside plant, unit and day."""
+    of_records: bool = False
+    """Made of records that many plants do not deliver (models with the tag `records`)."""
 
 
 PARTS = (
     Parts("parts", "candidate_parts", "mart_kpi_parts_shift", ("shift_instance_id", "material_key")),
-    Parts("parts_day", "candidate_parts_day", "mart_kpi_parts_day", ()),
-    Parts("parts_month", "candidate_parts_month", "mart_kpi_parts_month", ()),
-    Parts("parts_order", "candidate_parts_order", "mart_kpi_parts_order", ("order_id", "kind")),
+    Parts("parts_day", "candidate_parts_day", "mart_kpi_parts_day", (), of_records=True),
+    Parts("parts_month", "candidate_parts_month", "mart_kpi_parts_month", (), of_records=True),
+    Parts("parts_order", "candidate_parts_order", "mart_kpi_parts_order", ("order_id", "kind"), of_records=True),
     Parts("parts_order_work", "candidate_parts_order_work", "mart_kpi_parts_order_work", ("order_id", "operation_key", "is_busy")),
     Parts(
         "parts_quality", "candidate_parts_quality", "mart_kpi_parts_quality",
-        ("material_key", "step_key", "characteristic", "subgroup_key"),
+        ("material_key", "step_key", "characteristic", "subgroup_key"), of_records=True,
     ),
 )  # fmt: skip
 """Every table of parts; the first is the ledger's."""
@@ -71,13 +73,15 @@ TABLES = {
     "published_sums": "month VARCHAR PRIMARY KEY, parts_path VARCHAR, version VARCHAR, path VARCHAR",
     "published_block": "block BIGINT PRIMARY KEY, version VARCHAR, path VARCHAR",
     "open_scope": "plant_id VARCHAR, equipment_id VARCHAR, production_day DATE",
+    "built_parts": "table_name VARCHAR",
     "standing_views": "version VARCHAR",
     "building": "calc_version VARCHAR, as_of_ts TIMESTAMPTZ",
     "event_begun": "equipment_id VARCHAR, event_id VARCHAR",
 }
 """Columns of the tables in schema `gold` that no model makes.
 
-`change_scope.state` is OPEN (to be built), CLOSED, TAKEN_BACK (by a rollback) or ORPHANED (its plant has no plant file);
+`built_parts` names the tables of parts that the last build made candidates of. `change_scope.state` is OPEN (to be built), CLOSED,
+TAKEN_BACK (by a rollback) or ORPHANED (its plant has no plant file);
 `equipment_id` '*' is the whole plant, a `production_day` of NULL every day. `built_version` is the Delta version of a silver table
 that the parts of a plant were made from. The `*_reach` tables say which monthly files can hold what overlaps an instant;
 `count_link` where corrections are booked (rule T20)."""

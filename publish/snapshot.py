@@ -184,13 +184,16 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
                 con.execute(f"CREATE VIEW mart_kpi_unit_shift AS {value_sql.unit_shift_sql(named)}")
                 if "mart_kpi_unit_month" not in names:
                     con.execute(f"CREATE VIEW mart_kpi_unit_month AS {value_sql.unit_month_sql(named)}")
-                con.execute(f"CREATE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
-                con.execute(f"CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE {value_sql.kpi_value_sql(named, as_of='as_of_release')}")
-                con.execute(
-                    f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated_sql('kpi_value_as_of(since_release)', 'kpi_value')}"
-                )
-                for macro in comparison.MACROS:
+                # DuckDB plans what a macro reads when it is made: over nothing that is quick.
+                columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns("kpi_value").items())
+                con.execute(f"CREATE VIEW kpi_value AS SELECT {columns} WHERE false")
+                con.execute("CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE SELECT * FROM kpi_value")
+                restated = restated_sql("kpi_value_as_of(since_release)", "kpi_value")
+                for macro in (f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated}", *comparison.MACROS):
                     con.execute(macro)
+                con.execute(f"CREATE OR REPLACE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
+                as_of = value_sql.kpi_value_sql(named, as_of="as_of_release")
+                con.execute(f"CREATE OR REPLACE MACRO kpi_value_as_of(as_of_release) AS TABLE {as_of}")
         finally:
             con.close()
 

@@ -108,6 +108,8 @@ def build(database: Path, release_id: int = 1) -> None:
         state.create(con)
         con.execute("delete from gold.open_scope; insert into gold.open_scope select distinct plant_id, '*', null from silver.plant")
         state.begin(con, datetime(2025, 6, release_id, tzinfo=UTC))
+        con.execute("delete from gold.built_parts")
+        con.executemany("insert into gold.built_parts values (?)", [[parts.table] for parts in state.PARTS])
 
     os.environ["PLANTLAKE_BUILD_DB"] = str(database)
     folder = database.parent

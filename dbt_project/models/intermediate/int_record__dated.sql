@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['records']) }}
 -- One row per record of energy, people, maintenance and inspection, with the place that it belongs to and the production day of the middle
 -- of its interval; where the plant has no calendar, the UTC date.
 with record as (

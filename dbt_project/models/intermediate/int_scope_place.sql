@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='ephemeral') }}
 -- The scope of what is not a shift's: one row per place and production day that is made anew; a day of NULL is every day. A place is a KPI
 -- unit with a ledger, or '~' and the plant for what belongs to none of its units.
 select plant_id, equipment_id, production_day from {{ ref('int_scope') }}

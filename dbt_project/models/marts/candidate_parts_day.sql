@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['records']) }}
 -- ADDITIVE parts of the places and days in scope that no shift ledger holds: energy, people, maintenance. What no record tells is NULL.
 with emission as (
     select

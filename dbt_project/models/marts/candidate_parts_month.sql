@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['records']) }}
 -- ADDITIVE parts of the plant-months in scope: money in the reporting currency (flows at the month's average rate, stocks and assets at its
 -- closing rate), stock times days, delivery lines. What no record tells, or no rate converts, is NULL.
 with plant as (

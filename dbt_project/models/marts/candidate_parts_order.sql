@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['records']) }}
 -- Orders that count in the plant-days in scope: on the day that they are due (attainment, on time), and on the day that they ended (their
 -- execution time). What was made of them and when is mart_kpi_parts_order_work.
 with operation as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', tags=['records']) }}
 -- ADDITIVE parts of inspections: one row per place, production day, product, step, characteristic and subgroup; characteristic '~' carries the
 -- pieces: inspected, and good at the first attempt. A serial number is one piece whatever is measured of it; it is good when all of it is.
 with result as (
