@@ -209,8 +209,11 @@ def kpi(
 @cache
 def values(lake: Snapshot) -> dict[tuple[Any, ...], dict[str, Any]]:
     """Every value, read once: the view plans longer than it runs."""
+    question = (
+        "select * from kpi_value where profile <> 'LOCAL' and scope_type in ('EQUIPMENT', 'PLANT') and period_type in ('SHIFT', 'DAY')"
+    )
     key = ("plant_id", "scope_type", "scope_name", "kpi_id", "profile", "period_type", "shift_code", "period_start")
-    return {tuple(row[name] for name in key): row for row in lake.query("select * from kpi_value").to_dicts()}
+    return {tuple(row[name] for name in key): row for row in lake.query(question).to_dicts()}
 
 
 def ratios(

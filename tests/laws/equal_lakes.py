@@ -45,13 +45,15 @@ def _business(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def gold_tables(lake: Lake) -> Frames:
-    """The current parts, the ledger of time, and every published KPI value."""
+    """The current parts of every kind, the ledger of time, and the published KPI values of months, which are made of the parts."""
     with state.connection(lake) as con:
-        parts = con.sql("SELECT * FROM gold.mart_kpi_parts_shift WHERE valid_to_release IS NULL").pl()
+        parts = {
+            of.table: con.sql(f"SELECT * FROM gold.{of.mart} WHERE valid_to_release IS NULL").pl().drop(NOT_PARTS) for of in state.PARTS
+        }
         segments = con.sql("SELECT * FROM int.int_time_segment").pl()
     with Snapshot(lake.snapshot) as reader:
-        values = reader.query("SELECT * FROM kpi_value")
-    return {"parts": parts.drop(NOT_PARTS), "segments": segments, "kpi_value": values.drop(NOT_VALUES)}
+        values = reader.query("SELECT * FROM kpi_value WHERE period_type = 'MONTH'")
+    return {**parts, "segments": segments, "kpi_value": values.drop(NOT_VALUES)}
 
 
 def accounts(lake: Lake, by: Iterable[str] = ("plant_id", "source_system", "table_name", "batch_id")) -> Frames:

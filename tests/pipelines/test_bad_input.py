@@ -239,7 +239,9 @@ def kpis(portfolio: SmallPortfolio) -> pl.DataFrame:
     from publish.reader import Snapshot
 
     with Snapshot(portfolio.root / "lake" / "kpi.duckdb") as reader:
-        frame = reader.query("SELECT * EXCLUDE (release_id, as_of_ts) FROM kpi_value")
+        frame = reader.query(
+            "SELECT * EXCLUDE (release_id, as_of_ts) FROM kpi_value WHERE period_type IN ('SHIFT', 'MONTH') AND profile = 'ISO'"
+        )
     return frame.sort([name for name in frame.columns if not frame.schema[name].is_nested()])
 
 

@@ -45,8 +45,9 @@ def test_kpis_equal_the_truth_at_every_scope_and_period(published: Snapshot, rig
         """
         SELECT k.scope_type, CASE k.scope_type WHEN 'EQUIPMENT' THEN e.plant_id || '/' || e.equipment_code ELSE k.scope_id END AS scope_id,
             k.period_type, k.period_start, coalesce(k.shift_code, '') AS shift_code, k.kpi_id, k.value, k.numerator, k.denominator
-        FROM kpi_value k LEFT JOIN equipment e ON k.scope_id = e.equipment_id WHERE k.profile = 'ISO'
-        """
+        FROM kpi_value k LEFT JOIN equipment e ON k.scope_id = e.equipment_id WHERE k.profile = 'ISO' AND list_contains(?, k.kpi_id)
+        """,
+        [right["kpis"]["kpi_id"].unique().to_list()],
     )
     keys = ["scope_type", "scope_id", "period_type", "period_start", "shift_code", "kpi_id"]
     wanted = right["kpis"].with_columns(pl.col("shift_code").fill_null(""), pl.col("numerator", "denominator").cast(pl.Float64))
