@@ -56,7 +56,7 @@ LOOK_S = 0.005
 ORPHAN_S = 30.0
 """How long a child may outlive a refresh that was killed alone."""
 AT_LINES = (r" commit ", r" change scope$", r" quality checks$", r" dbt ", r" publish$", r" upkeep$")
-LAST_MODEL = r" dbt kpi_value$"
+LAST_MODEL = r" dbt (candidate_parts|kpi_value)$"
 
 
 # --- processes ------------------------------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def step_of(lines: Sequence[str]) -> str:
     if not told:
         return "start"
     last = told[-1].split(" · ")[0] if told[-1].startswith("commit ") else told[-1]
-    if last == "dbt kpi_value":
+    if last in ("dbt candidate_parts", "dbt kpi_value"):
         return "after dbt: laws, gate, move"
     if last.startswith("dbt "):
         return "dbt"
