@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 from ledger_portfolio import Plant, refresh, write
 
+from dbt_project.catalogue import of_parts
 from pipelines import build
 from pipelines.lake import Lake
-from dbt_project.catalogue import of_parts
 from publish.reader import Snapshot
 
 ZONE = ZoneInfo("Europe/Berlin")
