@@ -12,15 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dbt_project.catalogue import condition_name, conditions, terms
+from dbt_project.sql_text import PERIODS, PLANT_OF_SCOPE, Relation, lines
 
-Relation = Callable[[str], str]
-
-PERIODS = {
-    "DAY": "production_day",
-    "WEEK": "cast(date_trunc('week', production_day) as date)",
-    "MONTH": "cast(date_trunc('month', production_day) as date)",
-    "QUARTER": "cast(date_trunc('quarter', production_day) as date)",
-}
 OF_MONTHS = ("MONTH", "QUARTER")
 PARTS = ("day", "quality", "order", "month")
 POOLED = ("routing", "characteristic")
@@ -45,10 +38,6 @@ def ctes(relation: Relation, version: Callable[[str], str], chosen_like: Callabl
     for parts, sql in (("routing", _routing()), ("characteristic", _characteristic())):
         found += [(f"summed_{parts}", sql), (f"chosen_{parts}", chosen_like(parts, f"summed_{parts}"))]
     return found
-
-
-def _lines(columns: list[str], indent: int = 4) -> str:
-    return f",\n{' ' * indent}".join(columns)
 
 
 def _columns(parts: str) -> list[str]:
@@ -99,7 +88,7 @@ def _order(relation: Relation, version: Callable[[str], str]) -> str:
         "planned_qty": "case when h.kind = 'DUE' then h.planned_qty end",
     }
     return f"""select h.plant_id, h.equipment_id, h.production_day, false as is_nothing,
-    {_lines([f"{columns[name]} as {name}" for name in _columns("order")])},
+    {lines([f"{columns[name]} as {name}" for name in _columns("order")])},
     greatest(h.valid_from_release, coalesce(w.release_id, 0)) as release_id, h.as_of_ts
 from {relation("mart_kpi_parts_order")} as h
 left join (
@@ -124,13 +113,10 @@ where {version("h")}"""
 
 def _month(relation: Relation, version: Callable[[str], str]) -> str:
     """Money, stock and deliveries of a plant's month with its energy, people and pieces: both sides of a KPI stand in one row."""
-    of_days, of_units = (
-        {"energy_kwh": "d.energy_kwh", "co2_kg": "d.co2_kg", "labour_h": "d.labour_h"},
-        {"good_equiv_units": "u.good_equiv_units"},
-    )
-    columns = [f"{({**of_days, **of_units}).get(name, f'm.{name}')} as {name}" for name in _columns("month")]
+    elsewhere = {"energy_kwh": "d", "co2_kg": "d", "labour_h": "d", "good_equiv_units": "u"}
+    columns = [f"{elsewhere.get(name, 'm')}.{name} as {name}" for name in _columns("month")]
     return f"""select k.plant_id, '~' || k.plant_id as equipment_id, k.month as production_day, false as is_nothing,
-    {_lines(columns)},
+    {lines(columns)},
     greatest(coalesce(m.valid_from_release, 0), coalesce(d.release_id, 0), coalesce(u.release_id, 0)) as release_id,
     coalesce(m.as_of_ts, d.as_of_ts, u.as_of_ts) as as_of_ts
 from (
@@ -170,7 +156,7 @@ def _periods(parts: str) -> str:
     kinds = OF_MONTHS if parts == "month" else tuple(PERIODS)
     return "\nunion all\n".join(
         f"""select '{kind}' as period_type, {PERIODS[kind]} as period_start, plant_id, equipment_id,
-    {_lines([*sums, *part, "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+    {lines([*sums, *part, "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
 from row_{parts}{"" if kind in OF_MONTHS else " where not is_nothing"}
 group by plant_id, equipment_id, {PERIODS[kind]}"""
         for kind in kinds
@@ -186,7 +172,7 @@ def _plants(parts: str, relation: Relation) -> str:
     part = [f"max(in_{name}) as in_{name}" for name in names]
     return f"""select
     x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, max(x.scope_name) as scope_name,
-    {_lines([*_sums(parts), *part, "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+    {lines([*_sums(parts), *part, "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
 from period_{parts} as u
 inner join {relation("unit_scope")} as x on u.equipment_id = x.unit_id
 group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start"""
@@ -197,8 +183,8 @@ def _summed(parts: str) -> str:
     plants = [f"cast(sum(in_{name}) as bigint) as plants_{name}" for name in names]
     return f"""select
     scope_type, scope_id, period_type, period_start, max(scope_name) as scope_name,
-    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
-    {_lines([*_sums(parts), *plants, "count(*) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+    {PLANT_OF_SCOPE},
+    {lines([*_sums(parts), *plants, "count(*) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
 from plant_{parts}
 group by scope_type, scope_id, period_type, period_start"""
 
@@ -233,8 +219,8 @@ def _pooled(parts: str, columns: dict[str, str], source: str) -> str:
     plants = [f"count(distinct plant_id) as plants_{condition_name(needs)}" for needs in conditions(parts)]
     return f"""select
     {SCOPE}, max(scope_name) as scope_name,
-    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
-    {_lines([*named, *plants, "count(distinct plant_id) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
+    {PLANT_OF_SCOPE},
+    {lines([*named, *plants, "count(distinct plant_id) as plants_told", "max(release_id) as release_id", "max(as_of_ts) as as_of_ts"])}
 from (
 {source}
 ) as made

@@ -10,14 +10,12 @@ day reach the parts: no level is a barrier to them, and nobody who asks for mont
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from dbt_project import record_sql
 from dbt_project.catalogue import KNOWLEDGE, VERSION, Kpi, Term, catalogue, condition_name, conditions, of_parts, terms
+from dbt_project.sql_text import OF_MANY_PLANTS, PERIODS, PLANT_OF_SCOPE, Relation, holds, lines
 
-Relation = Callable[[str], str]
-
-CURRENT = "p.valid_to_release is null"
 SUMS = ("pbt_s", "unknown_s", "rate_base_s", "rate_known_s", "expected_count_shifts", "reported_count_shifts", "coded_stop_s")
 """Columns of the parts that every value needs for its coverage."""
 DERIVED = {
@@ -44,17 +42,12 @@ MARKS = {
 }
 """Marks of a shift that everything made of it bears."""
 OF_PLANT = ("assumed_calendar", "assumed_rate", "no_calendar")
-PERIOD = ("period_type", "period_start", "shift_code")
 UNIT = ("plant_id", "equipment_id")
 
 
 def words_of(text: str) -> str:
     """DuckDB: words between commas as an array."""
     return f"coalesce(string_split(nullif({text}, ''), ','), cast([] as varchar[]))"
-
-
-def _lines(columns: list[str] | tuple[str, ...], indent: int = 4) -> str:
-    return f",\n{' ' * indent}".join(columns)
 
 
 def inlined(relation: Relation) -> Relation:
@@ -71,15 +64,10 @@ def inlined(relation: Relation) -> Relation:
     return found
 
 
-def version_at(as_of: str) -> str:
-    """The parts that held at a release (an expression)."""
-    return f"p.valid_from_release <= {as_of} and (p.valid_to_release is null or p.valid_to_release > {as_of})"
-
-
 # --- a unit's shift -------------------------------------------------------------------------------------------------------------------
 
 
-def unit_shift_sql(relation: Relation, version: str = CURRENT) -> str:
+def unit_shift_sql(relation: Relation, as_of: str | None = None) -> str:
     """One row per unit and shift: sums of the parts of all its products, and what is known of it."""
     columns = sorted(({term.column for term in terms()} | set(SUMS)) - {*DERIVED, "capacity_qty"})
     most = [f"max(case when {test} then 1 else 0 end) as {name}" for name, test in MARKS.items()]
@@ -94,9 +82,9 @@ def unit_shift_sql(relation: Relation, version: str = CURRENT) -> str:
     ]  # fmt: skip
     return f"""select
     p.plant_id, p.equipment_id, p.shift_instance_id, p.shift_code, p.production_day,
-    {_lines(selected)}
+    {lines(selected)}
 from {relation("mart_kpi_parts_shift")} as p
-where {version}
+where {holds(as_of)("p")}
 group by p.plant_id, p.equipment_id, p.shift_instance_id, p.shift_code, p.production_day"""
 
 
@@ -125,22 +113,30 @@ def _tests(needs: tuple[str, ...]) -> str:
 
 
 def _sum_of(term: Term) -> str:
+    """The aggregate that a term is, over a unit's shifts."""
     if term.column == "capacity_qty":
         planned, ideal, pieces = (
             f"sum(case when {_tests(term.needs)} then cast({name} as double) end)" for name in ("pbt_s", "ideal_pq_s", "pq")
         )
-        return f"cast(round({planned} * {pieces} / nullif({ideal}, 0), 6) as decimal(28, 6)) as {term.name}"
+        return f"cast(round({planned} * {pieces} / nullif({ideal}, 0), 6) as decimal(28, 6))"
     value = f"coalesce({term.column}, 0)" if term.column in COUNTED else term.column
-    return f"sum(case when {_tests(term.needs)} then {value} end) as {term.name}"
+    return f"sum(case when {_tests(term.needs)} then {value} end)"
 
 
-def _unit_columns() -> list[str]:
-    """Aggregates of a unit's shifts: the sums, whether it takes part at all, what its coverage is made of."""
-    part = [f"max(case when {_tests(needs)} then 1 else 0 end) as in_{condition_name(needs)}" for needs in conditions()]
-    sums = [f"sum({name}) as {name}" for name in (*SUMS, *DERIVED)]
-    rated = [f"sum(case when books_rated = 1 then rate_{of}_s end) as rate_{to}in_s" for of, to in (("base", ""), ("known", "known_"))]
-    marks = [f"max({name}) as {name}" for name in (*MARKS, "release_id", "as_of_ts")]
-    return [*map(_sum_of, terms()), *part, *sums, *rated, *marks]
+def _unit_columns() -> dict[str, str]:
+    """Columns of a unit and period as aggregates of its shifts: sums, whether it takes part at all, what its coverage is made of."""
+    return {
+        **{term.name: _sum_of(term) for term in terms()},
+        **{name: f"sum({name})" for name in (*SUMS, *DERIVED)},
+        "rate_in_s": "sum(case when books_rated = 1 then rate_base_s end)",
+        "rate_known_in_s": "sum(case when books_rated = 1 then rate_known_s end)",
+        **{f"in_{condition_name(needs)}": f"max(case when {_tests(needs)} then 1 else 0 end)" for needs in conditions()},
+        **{name: f"max({name})" for name in (*MARKS, "release_id", "as_of_ts")},
+    }
+
+
+def _named(columns: Mapping[str, str]) -> list[str]:
+    return [f"{sql} as {name}" for name, sql in columns.items()]
 
 
 # --- a unit's month -------------------------------------------------------------------------------------------------------------------
@@ -164,10 +160,10 @@ known as (
 
 
 def _month_sql() -> str:
-    books = [f"max({name}) as {name}" for name in BOOKS]
+    columns = {**_unit_columns(), **{name: f"max({name})" for name in BOOKS}}
     return f"""select
-    {", ".join(UNIT)}, cast(date_trunc('month', production_day) as date) as month,
-    {_lines([*_unit_columns(), *books])}
+    {", ".join(UNIT)}, {PERIODS["MONTH"]} as month,
+    {lines(_named(columns))}
 from known
 group by {", ".join(UNIT)}, date_trunc('month', production_day)"""
 
@@ -200,12 +196,12 @@ def unit_scope_sql(relation: Relation) -> str:
     ]
     above = "\n    union\n".join(f"    select unit_id, above_id from step_{n}" for n in range(1, LEVELS_ABOVE + 1))
     levels = ", ".join(f"'{level}'" for level in LINE_LEVELS)
-    of_plant = "plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score"
-    of_the_plant = ", ".join(f"p.{name}" for name in of_plant.split(", "))
-    carried = "plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score"
+    carried = ("plant_id", *OF_PLANT, "min_rate_coverage", "definition_score")
+    of_plant = (*carried, "company", "plant_name")
+    kept, shown, joined = ", ".join(carried), ", ".join(of_plant), ", ".join(f"p.{name}" for name in of_plant)
 
     def rows(scope: str, key: str, name: str, source: str, where: str = "") -> str:
-        return f"select unit_id, {scope} as scope_type, {key} as scope_id, {name} as scope_name, {carried} from {source}{where}"
+        return f"select unit_id, {scope} as scope_type, {key} as scope_id, {name} as scope_name, {kept} from {source}{where}"
 
     # A station counts above itself through its line alone.
     summed = " where in_rollup"
@@ -244,11 +240,11 @@ above as (
 ),
 
 unit as (
-    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, {of_the_plant}
+    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, {joined}
     from equipment as e
     inner join of_plant as p on e.plant_id = p.plant_id
     union all
-    select '~' || plant_id, null, null, null, true, {of_plant} from of_plant
+    select '~' || plant_id, null, null, null, true, {shown} from of_plant
 ),
 
 unit_above as (
@@ -280,13 +276,12 @@ def kpi_value_sql(
         shifts, months = f"select * from {relation('mart_kpi_unit_shift')}", f"select * from {relation('mart_kpi_unit_month')}"
         ctes = [("unit_shift", shifts), ("unit_month", months), ("known", _known_sql("unit_month"))]
     else:
-        ctes = [("unit_shift", unit_shift_sql(relation, version_at(as_of))), ("books", _books_sql()),
+        ctes = [("unit_shift", unit_shift_sql(relation, as_of)), ("books", _books_sql()),
                 ("known", _known_sql("books")), ("unit_month", _month_sql())]  # fmt: skip
-    held = version_at(as_of) if as_of else CURRENT
     chosen = ("shift",) if shifts_only else ("shift", *record_sql.PARTS, *record_sql.POOLED)
     ctes += [("unit_period", _periods_sql()), ("plant_part", _plant_part_sql(relation)), ("summed", _summed_sql()),
              ("scope_size", _size_sql(relation)), ("kpi", _kpi_sql()), ("chosen_shift", _chosen_sql("shift", "summed")),
-             *([] if shifts_only else record_sql.ctes(relation, lambda alias: held.replace("p.", f"{alias}."), _chosen_sql)),
+             *([] if shifts_only else record_sql.ctes(relation, holds(as_of), _chosen_sql)),
              ("chosen", "\nunion all\n".join(f"select * from chosen_{parts}" for parts in chosen)),
              ("judged", _JUDGED), ("scored", _SCORED)]  # fmt: skip
     listed = ",\n\n".join(f"{name} as (\n{sql}\n)" for name, sql in ctes)
@@ -299,25 +294,23 @@ def _unit_sums() -> list[str]:
 
 def _periods_sql() -> str:
     """One row per unit and period, of every kind of period."""
-    most, marks = [f"in_{condition_name(needs)}" for needs in conditions()], [*MARKS, "release_id", "as_of_ts"]
-    again = [*(f"sum({name}) as {name}" for name in _unit_sums()), *(f"max({name}) as {name}" for name in (*most, *marks))]
-    of_shifts = dict(column.rsplit(" as ", 1)[::-1] for column in _unit_columns())
-    ordered = [f"{of_shifts[name]} as {name}" for name in (*_unit_sums(), *most, *marks)]
+    of_shifts = _unit_columns()
+    sums = {*_unit_sums()}
+    of_months = {name: f"{'sum' if name in sums else 'max'}({name})" for name in of_shifts}
 
-    def select(kind: str, start: str, source: str, columns: list[str], shift: str = "cast(null as varchar)") -> str:
-        group = f"{', '.join(UNIT)}, {start}" + ("" if shift.startswith("cast") else f", {shift}")
+    def select(kind: str, start: str, source: str, columns: Mapping[str, str], keys: tuple[str, ...] = ()) -> str:
         return f"""select
-    '{kind}' as period_type, {start} as period_start, {shift} as shift_code, {", ".join(UNIT)},
-    {_lines(columns)}
+    '{kind}' as period_type, {start} as period_start, {keys[0] if keys else "cast(null as varchar)"} as shift_code, {", ".join(UNIT)},
+    {lines(_named(columns))}
 from {source}
-group by {group}"""
+group by {", ".join((*UNIT, start, *keys))}"""
 
     return "\nunion all\n".join([
-        select("SHIFT", "production_day", "known", ordered, "shift_code"),
-        select("DAY", "production_day", "known", ordered),
-        select("WEEK", "cast(date_trunc('week', production_day) as date)", "known", ordered),
-        select("MONTH", "cast(month as date)", "unit_month", again),
-        select("QUARTER", "cast(date_trunc('quarter', month) as date)", "unit_month", again),
+        select("SHIFT", "production_day", "known", of_shifts, ("shift_code",)),
+        select("DAY", PERIODS["DAY"], "known", of_shifts),
+        select("WEEK", PERIODS["WEEK"], "known", of_shifts),
+        select("MONTH", "cast(month as date)", "unit_month", of_months),
+        select("QUARTER", "cast(date_trunc('quarter', month) as date)", "unit_month", of_months),
     ])  # fmt: skip
 
 
@@ -330,7 +323,7 @@ def _plant_part_sql(relation: Relation) -> str:
     plant.append("min(x.definition_score) as definition_score")
     return f"""select
     x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code,
-    {_lines([*sums, *units, "count(*) as units_of", "min(u.is_none) as all_none", *most, *plant])}
+    {lines([*sums, *units, "count(*) as units_of", "min(u.is_none) as all_none", *most, *plant])}
 from unit_period as u
 inner join {relation("unit_scope")} as x on u.equipment_id = x.unit_id
 group by x.scope_type, x.scope_id, x.plant_id, u.period_type, u.period_start, u.shift_code"""
@@ -345,8 +338,8 @@ def _summed_sql() -> str:
     sizes = ["cast(sum(units_of) as bigint) as units_of", "count(*) as plants_told"]
     return f"""select
     scope_type, scope_id, period_type, period_start, shift_code,
-    case when scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO') then null else min(plant_id) end as plant_id,
-    {_lines([*sums, *units, *plants, *sizes, "min(all_none) as all_none", "min(definition_score) as definition_score", *most])}
+    {PLANT_OF_SCOPE},
+    {lines([*sums, *units, *plants, *sizes, "min(all_none) as all_none", "min(definition_score) as definition_score", *most])}
 from plant_part
 group by scope_type, scope_id, period_type, period_start, shift_code"""
 
@@ -355,7 +348,7 @@ def _size_sql(relation: Relation) -> str:
     """How many plants a scope above plants should have."""
     return f"""select scope_type, scope_id, count(distinct plant_id) as plants
 from {relation("unit_scope")}
-where scope_type in ('CLASS', 'COMPANY', 'PORTFOLIO')
+where {OF_MANY_PLANTS}
 group by scope_type, scope_id"""
 
 
@@ -377,7 +370,7 @@ def _kpi_sql() -> str:
             f"({kpi.number}, '{kpi.parts}', '{kpi.kpi_id}', '{kpi.profile}', {', '.join(needs)}, {withheld}, {bound}, {none}, {no_data})"
         )
     columns = ", ".join(["number", "parts", "kpi_id", "profile", *uses, "is_withheld", "has_bound", "none_word", "no_data_word"])
-    return f"select * from (values\n    {_lines(rows)}\n) as v ({columns})"
+    return f"select * from (values\n    {lines(rows)}\n) as v ({columns})"
 
 
 def _pick(parts: str, of: Callable[[Kpi], str | None]) -> str:
@@ -440,7 +433,7 @@ def _chosen_sql(parts: str, summed: str) -> str:
     {"s.units_of" if of_shifts else "s.plants_told as units_of"},
     case when s.period_type = 'SHIFT' and c.plants is not null then s.plants_told else c.plants end as plants_of,
     s.plants_told, s.release_id, s.as_of_ts,
-    {_lines(told)}
+    {lines(told)}
 from {summed} as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = '{parts}') as k"""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbt_project import value_sql
+from dbt_project.sql_text import Relation
 from pipelines import views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
@@ -86,7 +87,7 @@ def forget(lake: Lake, named: Collection[str]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _relation(month: str) -> value_sql.Relation:
+def _relation(month: str) -> Relation:
     """The parts of a month, under the name of all parts."""
     return lambda _: _of_month(month)
 

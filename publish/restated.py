@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dbt_project.catalogue import catalogue
+from dbt_project.sql_text import PERIODS
 from dbt_project.value_sql import DERIVED
 from publish.ranking import NOISE
 
@@ -29,10 +30,7 @@ KEY = ("kpi_id", "profile", "scope_type", "scope_id", "period_type", "period_sta
 SIDED = ("value", "grade", "status", "why")
 NOT_OF_EXPORTS = ("reason map", "setting", "clock offset", "code", "asked", "history of silver is gone", "rollback")
 """Causes (how they begin) that no export gives."""
-STARTS = {
-    "SHIFT": "production_day", "DAY": "production_day", "WEEK": "CAST(date_trunc('week', production_day) AS DATE)",
-    "MONTH": "CAST(date_trunc('month', production_day) AS DATE)", "QUARTER": "CAST(date_trunc('quarter', production_day) AS DATE)",
-}  # fmt: skip
+STARTS = {"SHIFT": "production_day", **PERIODS}
 LENGTH = {"SHIFT": "1d", "DAY": "1d", "WEEK": "1w", "MONTH": "1mo", "QUARTER": "3mo"}
 DAYS = "production_day BETWEEN date_trunc('month', CAST($first AS DATE)) AND last_day(CAST($last AS DATE))"
 """The months of the periods."""

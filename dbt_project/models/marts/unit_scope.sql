@@ -57,11 +57,11 @@ above as (
 ),
 
 unit as (
-    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, p.plant_id, p.company, p.plant_name, p.assumed_calendar, p.assumed_rate, p.no_calendar, p.min_rate_coverage, p.definition_score
+    select e.equipment_id as unit_id, e.equipment_name, e.equipment_class, e.kpi_scope, e.in_rollup, p.plant_id, p.assumed_calendar, p.assumed_rate, p.no_calendar, p.min_rate_coverage, p.definition_score, p.company, p.plant_name
     from equipment as e
     inner join of_plant as p on e.plant_id = p.plant_id
     union all
-    select '~' || plant_id, null, null, null, true, plant_id, company, plant_name, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score from of_plant
+    select '~' || plant_id, null, null, null, true, plant_id, assumed_calendar, assumed_rate, no_calendar, min_rate_coverage, definition_score, company, plant_name from of_plant
 ),
 
 unit_above as (
