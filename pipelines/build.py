@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.errors import PlantlakeError, Problem
 from pipelines.lake import Lake
-from pipelines.state import PARTS, PROJECT, begin, connection, standing_version
+from pipelines.state import PARTS, PROJECT, begin, connection, values_version
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -53,7 +53,7 @@ def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None
     built = Built()
     with connection(lake) as con:
         begin(con, at)
-        stands = con.execute("SELECT version FROM gold.standing_views").fetchone() == (standing_version(),)
+        stands = con.execute("SELECT version FROM gold.standing_views").fetchone() == (values_version(),)
         has_records = not stands or _has_records(con)
         made = [parts.table for parts in PARTS if has_records or not parts.of_records]
         con.execute("DELETE FROM gold.built_parts")
@@ -78,7 +78,7 @@ def build(lake: Lake, at: datetime, tell: Callable[[str], None] = lambda _: None
     if not stands:
         with connection(lake) as con:
             con.execute("DELETE FROM gold.standing_views")
-            con.execute("INSERT INTO gold.standing_views VALUES (?)", [standing_version()])
+            con.execute("INSERT INTO gold.standing_views VALUES (?)", [values_version()])
     return built
 
 

@@ -156,6 +156,8 @@ class Refresh:
             reasons.append("the build database is gone: every plant is built anew")
         if marked.calc_version and marked.calc_version != state.calc_version():
             reasons.append("the calculation has changed: every plant is built anew")
+        elif marked.calc_version and marked.values_version != state.values_version():
+            reasons.append("definitions of KPIs have changed: values are published anew, over the parts that hold")
         if marked.limits_version and marked.limits_version != _limits_version():
             reasons.append("limits of quality have changed: what was measured is judged again")
         return reasons + (["days are asked for"] if self.request.since or self.request.full else [])
@@ -238,14 +240,15 @@ class Refresh:
         """Silver to candidate parts, the gate of gold, and the move: one release."""
         assert self.scope is not None
         building = self._building()
-        if building:
+        if building or state.marker(self.lake).values_version != state.values_version():
             self._candidates(quality)
         with state.connection(self.lake) as con:
             moved = move(con, self._move(building))
             held = dict(con.execute("SELECT plant_id, coalesce(limits_version, '') FROM gold.plant_gate").fetchall())
         self.outcome.release_id, self.outcome.unit_days = moved.release_id, moved.unit_days
         self.outcome.parts_changed, self.outcome.parts_closed = moved.changed, moved.closed
-        state.mark(self.lake, replace(state.marker(self.lake), unfinished=True, calc_version=state.calc_version(), held=held))
+        made = replace(state.marker(self.lake), calc_version=state.calc_version(), values_version=state.values_version())
+        state.mark(self.lake, replace(made, unfinished=True, held=held))
         return moved
 
     def _candidates(self, quality: bool) -> None:
@@ -255,7 +258,7 @@ class Refresh:
         self.outcome.models = built.models
         with state.connection(self.lake) as con:
             self._hold(con, built.broken, "gold")
-            if quality:
+            if quality and self._building():
                 from quality_checks import gate
 
                 results = gate.gold(con, self.lake.quality, self.outcome.refresh_id, self._building())

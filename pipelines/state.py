@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
-PARTS_CODE = ("models/intermediate", "models/marts", "macros", "seeds")
+PARTS_CODE = ("models/intermediate/*", "models/marts/candidate_*", "macros/*", "seeds/*")
 """What decides the parts: another content gives other parts, and everything is built anew."""
+VALUES_CODE = ("models/marts/*",)
+"""What decides the values over parts: another content is published anew, over the parts that hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +142,21 @@ def parts_columns(mart: str = PARTS[0].mart) -> dict[str, str]:
 
 @cache
 def calc_version() -> str:
-    """Version of the code that makes parts of silver: a hash of the models, macros, seeds and the catalogue."""
-    digest = hashlib.sha256()
-    for name in PARTS_CODE:
-        path = PROJECT / name
-        for file in sorted(path.rglob("*.*")) if path.is_dir() else [path]:
-            if file.suffix in {".sql", ".csv", ".yml"} and (file.parent.name != "marts" or file.name.startswith("candidate_")):
-                digest.update(file.name.encode() + file.read_bytes())
-    return digest.hexdigest()[:12]
+    """Version of the code that makes parts of silver."""
+    return _digest(PARTS_CODE)
 
 
 @cache
-def standing_version() -> str:
-    """Version of the models with the tag `standing`: views over parts, which stay as they are until their SQL changes."""
+def values_version() -> str:
+    """Version of the views over parts, which stay as they are until their SQL changes. They are generated from the catalogue."""
+    return _digest(VALUES_CODE)
+
+
+def _digest(patterns: Iterable[str]) -> str:
     digest = hashlib.sha256()
-    for file in sorted((PROJECT / "models" / "marts").glob("*.*")):
-        digest.update(file.name.encode() + file.read_bytes())
+    for file in sorted(file for pattern in patterns for file in PROJECT.glob(pattern)):
+        if file.suffix in {".sql", ".csv", ".yml"}:
+            digest.update(file.name.encode() + file.read_bytes())
     return digest.hexdigest()[:12]
 
 
@@ -166,6 +167,7 @@ class Marker:
     unfinished: bool = False
     """A refresh began to write silver and did not publish."""
     calc_version: str = ""
+    values_version: str = ""
     limits_version: str = ""
     """The limits of quality that the last judgement was held against."""
     held: dict[str, str] = field(default_factory=dict)

@@ -15,7 +15,7 @@ import pytest
 from small_portfolio import COUNTED, COUNTS, SmallPortfolio
 from typer.testing import CliRunner
 
-from pipelines import cli, state
+from pipelines import build, cli, state
 from pipelines.lock import writer_lock
 from pipelines.refresh import Outcome, Refresh, Request
 from publish.reader import Snapshot
@@ -180,8 +180,24 @@ def test_a_changed_limit_asks_for_a_refresh_that_judges_again(portfolio: SmallPo
             return job.plan().reasons
 
     lake = Refresh(portfolio.root).lake
-    state.mark(lake, state.Marker(calc_version=state.calc_version(), limits_version="other"))
+    state.mark(lake, state.Marker(calc_version=state.calc_version(), values_version=state.values_version(), limits_version="other"))
     assert reasons() == ["limits of quality have changed: what was measured is judged again"]
+
+
+def test_another_catalogue_publishes_values_anew_over_the_parts_that_hold(
+    portfolio: SmallPortfolio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "values_version", lambda: "other")
+    monkeypatch.setattr(build, "values_version", lambda: "other")
+    job = Refresh(portfolio.root)
+    with closing(job), writer_lock(job.lake):
+        todo = job.plan()
+        assert todo.reasons == ["definitions of KPIs have changed: values are published anew, over the parts that hold"]
+        job.run(todo, quality=False)
+    assert "kpi_value" in job.outcome.models
+    assert (job.outcome.release_id, job.outcome.parts_changed, good(portfolio, "a")) == (None, 0, 140)
+    with closing(Refresh(portfolio.root)) as after:
+        assert after.plan().reasons == []
 
 
 def test_another_calculation_builds_everything_anew_and_says_so(portfolio: SmallPortfolio, monkeypatch: pytest.MonkeyPatch) -> None:
