@@ -101,8 +101,9 @@ class Column(StrictModel):
     """Texts that mean 'empty' in this column, such as '-' or '00000000'."""
     default: Word | None = None
     """Used where the column is empty."""
-    map: dict[Word, Word] | None = None
-    """Source text to canonical text, exact (blanks at the ends do not count)."""
+    map: dict[Word, Word] | str | None = None
+    """Source text to canonical text, exact (blanks at the ends do not count); or, for `state_class`, the standard whose names the source
+    delivers: PackML, SEMI_E10, OPC_UA_Machinery, PTC_DPM, Sepasoft."""
     else_: Word = Field(default="reject", alias="else")
     """For texts that `map` does not list: reject (the row), keep (the text), empty, or any other text as the value."""
     format: Texts = ()

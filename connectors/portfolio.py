@@ -404,9 +404,12 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
 def _word_rules(spec: TableSpec, column: str, rule: Column) -> Iterator[tuple[Keys, Problem]]:
     """What a mapping may give to a column with a closed list of words: another word would reject every row that it meets."""
     known = _closed_words(spec.name).get(column)
+    if isinstance(rule.map, str):
+        yield from _standard(rule.map, spec.name, column)
     if known is None:
         return
-    given: list[tuple[Keys, str | None]] = [(("map", source), target) for source, target in (rule.map or {}).items()]
+    listed_words = rule.map if isinstance(rule.map, dict) else {}
+    given: list[tuple[Keys, str | None]] = [(("map", source), target) for source, target in listed_words.items()]
     given += [(("const",), rule.const), (("default",), None if rule.map else rule.default)]
     given += [(("else",), rule.else_)] if rule.map and rule.else_ not in ("reject", "keep", "empty") else []
     for keys, word in given:
@@ -418,13 +421,36 @@ def _word_rules(spec: TableSpec, column: str, rule: Column) -> Iterator[tuple[Ke
             )
 
 
+def _standard(name: str, table: str, column: str) -> Iterator[tuple[Keys, Problem]]:
+    """What `map: <standard>` needs: a standard that is known, and the column of states."""
+    from transforms import states
+
+    if (table, column) != ("equipment_state_event", "state_class"):
+        yield (
+            ("map",),
+            Problem(f"{table}.{column} has no standard '{name}'; only equipment_state_event.state_class has.", fix="map: {<text>: <word>}"),
+        )
+    elif name not in states.standards():
+        yield (
+            ("map",),
+            Problem(
+                f"There is no standard of states '{name}'.", found=name, closest=closest(name, states.standards()),
+                fix=f"one of {', '.join(states.standards())}, or map: {{<text>: <word>}}",
+            ),
+        )  # fmt: skip
+
+
 @cache
 def _closed_words(table: str) -> dict[str, list[str]]:
     """The columns of a canonical table with a closed list of words, and that list."""
+    from transforms import states
     from transforms.tables import TABLES
 
     columns = TABLES[table].columns
-    return {name: dtype.categories.to_list() for name, dtype in columns.items() if hasattr(dtype, "categories")}
+    words = {name: dtype.categories.to_list() for name, dtype in columns.items() if hasattr(dtype, "categories")}
+    if table == "equipment_state_event":
+        words["state_class"] += states.words()
+    return words
 
 
 def _matches(test: Condition, keys: Keys) -> Iterator[tuple[Keys, Problem]]:

@@ -27,8 +27,8 @@ from transforms.tables import STATEMENTS, TABLES
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-MONTHLY = tuple(name for name in (*TABLES, *STATEMENTS) if "month" in silver.partition_by(name) and name != "historian_sample")
 SPANS = ("shift_instance", "planned_downtime")
+MONTHLY = tuple(name for name in (*TABLES, *STATEMENTS) if "month" in silver.partition_by(name) and name != "historian_sample")
 WHOLE = tuple(name for name in (*TABLES, *STATEMENTS) if name not in {*MONTHLY, "historian_sample"})
 FACTS = (*MONTHLY, "historian_sample")
 LOOKED_AT = frozenset(FACTS) & {*sql.OPENS_NOTHING, *(table for table, *_ in sql.UNIT_RECORDS)}
@@ -166,7 +166,7 @@ class Finder:
         moved |= {table for table in WHOLE if versions[table] != self.versions[table]}
         statements = {
             sql.CALENDAR: {*SPANS, "production_day"}, sql.ORDER: {"production_order"}, sql.STATE_EVENT: {"equipment_state_event"},
-            sql.ORDER_DAYS: {"production_order"}, sql.OPERATION_DAYS: {"order_operation"}, sql.FX_RATE: {"fx_rate"}, sql.COUNT: {"production_count"}, sql.IDEAL_RATE: {"ideal_rate"}, sql.WATERMARK + sql.SOURCES: {"source_watermark"},
+            sql.ORDER_DAYS: {"production_order"}, sql.OPERATION_DAYS + sql.GOING_OPERATION: {"order_operation"}, sql.FX_RATE: {"fx_rate"}, sql.COUNT: {"production_count"}, sql.IDEAL_RATE: {"ideal_rate"}, sql.WATERMARK + sql.SOURCES: {"source_watermark"},
         }  # fmt: skip
         for statement, tables in statements.items():
             if tables & moved:

@@ -71,7 +71,7 @@ STATE_EVENT = f"""
 CREATE OR REPLACE TEMP TABLE event AS
     SELECT side, e.plant_id, e.month, e.equipment_id, e._source_system AS source_system, e.event_id,
         epoch_us(e.start_ts) - coalesce(c.offset_us, 0) AS start_us, epoch_us(e.end_ts) - coalesce(c.offset_us, 0) AS end_us,
-        e.state_class, e.source_reason_code, e.order_id, e.material_id,
+        e.state_class, e.is_failure, e.source_reason_code, e.order_id, e.material_id,
         coalesce(list_contains(e.dq_flags, 'DST_AMBIGUOUS'), false) AS is_ambiguous
     FROM (SELECT 'was' AS side, * FROM was.equipment_state_event UNION ALL SELECT 'now', * FROM fresh.equipment_state_event) AS e
     LEFT JOIN clock AS c ON c.plant_id = e.plant_id AND c.source_system = e._source_system
@@ -107,7 +107,7 @@ INSERT INTO span
         WHERE b.side <> a.side AND b.plant_id = a.plant_id AND b.event_id = a.event_id AND b.equipment_id = a.equipment_id
             AND b.source_system = a.source_system AND b.start_us = a.start_us AND b.is_ambiguous = a.is_ambiguous
             AND b.settled_us IS NOT DISTINCT FROM a.settled_us AND b.state_class IS NOT DISTINCT FROM a.state_class
-            AND (b.until_us IS NULL) = (a.until_us IS NULL)
+            AND (b.until_us IS NULL) = (a.until_us IS NULL) AND b.is_failure IS NOT DISTINCT FROM a.is_failure
             AND b.source_reason_code IS NOT DISTINCT FROM a.source_reason_code
             AND b.order_id IS NOT DISTINCT FROM a.order_id AND b.material_id IS NOT DISTINCT FROM a.material_id);
 INSERT INTO span
@@ -332,6 +332,19 @@ UNIT_RECORDS = (
     ("labour_time", "labour_id", "start_ts", "end_ts", "labour"),
 )
 """(table, its id, from, to, cause): the days of a unit that its records touch."""
+
+GOING_OPERATION = """
+INSERT INTO span
+    WITH said AS (
+        SELECT side, q.plant_id, q.equipment_id, q.operation_id, epoch_us(q.actual_start_ts) - coalesce(c.offset_us, 0) AS from_us, q.actual_end_ts
+        FROM (SELECT 'was' AS side, * FROM was.order_operation UNION ALL SELECT 'now', * FROM fresh.order_operation) AS q
+        LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
+        WHERE q.is_current AND NOT q.is_deleted AND q.actual_start_ts IS NOT NULL AND q.plant_id IN (SELECT plant_id FROM diffed)),
+    said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
+    SELECT DISTINCT s.plant_id, s.equipment_id, s.from_us, greatest(h.old_to_us, h.new_to_us, s.from_us + 1), 0, 'operation'
+    FROM said_once AS s JOIN horizon AS h USING (plant_id) WHERE sides = 1 AND s.actual_end_ts IS NULL AND s.equipment_id IS NOT NULL;
+"""
+"""An operation without an end is active up to the watermark, and decides what a standby is."""
 
 DAY_RECORD = """
 INSERT INTO scope_day
@@ -582,7 +595,7 @@ SPAN_TABLE_MONTHS = """
 
 # --- what follows from an event that goes on beyond the scope -------------------------------------------------------------------------
 
-EVENTS_NOW = """
+EVENTS_NOW = f"""
 CREATE OR REPLACE TEMP TABLE going AS
     WITH followed AS (
         SELECT e.plant_id, e.equipment_id, e.event_id, epoch_us(e.start_ts) - coalesce(c.offset_us, 0) AS start_us,
@@ -596,7 +609,8 @@ CREATE OR REPLACE TEMP TABLE going AS
     ended AS (SELECT *, least(coalesce(until_us, told_us), told_us) AS end_us FROM followed)
     SELECT e.plant_id, e.equipment_id, e.event_id, e.start_us, e.end_us, e.until_us, s.from_us, s.to_us
     FROM ended AS e JOIN stretch AS s ON s.plant_id = e.plant_id AND s.equipment_id IN ('*', e.equipment_id)
-        AND e.start_us < s.to_us AND coalesce(e.until_us, e.end_us + 1) > s.from_us
+        AND e.start_us < s.to_us AND coalesce(e.until_us, e.end_us + 1) > s.from_us - CASE WHEN e.plant_id IN (
+            SELECT plant_id FROM silver.plant_setting WHERE flicker) THEN {DAY_US} ELSE 0 END
     WHERE e.start_us < s.from_us OR e.end_us > s.to_us OR e.until_us IS NULL OR e.until_us > e.told_us;
 """
 """Events that reach out of a stretch, or up to the watermark."""

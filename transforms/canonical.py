@@ -12,7 +12,7 @@ import polars as pl
 
 from connectors.errors import ConfigError
 from connectors.models import Intervals
-from transforms import stamps, units
+from transforms import stamps, states, units
 from transforms.keys import row_hash, stable_id
 from transforms.mapping import REJECT, Reading
 from transforms.tables import EVENT_CLASSES, LINEAGE, ORDER_STATUS, PLANNED_CLASSES, RATE_BASES, TABLES, TAG_SEMANTICS, TableSpec
@@ -58,7 +58,7 @@ SHARED = {
 """Ids that several systems of a plant share are not bound to one of them (namespace, inputs); the rest belong to their source."""
 
 
-DERIVED_IDS = {"equipment_state_event": ("equipment", "start_ts_source", "state_class")}
+DERIVED_IDS = {"equipment_state_event": ("equipment", "start_ts_source", "state_word")}
 """What identifies a record without a number of its source, where that is not its whole natural key."""
 
 
@@ -157,7 +157,7 @@ def _text_columns(rows: pl.DataFrame, *names: str) -> pl.DataFrame:
 def _state_events(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     rows = _text_columns(inputs, "start_ts_source", "end_ts_source", "start_ts_flag", "end_ts_flag")
     rows = _equipment(rows, reading)
-    rows = _allowed(rows, "state_class", EVENT_CLASSES, "UNKNOWN_STATE")
+    rows = _classed(rows)
     by_duration = pl.col("start_ts") + pl.duration(microseconds=(pl.col("duration") * 1e6).round().cast(pl.Int64))
     rows = rows.with_columns(pl.coalesce("end_ts", by_duration).alias("end_ts"))
     rows = _on_grid(rows, reading.table.intervals) if reading.table.intervals else stamps.repair_repeated_hour(rows, reading.zone)
@@ -165,9 +165,21 @@ def _state_events(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         pl.col("end_ts").is_null().alias("is_open"),
         reference(reading, "order").alias("order_id"),
         reference(reading, "material").alias("material_id"),
-        pl.coalesce("source_state", "state_class").alias("source_state"),
+        pl.coalesce("source_state", "state_word").alias("source_state"),
         _flags(rows, "start_ts_flag", "end_ts_flag"),
     )
+
+
+def _classed(rows: pl.DataFrame) -> pl.DataFrame:
+    """The class of a word of a standard, and whether that state is a failure. `state_word` keeps what identifies the event: two
+    states of one instant and one class are two events."""
+    word = pl.col("state_class")
+    rows = rows.with_columns(
+        word.alias("state_word"),
+        word.replace(states.classes()).alias("state_class"),
+        pl.coalesce("is_failure", word.replace_strict(states.failures(), default=None, return_dtype=pl.Boolean)).alias("is_failure"),
+    )
+    return _allowed(rows, "state_class", EVENT_CLASSES, "UNKNOWN_STATE")
 
 
 def _on_grid(rows: pl.DataFrame, intervals: Intervals) -> pl.DataFrame:

@@ -17,7 +17,7 @@ import polars as pl
 from connectors.contract import ROW
 from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, Source, Table
-from transforms import units
+from transforms import states, units
 from transforms.keys import salted_hash
 from transforms.numbers import parse_booleans, parse_numbers
 from transforms.stamps import instants, local_dates, shift_bounds
@@ -215,14 +215,21 @@ def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tup
     text = raw.to_frame().select(_shaped(pl.col("t"), rule).alias("t"))["t"]
     if rule.map is None:
         return text, []
-    words = {key.strip(): value for key, value in rule.map.items()}
-    mapped = text.replace_strict(words, default=None, return_dtype=pl.String)
-    unknown = text.is_not_null() & ~text.is_in(list(words))
+    words, key = _words(rule.map, text)
+    mapped = key.replace_strict(words, default=None, return_dtype=pl.String)
+    unknown = text.is_not_null() & ~key.is_in(list(words))
     if rule.else_ == "reject":
         return mapped, _reason(unknown, f"UNMAPPED_VALUE: {name}", text)
     other = {"keep": text, "empty": pl.Series([None] * len(text), dtype=pl.String)}.get(rule.else_)
     instead = other if other is not None else pl.Series([rule.else_] * len(text), dtype=pl.String)
     return mapped.zip_with(~unknown, instead) if len(text) else mapped, []
+
+
+def _words(given: dict[str, str] | str, text: pl.Series) -> tuple[dict[str, str], pl.Series]:
+    """What `map` gives, and the texts as it writes them: its own words exactly, names of a standard's states without case and blanks."""
+    if isinstance(given, str):
+        return states.of_standard(given), states.plain(text)
+    return {key.strip(): value for key, value in given.items()}, text
 
 
 def _origin(frame: pl.DataFrame, rule: Column) -> pl.Expr:

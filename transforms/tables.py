@@ -18,7 +18,9 @@ from transforms.table_spec import LINEAGE, UTC_US, Input, Lineage, TableSpec, qu
 
 __all__ = ["LINEAGE", "PORTFOLIO", "STATEMENTS", "TABLES", "UTC_US", "Input", "TableSpec"]
 
-EVENT_CLASSES = ("RUN", "SETUP", "DELAY_EQ", "DELAY_ORG", "IDLE", "UNKNOWN")
+EVENT_CLASSES = ("RUN", "SETUP", "DELAY_EQ", "DELAY_ORG", "IDLE", "UNKNOWN", "STOP", "STANDBY", "ACTING")
+"""STOP is a stop whose reason tells the class; STANDBY one that the order decides (an active one: DELAY_ORG, none: IDLE); ACTING a
+transition, which belongs to the stop beside it. Specification 1.3."""
 PLANNED_CLASSES = ("PLANNED_BREAK", "PLANNED_MAINT", "PLANNED_NO_DEMAND", "PLANNED_OTHER")
 RATE_BASES = ("BEST_DEMONSTRATED", "ENGINEERED", "ERP_STANDARD", "TARGET", "NAMEPLATE")
 ORDER_STATUS = (
@@ -44,6 +46,7 @@ class EquipmentStateEvent(Lineage):
     source_state = dy.String(nullable=True)
     source_reason_code = dy.String(nullable=True)
     state_class = dy.Enum(EVENT_CLASSES, nullable=True)
+    is_failure = dy.Bool(nullable=True)
     order_id = dy.String(nullable=True)
     material_id = dy.String(nullable=True)
     is_open = dy.Bool()
@@ -239,7 +242,10 @@ TABLES: dict[str, TableSpec] = {
                 "start_ts": Input("time", required=True, doc="start of the state"),
                 "end_ts": Input("time", doc="end; empty = still open. Without a column, each state ends at the next one"),
                 "duration": Input("number", dimension="duration", doc="length, where the source has no end column"),
-                "state_class": Input(doc=f"one of {', '.join(EVENT_CLASSES)}; empty = by its reason"),
+                "state_class": Input(
+                    doc=f"one of {', '.join(EVENT_CLASSES)}, or a word of a standard such as PackML:Held; empty = by its reason"
+                ),
+                "is_failure": Input("boolean", doc="whether a stop is a failure, where the source says so; empty = by its reason"),
                 "source_state": Input(doc="state as delivered"),
                 "source_reason_code": Input(doc="reason as delivered; vocabularies/reason_map.csv maps it"),
                 "order": _ORDER,

@@ -33,6 +33,8 @@ class Case:
     """Up to when every source has told everything."""
     words: dict[str, list[Row]] = field(default_factory=dict)
     """Its lines of vocabularies."""
+    maps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Columns of exports that are mapped otherwise than by their name: what the plant file says instead."""
 
 
 def write(root: Path, cases: list[Case]) -> None:
@@ -57,7 +59,7 @@ def _write_plant(root: Path, case: Case) -> None:
         sources[table] = {
             "kind": "delimited", "path": f"{table}_*.csv", "options": {"delimiter": ",", "encoding": "utf-8"},
             "covers": {"from_name": r"_(\d{12})-(\d{12})", "format": "%Y%m%d%H%M"},
-            "tables": {table: {"columns": {name: _mapped(table, name) for name in columns if name != "uom"}}},
+            "tables": {table: {"columns": _columns(case, table, columns)}},
         }  # fmt: skip
         if "uom" in columns:
             for name in ("produced_qty", "good_qty", "scrap_qty"):
@@ -68,6 +70,11 @@ def _write_plant(root: Path, case: Case) -> None:
         "shifts": {"S1": {"at": "06:00-14:00", "days": "daily"}}, "sources": sources, **case.about,
     }  # fmt: skip
     (root / "plants" / f"{case.plant}.yaml").write_text(yaml.safe_dump(about, sort_keys=False), encoding="utf-8")
+
+
+def _columns(case: Case, table: str, columns: dict[str, None]) -> dict[str, Any]:
+    named = {name: _mapped(table, name) for name in columns if name != "uom" and name not in case.maps}
+    return named | {column: rule for name in columns for column, rule in case.maps.get(name, {}).items()}
 
 
 def _mapped(table: str, name: str) -> Any:

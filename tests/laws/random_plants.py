@@ -159,7 +159,9 @@ class States(System):
     source's own id: its start may be moved), window (an export replaces the window that it states), stops (stops only)."""
 
     name = "states"
-    classes = {"R": "RUN", "U": "SETUP", "D": "DELAY_EQ", "O": "DELAY_ORG", "I": "IDLE", "X": "UNKNOWN"}
+    classes = {
+        "R": "RUN", "U": "SETUP", "D": "DELAY_EQ", "O": "DELAY_ORG", "I": "IDLE", "X": "UNKNOWN", "B": "STANDBY", "A": "ACTING", "P": "STOP",
+    }  # fmt: skip
 
     def __init__(self, rng: Random, wall: Wall, units: Sequence[str], start: datetime, variant: str, long_stop: bool):
         super().__init__(rng, wall, units, start)
@@ -192,13 +194,13 @@ class States(System):
 
     def _next(self, unit: str) -> None:
         start = self.reach[unit]
-        state = self.rng.choice("RRRUDDOIX") if self.variant != "stops" else self.rng.choice("UDDO")
-        seconds = self.rng.choice((45, 299, 300, 1200, 4000, 9000, 20000, 33333))
+        state = self.rng.choice("RRRRUDDOIXBBAP") if self.variant != "stops" else self.rng.choice("UDDOBA")
+        seconds = self.rng.choice((15, 45, 299, 300, 1200, 4000, 9000, 20000, 33333))
         if self.long_stop_at is not None and start >= self.long_stop_at and unit == self.units[0]:
             state, seconds, self.long_stop_at = "D", 14 * 86400, None
         end = start + timedelta(seconds=seconds)
-        reason = self.rng.choice(("", *CODES)) if state in "UDOI" else ""
-        order = self.rng.choice(("", "O1", "O2", "O3")) if state == "R" else ""
+        reason = self.rng.choice(("", *CODES)) if state in "UDOIBP" else ""
+        order = self.rng.choice(("", "O1", "O2", "O3")) if state in "RB" else ""
         self.records.append(Record(self._number(), unit, start, end, {"state": state, "reason": reason, "order": order}))
         gap = (
             timedelta(seconds=self.rng.choice((0, 0, 0, 60, 7200)))
@@ -224,7 +226,7 @@ class States(System):
             record.cells[what] = {
                 "reason": self.rng.choice(CODES),
                 "order": self.rng.choice(("O1", "O2")),
-                "state": self.rng.choice("RDUO"),
+                "state": self.rng.choice("RDUOBA"),
             }[what]
 
     def known(self, since: datetime) -> list[Record]:
@@ -336,6 +338,37 @@ class Orders(System):
 
     def line(self, record: Record) -> str:
         return ";".join((record.unit, self.wall.text(record.at), f"O{record.number}", record.cells["item"], record.cells["qty"], "pcs"))
+
+
+class Operations(System):
+    """Operations of the orders at units, with when they began and ended; some go on, some end long after they began."""
+
+    name = "operations"
+    header = "Unit;Start;End;Order;No"
+
+    def source(self) -> dict[str, Any]:
+        columns = {"order": "Order", "operation": "No", "equipment": "Unit", "actual_start_ts": "Start", "actual_end_ts": "End"}
+        return self._csv({"order_operation": {"columns": columns}})
+
+    def live(self, until: datetime) -> None:
+        moment = self.now
+        while (moment := moment + timedelta(hours=self.rng.choice((5, 11, 30)))) < until:
+            end = self.rng.choice((None, moment + timedelta(hours=self.rng.choice((2, 9, 40)))))
+            cells = {"order": self.rng.choice(("O1", "O2", "O3"))}
+            self.records.append(Record(self._number(), self.rng.choice(self.units), moment, end, cells))
+        self.now = until
+
+    def correct(self) -> None:
+        if self.records:
+            record = self.rng.choice(self.records[-9:])
+            record.end = self.rng.choice((None, record.at + timedelta(hours=self.rng.choice((1, 20)))))
+
+    def line(self, record: Record) -> str:
+        end = record.end if record.end is None or record.end <= self.now else None
+        return ";".join((record.unit, self.wall.text(record.at), self.wall.text(end), record.cells["order"], str(record.number)))
+
+    def spoiled(self) -> str:
+        return ";32.13.2025;;;"
 
 
 class Plan(System):
@@ -478,7 +511,14 @@ class RandomPlant:
         self.now = self.start
         given = (rng, self.wall, self.units, self.start)
         long_stop = rng.random() < 0.4
-        systems: list[System] = [States(*given, self.variant, long_stop), Counts(*given), Orders(*given), Plan(*given), Rates(*given)]
+        systems: list[System] = [
+            States(*given, self.variant, long_stop),
+            Counts(*given),
+            Orders(*given),
+            Operations(*given),
+            Plan(*given),
+            Rates(*given),
+        ]
         systems += [Master(*given, table) for table in Master.TABLES]
         kept = [system for system in systems[2:] if rng.random() < 0.6]
         self.systems = [*systems[:2], *kept]
@@ -565,6 +605,10 @@ def _plan_freeze(plant: RandomPlant) -> None:
     plant.about["settings"]["plan_freeze_h"] = plant.rng.choice((0, 24, 60))
 
 
+def _flicker(plant: RandomPlant) -> None:
+    plant.about["settings"]["flicker"] = not plant.about["settings"].get("flicker", False)
+
+
 def _shifts(plant: RandomPlant) -> None:
     plant.about["shifts"] = copy.deepcopy(plant.rng.choice(PATTERNS))
 
@@ -625,7 +669,7 @@ def _zone(plant: RandomPlant) -> None:
 
 
 CHANGES: dict[str, Callable[[RandomPlant], None]] = {
-    "mapping": _mapping, "reason map": _reason_map, "ideal rate": _ideal_rate, "micro-stop": _microstop, "plan freeze": _plan_freeze,
+    "mapping": _mapping, "reason map": _reason_map, "ideal rate": _ideal_rate, "micro-stop": _microstop, "flicker": _flicker, "plan freeze": _plan_freeze,
     "shift pattern": _shifts, "breaks": _breaks, "holiday": _holiday, "clock offset": _clock_offset, "rank": _rank,
     "watermark": _watermark, "unit": _unit, "first day": _first_day, "day start": _day_start, "calendar": _calendar,
     "rate basis": _rate_basis, "target rate": _target, "zone": _zone,

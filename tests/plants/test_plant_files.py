@@ -110,6 +110,13 @@ def test_an_unknown_key_deep_in_the_file_knows_the_keys_of_its_place(tmp_path: P
             "IDLE",
             "equipment_state_event.state_class has no word 'IDLEE'.",
         ),
+        (
+            {"state_class": "state_class: {from: State, map: {on: PackML:Exec}}"},
+            17,
+            "PackML:Execute",
+            "equipment_state_event.state_class has no word 'PackML:Exec'.",
+        ),
+        ({"state_class": "state_class: {from: State, map: PackMl}"}, 17, "PackML", "There is no standard of states 'PackMl'."),
         ({"timezone": "timezone: Europe/Berln"}, 4, "Europe/Berlin", "'Europe/Berln' is not a time zone."),
         ({"kind": "kind: delimitd"}, 9, "delimited", "There is no connector kind 'delimitd'."),
         ({"options": "options: {delimeter: ';'}"}, 11, "delimiter", "delimited has no option 'delimeter'."),

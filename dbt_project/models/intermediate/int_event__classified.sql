@@ -2,7 +2,7 @@
 with event as (
     select
         e.plant_id, e.equipment_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
-        e.event_id, e.state_class, e.source_reason_code, e.order_id, e.material_id,
+        e.event_id, e.state_class, e.is_failure, e.source_reason_code, e.order_id, e.material_id,
         {{ has_flag('e.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
         {{ micros('e.start_ts') }} - coalesce(s.offset_us, 0) as start_us,
         {{ micros('e.end_ts') }} - coalesce(s.offset_us, 0) as end_us,
@@ -50,13 +50,13 @@ reasoned as (
     left join {{ ref('downtime_reason') }} as r on m.reason_code = r.reason_code
 ),
 
--- The source's own state wins; a stop that has only a reason takes its class. What is planned is decided by the plan, never by
--- an operator afterwards; a stop without an approved reason is U-UNC.
+-- The source's own state wins; a stop that has only a reason, and a state that decides nothing (STOP, STANDBY, ACTING), take the class
+-- of the reason. What is planned is decided by the plan, never by an operator afterwards; a stop without an approved reason is U-UNC.
 classed as (
     select
         *,
         coalesce(
-            state_class,
+            case when state_class not in ('STOP', 'STANDBY', 'ACTING') then state_class end,
             case reason_class
                 when 'PLANNED_NO_DEMAND' then 'IDLE'
                 when 'PLANNED_MAINT' then 'DELAY_EQ'
@@ -65,6 +65,8 @@ classed as (
                 when 'NOT_SCHEDULED' then 'DELAY_ORG'
                 else reason_class
             end,
+            case when state_class = 'STANDBY' and order_id is not null then 'DELAY_ORG' end,
+            nullif(state_class, 'STOP'),
             'DELAY_ORG'
         ) as event_class
     from reasoned
@@ -74,6 +76,6 @@ select
     plant_id, equipment_id, source_system, source_no, event_id, order_id, material_id, is_ambiguous, start_us, end_us, watermark_us, event_class,
     coalesce(approved_reason, case when event_class not in ('RUN', 'UNKNOWN') then 'U-UNC' end) as reason_code,
     approved_reason is not null and approved_reason <> 'U-UNC' as is_coded,
-    -- A stop of the equipment without any reason is a failure; with a reason the reason decides, and an unmapped one is none.
-    event_class = 'DELAY_EQ' and (source_reason_code is null or coalesce(counts_as_failure, false)) as may_be_failure
+    -- An approved reason decides, then the source; a stop of the equipment without either is a failure, one with an unmapped reason none.
+    event_class = 'DELAY_EQ' and coalesce(counts_as_failure, is_failure, source_reason_code is null) as may_be_failure
 from classed

@@ -1,12 +1,13 @@
 {{ config(materialized='table') }}
 -- The edge sweep: one row per stretch of a unit's time in which nothing begins or ends, with the window, day, event and plan in force.
 -- What is active is a mask of bits, because spans of one bit never overlap: bits 0-31 are event levels (lower wins), 32-35 planned
--- classes, 40 a shift window, 41 a production day. No range join, no grouping: one sort for the mask, one for the event's number.
+-- classes, 40 a shift window, 41 a production day, 42 an active order, which decides what a STANDBY is (specification 1.3). No range join, no grouping: one sort for the mask, one for the event's number.
 {%- set levels = 4294967295 %}
 {%- set planned = 64424509440 %}
 {%- set window = 1099511627776 %}
 {%- set day = 2199023255552 %}
-{%- set event_codes = {'RUN': 0, 'SETUP': 1, 'DELAY_EQ': 2, 'DELAY_ORG': 3, 'IDLE': 4, 'UNKNOWN': 5} %}
+{%- set order = 4398046511104 %}
+{%- set event_codes = {'RUN': 0, 'SETUP': 1, 'DELAY_EQ': 2, 'DELAY_ORG': 3, 'IDLE': 4, 'UNKNOWN': 5, 'STANDBY': 6} %}
 with candidate as (
     select
         unit_no, level_rank as rank, event_no,
@@ -48,6 +49,8 @@ span as (
     select unit_no, {{ bit(40) }}, window_no, null, start_us, end_us from {{ ref('int_shift_window') }} where end_us > start_us
     union all
     select unit_no, {{ bit(41) }}, null, day_no, start_us, end_us from {{ ref('int_unit_day') }}
+    union all
+    select unit_no, {{ bit(42) }}, null, null, start_us, end_us from {{ ref('int_order__active') }}
 ),
 
 edge as (
@@ -73,6 +76,7 @@ segment as (
         unit_no, start_us, end_us, day_no,
         (mask & {{ levels }}) & -(mask & {{ levels }}) as event_bit,
         (mask & {{ planned }}) & -(mask & {{ planned }}) as planned_bit,
+        (mask & {{ order }}) <> 0 as has_order,
         case when (mask & {{ window }}) <> 0 then window_no end as window_no
     from swept
     where end_us > start_us and (mask & {{ day }}) <> 0
@@ -81,10 +85,10 @@ segment as (
 -- Which event: the last one of the winning level that began, found by one ordered pass over starts and segments.
 pass as (
     select unit_no, bit, start_us as t, 0 as is_segment, ref, cast(null as bigint) as end_us, cast(null as bigint) as day_no,
-        cast(null as bigint) as planned_bit, cast(null as bigint) as window_no
+        cast(null as bigint) as planned_bit, cast(null as bigint) as window_no, cast(null as boolean) as has_order
     from event_span
     union all
-    select unit_no, event_bit, start_us, 1, null, end_us, day_no, planned_bit, window_no from segment where event_bit <> 0
+    select unit_no, event_bit, start_us, 1, null, end_us, day_no, planned_bit, window_no, has_order from segment where event_bit <> 0
 ),
 
 found as (
@@ -94,15 +98,17 @@ found as (
 labelled as (
     select
         unit_no, t as start_us, end_us, day_no, window_no, planned_bit, cast(floor(found_ref / 16) as bigint) as event_no, (found_ref & 8) <> 0 as is_micro,
-        case found_ref & 7 {% for name, code in event_codes.items() %}when {{ code }} then '{{ name }}' {% endfor %}end as event_class
+        case found_ref & 7 {% for name, code in event_codes.items() %}when {{ code }} then '{{ name }}' {% endfor %}end as event_class, has_order
     from found
     where is_segment = 1
     union all
-    select unit_no, start_us, end_us, day_no, window_no, planned_bit, null, false, null from segment where event_bit = 0
+    select unit_no, start_us, end_us, day_no, window_no, planned_bit, null, false, null, has_order from segment where event_bit = 0
 )
 
 select
-    unit_no, start_us, end_us, day_no, window_no, event_no, event_class, is_micro,
+    unit_no, start_us, end_us, day_no, window_no, event_no,
+    case when event_class <> 'STANDBY' then event_class when has_order then 'DELAY_ORG' when event_class is not null then 'IDLE' end as event_class,
+    is_micro and (event_class <> 'STANDBY' or has_order) as is_micro,
     case planned_bit
         when 4294967296 then 'PLANNED_NO_DEMAND' when 8589934592 then 'PLANNED_MAINT'
         when 17179869184 then 'PLANNED_BREAK' when 34359738368 then 'PLANNED_OTHER'

@@ -39,6 +39,8 @@ stretch as (
 select
     row_number() over (order by u.equipment_id, s.from_us) as unit_no,
     u.*, s.from_us, s.to_us,
+    -- How far beyond the stretch a stop can begin that is one with a stop in it.
+    case when u.has_flicker then greatest(u.microstop_us, 86400000000) else u.microstop_us end as margin_us,
     greatest(s.from_us, u.horizon_from) as range_from,
     least(s.to_us, u.horizon_to) as range_to
 from stretch as s

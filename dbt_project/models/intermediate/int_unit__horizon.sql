@@ -41,7 +41,8 @@ select
     {{ micros('case when p.data_start_on is null then f.start_ts else s.start_ts end') }} as horizon_from,
     t.data_to_us as horizon_to,
     cast(coalesce(own.microstop_s, whole.microstop_s, 300) as bigint) * 1000000 as microstop_us,
-    cast(coalesce(own.plan_freeze_s, whole.plan_freeze_s, 86400) as bigint) * 1000000 as plan_freeze_us
+    cast(coalesce(own.plan_freeze_s, whole.plan_freeze_s, 86400) as bigint) * 1000000 as plan_freeze_us,
+    coalesce(own.flicker, whole.flicker, false) as has_flicker
 from {{ source('silver', 'equipment') }} as e
 inner join {{ source('silver', 'plant') }} as p on e.plant_id = p.plant_id
 inner join told as t on e.plant_id = t.plant_id
