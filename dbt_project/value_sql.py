@@ -39,6 +39,8 @@ MARKS = {
     "is_preliminary": "p.is_preliminary",
     "has_overlap": "p.has_shift_overlap",
     "has_ambiguous": "array_contains(p.flags, 'DST_AMBIGUOUS')",
+    "has_allocated": "array_contains(p.flags, 'COUNT_ALLOCATED')",
+    "has_stop_counts": "array_contains(p.flags, 'STOP_WITH_COUNTS')",
 }
 """Marks of a shift that everything made of it bears."""
 OF_PLANT = ("assumed_calendar", "assumed_rate", "no_calendar")
@@ -484,6 +486,8 @@ FLAGS = {
     "RATE_PARTIAL": "uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL'",
     "COUNT_PARTIAL": "uses_counts and count_cov > 0 and count_cov < 1",
     "COUNT_OUTSIDE_SHIFT": "uses_counts and outside_counts > 0",
+    "COUNT_ALLOCATED": "uses_counts and has_allocated = 1",
+    "STOP_WITH_COUNTS": "uses_counts and has_stop_counts = 1",
     "UNKNOWN_TIME": "uses_plan and time_cov < 1",
     "ASSUMED_CALENDAR": "assumed_calendar = 1 and uses_plan",
     "ASSUMED_RATE": "assumed_rate = 1 and uses_rate",

@@ -24,7 +24,10 @@ from transforms.mapping import secret_columns
 
 TRANSFORM_CODE = "1"
 """Raised when conform makes other rows of the same records: every table is then made anew from bronze."""
-TABLE_CODE = {"equipment_state_event": "2", "planned_downtime": "2", "equipment": "2", "material": "2", "production_order": "2"}
+TABLE_CODE = {
+    "equipment_state_event": "2", "production_count": "2", "planned_downtime": "2", "equipment": "2", "material": "2",
+    "production_order": "2",
+}  # fmt: skip
 """The same for one table."""
 STATEMENT_CODE = "3"
 """Raised when the same statements make other rows: every plant file is then told to silver once more."""

@@ -123,10 +123,10 @@ class Finder:
             "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'int' AND table_name = 'int_time_segment'"
         )
         exists = bool((kinds.fetchone() or (0,))[0])
-        columns = "plant_id, equipment_id, event_id, order_id, production_day, start_ts, is_first_segment"
+        columns = "plant_id, equipment_id, event_id, order_id, production_day, start_ts, end_ts, is_first_segment"
         nothing = (
             "SELECT NULL::VARCHAR AS plant_id, NULL::VARCHAR AS equipment_id, NULL::VARCHAR AS event_id, NULL::VARCHAR AS order_id,"
-            " NULL::DATE AS production_day, NULL::TIMESTAMPTZ AS start_ts, NULL::BOOLEAN AS is_first_segment WHERE false"
+            " NULL::DATE AS production_day, NULL::TIMESTAMPTZ AS start_ts, NULL::TIMESTAMPTZ AS end_ts, NULL::BOOLEAN AS is_first_segment WHERE false"
         )
         self.con.execute(f"CREATE OR REPLACE TEMP VIEW segment AS {f'SELECT {columns} FROM int.int_time_segment' if exists else nothing}")
 
@@ -229,7 +229,7 @@ class Finder:
         if not plants:
             return
         listed = views.listed(plants)
-        for table in ("event_reach", "event_code", "span_reach", "count_link"):
+        for table in ("event_reach", "event_code", "span_reach", "spread_month", "count_link"):
             self.con.execute(f"DELETE FROM gold.{table} WHERE plant_id IN ({listed})")
         changed = {}
         for table in FACTS:
@@ -259,6 +259,7 @@ class Finder:
             if changed[table]:
                 self.con.execute(sql.SPAN_INDEX.format(table=table))
         if changed["production_count"]:
+            self.con.execute(sql.SPREAD_INDEX)
             self._update_links()
 
     def _update_links(self) -> None:
@@ -358,7 +359,7 @@ class Finder:
         near = sql.STRETCH_MONTHS.format(before=4 * sql.DAY_US, after=4 * sql.DAY_US)
         at = sql.STRETCH_MONTHS.format(before=sql.DAY_US, after=sql.DAY_US)
         queries = {
-            "equipment_state_event": [sql.EVENT_MONTHS], "production_count": [at, sql.COUNT_MONTHS], "production_day": [near],
+            "equipment_state_event": [sql.EVENT_MONTHS], "production_count": [at, sql.COUNT_MONTHS, sql.SPREAD_MONTHS], "production_day": [near],
             "shift_instance": [near, sql.SPAN_TABLE_MONTHS.format(table="shift_instance")],
             "planned_downtime": [sql.SPAN_TABLE_MONTHS.format(table="planned_downtime")],
             **{table: [at, sql.PLACE_MONTHS] for table, *_ in sql.UNIT_RECORDS},
@@ -383,6 +384,8 @@ class Finder:
             "CREATE OR REPLACE TEMP TABLE span_before AS SELECT DISTINCT * FROM span; SELECT count(*) FROM span_before"
         ).fetchone()
         self.con.execute(sql.FOLLOWERS.format(days=days))
+        if self.con.execute("SELECT 1 FROM gold.spread_month WHERE plant_id IN (SELECT plant_id FROM stretch) LIMIT 1").fetchone():
+            self.con.execute(sql.SHARED)
         self.con.execute("CREATE OR REPLACE TEMP TABLE span AS SELECT * FROM span EXCEPT SELECT * FROM span_before")
         assert known is not None
         self._spans_to_days()

@@ -11,6 +11,8 @@ when a refresh dies. Every statement that follows a row of the table in design s
 from __future__ import annotations
 
 DAY_US = 86_400_000_000
+SPREAD_US = 62 * DAY_US
+"""How far back the pieces of a confirmation may have been made: `spread_days` of dbt_project.yml."""
 
 SESSION = """
 CREATE OR REPLACE TEMP TABLE span (plant_id VARCHAR, equipment_id VARCHAR, from_us BIGINT, to_us BIGINT, pad_us BIGINT, cause VARCHAR);
@@ -56,6 +58,14 @@ INSERT INTO gold.event_code
     WHERE is_current AND NOT is_deleted AND source_reason_code IS NOT NULL;
 """
 """After the comparison of events, which needs the index as it was."""
+
+SPREAD_INDEX = """
+DELETE FROM gold.spread_month WHERE (plant_id, month) IN (SELECT plant_id, month FROM changed_month WHERE table_name = 'production_count');
+INSERT INTO gold.spread_month
+    SELECT DISTINCT plant_id, month FROM fresh.production_count
+    WHERE is_current AND NOT is_deleted AND (start_ts < event_ts OR (count_source = 'ERP_CONFIRMATION' AND order_id IS NOT NULL));
+"""
+"""Months with counts that may belong to several shifts (rule T19)."""
 
 SPAN_INDEX = """
 DELETE FROM gold.span_reach WHERE table_name = '{table}'
@@ -125,7 +135,7 @@ next begins. An event that is still open in both, or cut by the watermark, is th
 COUNT = """
 CREATE OR REPLACE TEMP TABLE counted AS
     SELECT side, q.plant_id, q.month, q.equipment_id, q.count_id, coalesce(q.corrects_count_id, q.reverses_count_id) AS parent_id,
-        epoch_us(q.event_ts) - coalesce(c.offset_us, 0) AS event_us, q.material_id, q.tool_code, q.order_id, q.count_source,
+        epoch_us(q.event_ts) - coalesce(c.offset_us, 0) AS event_us, epoch_us(q.start_ts) - coalesce(c.offset_us, 0) AS start_us, q.material_id, q.tool_code, q.order_id, q.count_source,
         q.produced_qty, q.good_qty, q.scrap_qty, q.rework_qty, q.first_pass_good_qty, q.operation_id, coalesce(list_contains(q.dq_flags, 'DST_AMBIGUOUS'), false) AS is_ambiguous
     FROM (SELECT 'was' AS side, * FROM was.production_count UNION ALL SELECT 'now', * FROM fresh.production_count) AS q
     LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
@@ -135,13 +145,14 @@ CREATE OR REPLACE TEMP TABLE counted_anew AS
     SELECT * EXCLUDE (sides) FROM (
         SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
     WHERE sides = 1;
-INSERT INTO span SELECT DISTINCT plant_id, equipment_id, event_us, event_us + 1, 0, 'count' FROM counted_anew;
+INSERT INTO span
+    SELECT DISTINCT plant_id, equipment_id, least(event_us, coalesce(start_us, event_us)), event_us + 1, 0, 'count' FROM counted_anew;
 INSERT INTO scope_day
     SELECT DISTINCT s.plant_id, s.equipment_id, s.production_day, 'order'
     FROM counted_anew AS q JOIN segment AS s ON s.plant_id = q.plant_id AND s.order_id = q.order_id
     WHERE q.count_source = 'ERP_CONFIRMATION';
 """
-"""The day of the count, before and now; where an order is confirmed as a whole, every day of its run segments."""
+"""The days of the count, before and now; where an order is confirmed as a whole, every day of its run segments."""
 
 LINKS_BEFORE = """
 CREATE OR REPLACE TEMP TABLE old_link AS SELECT * FROM gold.count_link WHERE plant_id IN (SELECT DISTINCT plant_id FROM changed_month WHERE table_name = 'production_count');
@@ -593,6 +604,12 @@ SPAN_TABLE_MONTHS = """
     WHERE r.table_name = '{table}' AND r.first_us <= s.to_us AND r.end_us >= s.from_us
 """
 
+SPREAD_MONTHS = f"""
+    SELECT DISTINCT m.plant_id, m.month FROM gold.spread_month AS m JOIN stretch AS s USING (plant_id)
+    WHERE m.month BETWEEN strftime(make_timestamp(s.from_us - {SPREAD_US}), '%Y-%m') AND strftime(make_timestamp(s.to_us + {SPREAD_US}), '%Y-%m')
+"""
+"""Months of counts whose interval, or the order that they confirm, may reach into a stretch."""
+
 # --- what follows from an event that goes on beyond the scope -------------------------------------------------------------------------
 
 EVENTS_NOW = f"""
@@ -641,3 +658,39 @@ INSERT INTO span
 """
 """The first day of an event that was open at the old watermark, because its length changed; and what comes after a stretch of an
 event that first owns time within it: a failure is counted where its event first owns time, which may move."""
+
+SHARED = f"""
+INSERT INTO span
+    WITH spread AS (
+        SELECT q.plant_id, q.equipment_id, CASE WHEN q.start_ts IS NULL THEN q.order_id END AS order_id,
+            epoch_us(q.event_ts) - coalesce(c.offset_us, 0) AS event_us, epoch_us(q.start_ts) - coalesce(c.offset_us, 0) AS start_us
+        FROM silver.production_count AS q
+        LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
+        WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM stretch) AND q.corrects_count_id IS NULL
+            AND q.reverses_count_id IS NULL
+            AND (q.start_ts < q.event_ts OR (q.start_ts IS NULL AND q.count_source = 'ERP_CONFIRMATION' AND q.order_id IS NOT NULL))),
+    counted AS (
+        SELECT plant_id, equipment_id, order_id, event_us, coalesce(start_us, max(event_us) OVER (PARTITION BY equipment_id, order_id
+            ORDER BY event_us RANGE BETWEEN {SPREAD_US} PRECEDING AND 1 PRECEDING), event_us - {SPREAD_US}) AS from_us
+        FROM spread),
+    run AS (
+        SELECT equipment_id, order_id, epoch_us(start_ts) AS start_us, epoch_us(end_ts) AS end_us FROM segment WHERE order_id IS NOT NULL
+        UNION ALL
+        SELECT e.equipment_id, e.order_id, epoch_us(e.start_ts) - coalesce(c.offset_us, 0), coalesce(epoch_us(e.end_ts), epoch_us(e.start_ts) + {DAY_US})
+            - coalesce(c.offset_us, 0)
+        FROM silver.equipment_state_event AS e LEFT JOIN clock AS c ON c.plant_id = e.plant_id AND c.source_system = e._source_system
+        WHERE e.is_current AND NOT e.is_deleted AND e.order_id IS NOT NULL),
+    touched AS (
+        SELECT DISTINCT q.* FROM counted AS q JOIN stretch AS s ON s.plant_id = q.plant_id AND s.equipment_id IN ('*', q.equipment_id)
+            AND q.from_us < s.to_us AND q.event_us >= s.from_us
+        WHERE q.order_id IS NULL OR q.event_us < s.to_us OR EXISTS (
+            SELECT 1 FROM run AS r WHERE r.equipment_id = q.equipment_id AND r.order_id = q.order_id AND r.start_us < s.to_us AND r.end_us > s.from_us)),
+    of_order AS (
+        SELECT q.*, g.production_day, epoch_us(g.start_ts) AS start_us
+        FROM touched AS q JOIN segment AS g ON g.equipment_id = q.equipment_id AND g.order_id = q.order_id
+        WHERE epoch_us(g.start_ts) < q.event_us AND g.production_day >= CAST(make_timestamp(q.from_us) AS DATE) - 2)
+    SELECT plant_id, equipment_id, from_us, event_us, 0, 'count goes on' FROM touched WHERE order_id IS NULL
+    UNION SELECT plant_id, equipment_id, start_us, start_us + 1, 0, 'count goes on' FROM of_order
+    UNION SELECT plant_id, equipment_id, event_us, event_us + 1, 0, 'count goes on' FROM of_order;
+"""
+"""The other days of counts that are spread over a day in scope: its run time decides their shares (rule T19)."""

@@ -69,6 +69,7 @@ TABLES = {
     " is_open BOOLEAN, end_us BIGINT",
     "event_code": "plant_id VARCHAR, month VARCHAR, source_system VARCHAR, source_code VARCHAR",
     "span_reach": "table_name VARCHAR, plant_id VARCHAR, month VARCHAR, first_us BIGINT, end_us BIGINT",
+    "spread_month": "plant_id VARCHAR, month VARCHAR",
     "count_link": "plant_id VARCHAR, month VARCHAR, equipment_id VARCHAR, count_id VARCHAR, parent_id VARCHAR, event_us BIGINT,"
     " parent_month VARCHAR, parent_us BIGINT, root_us BIGINT",
     "published_month": "table_name VARCHAR, month VARCHAR, path VARCHAR",

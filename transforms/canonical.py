@@ -203,7 +203,7 @@ def _on_grid(rows: pl.DataFrame, intervals: Intervals) -> pl.DataFrame:
 
 
 def _counts(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    rows = _text_columns(inputs, "event_ts_source", "event_ts_flag")
+    rows = _text_columns(inputs, "event_ts_source", "event_ts_flag", "start_ts_flag")
     rows = _equipment(rows, reading)
     rows = _allowed(rows, "count_source", ("ERP_CONFIRMATION", "MES", "COUNTER", "MANUAL"), "UNKNOWN_WORD", default="MES")
     names = ("produced_qty", "good_qty", "scrap_qty", "rework_qty", "first_pass_good_qty")
@@ -216,7 +216,7 @@ def _counts(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         reference(reading, "material").alias("material_id"),
         pl.col("tool").alias("tool_code"),
         pl.col("document").alias("document_no"),
-        _flags(rows, "event_ts_flag"),
+        _flags(rows, "event_ts_flag", "start_ts_flag"),
     )
 
 

@@ -71,6 +71,7 @@ class ProductionCount(Lineage):
     operation_id = dy.String(nullable=True)
     material_id = dy.String(nullable=True)
     tool_code = dy.String(nullable=True)
+    start_ts = utc()
     event_ts = utc(nullable=False)
     posted_ts = utc()
     produced_qty = quantity()
@@ -84,6 +85,10 @@ class ProductionCount(Lineage):
     reverses_count_id = dy.String(nullable=True)
     corrects_count_id = dy.String(nullable=True)
     count_source = dy.Enum(("ERP_CONFIRMATION", "MES", "COUNTER", "MANUAL"))
+
+    @dy.rule()
+    def NEG_DURATION(cls) -> pl.Expr:  # noqa: N802, N805
+        return pl.col("start_ts").is_null() | (pl.col("event_ts") >= pl.col("start_ts"))
 
     @dy.rule()
     def NO_QUANTITY(cls) -> pl.Expr:  # noqa: N802, N805
@@ -259,6 +264,7 @@ TABLES: dict[str, TableSpec] = {
             {
                 "equipment": _EQUIPMENT,
                 "event_ts": Input("time", required=True, doc="when it was produced (drives the shift), not when it was booked"),
+                "start_ts": Input("time", doc="when the counting began, where it is the sum of an interval that ends at event_ts"),
                 "posted_ts": Input("time", doc="when it was booked"),
                 "material": _MATERIAL,
                 "order": _ORDER,

@@ -41,3 +41,17 @@
 {% macro sum_in_order(value) %}{{ return(adapter.dispatch('sum_in_order', 'plantlake')(value)) }}{% endmacro %}
 {% macro default__sum_in_order(value) %}list_sum(list({{ value }} order by {{ value }})){% endmacro %}
 {% macro spark__sum_in_order(value) %}aggregate(array_sort(collect_list({{ value }})), cast(0 as double), (a, x) -> a + x){% endmacro %}
+
+{# The UTC days of a span, counted since 1970: one row a day. #}
+{% macro days_of(first_us, last_us) %}{{ return(adapter.dispatch('days_of', 'plantlake')(first_us, last_us)) }}{% endmacro %}
+{% macro default__days_of(first_us, last_us) %}unnest(generate_series(cast(floor(({{ first_us }}) / 86400000000) as bigint), cast(floor(({{ last_us }}) / 86400000000) as bigint))){% endmacro %}
+{% macro spark__days_of(first_us, last_us) %}explode(sequence(cast(floor(({{ first_us }}) / 86400000000) as bigint), cast(floor(({{ last_us }}) / 86400000000) as bigint))){% endmacro %}
+
+{# What of a quantity lies between two shares of it; such parts add up to the whole. #}
+{% macro part_of(quantity, from_share, to_share, digits) -%}
+cast(round(cast({{ quantity }} as double) * {{ to_share }}, {{ digits }}) as decimal(28, {{ digits }}))
+        - cast(round(cast({{ quantity }} as double) * {{ from_share }}, {{ digits }}) as decimal(28, {{ digits }}))
+{%- endmacro %}
+
+{# How far back the pieces of a confirmation may have been made, in microseconds. #}
+{% macro spread_us() %}{{ var('spread_days') * 86400000000 }}{% endmacro %}

@@ -49,6 +49,27 @@ REASONS = [
     for code in ("E-MECH", "E-ELEC")
 ]
 
+TWO_SHIFTS = {**MEASURED, "shifts": {"S1": {"at": "06:00-14:00", "days": "daily"}, "S2": {"at": "14:00-22:00", "days": "daily"}}}
+RUN_STOP_RUN = [
+    {"equipment": "M", "start_ts": D + start, "end_ts": D + end, "state_class": state}
+    for start, end, state in (("06:00", "13:30", "RUN"), ("13:30", "14:30", "DELAY_EQ"), ("14:30", "22:00", "RUN"))
+]
+
+
+def counted(number: int, moment: str, good: int, **more: Any) -> dict[str, Any]:
+    """A confirmation of unit M."""
+    corrects = {"corrects": ""} | more
+    return {
+        "equipment": "M",
+        "document": f"D{number}",
+        "event_ts": D + moment,
+        "material": "P",
+        "good_qty": good,
+        "scrap_qty": 0,
+        **corrects,
+    }
+
+
 CASES = [
     Case(
         "packml",
@@ -80,6 +101,21 @@ CASES = [
          MEASURED, maps=of_standard("OPC_UA_Machinery")),
     Case("by_number", {"equipment_state_event": states(("06:00", "10:00", "6"), ("10:00", "13:00", "11"), ("13:00", "14:00", "99"))},
          MEASURED, maps={"state": {"state_class": {"from": "state", "map": {"6": "PackML:Execute", "11": "PackML:Held"}}}}),
+    Case("interval", {"equipment_state_event": [*RUN_STOP_RUN], "production_count": [
+        counted(1, "15:00", 90, start_ts=D + "13:00"), counted(2, "14:00", 50, start_ts=D + "12:00"), counted(3, "13:59", 7)]}, TWO_SHIFTS),
+    Case("counted_in_stop", {"equipment_state_event": [*RUN_STOP_RUN], "production_count": [
+        counted(1, "10:00", 5, count_source="COUNTER"), counted(2, "14:10", 5, count_source="COUNTER")]}, TWO_SHIFTS),
+    Case("no_states", {"production_count": [counted(1, "16:00", 100, start_ts=D + "12:00")]},
+         {**TWO_SHIFTS, "settings": {"state_method": "NONE"}}),
+    Case("confirmed", {
+        "equipment_state_event": [
+            {"equipment": "M", "start_ts": D + start, "end_ts": D + end, "state_class": "RUN", "order": order}
+            for start, end, order in (("06:00", "10:00", "A"), ("10:00", "16:00", "B"), ("16:00", "18:00", "A"), ("18:00", "20:00", "B"),
+                                      ("20:00", "21:00", "A"))],
+        "production_count": [
+            counted(1, "19:00", 600, order="A", count_source="ERP_CONFIRMATION"), counted(2, "21:00", 60, order="A", count_source="ERP_CONFIRMATION"),
+            counted(3, "21:30", -6, order="A", count_source="ERP_CONFIRMATION", corrects="D1"),
+            counted(4, "21:40", 33, order="Z", count_source="ERP_CONFIRMATION")]}, TWO_SHIFTS),
     Case("no_flicker", {"equipment_state_event": BLIPS}, MEASURED, words={"ideal_rates": RATE, "reason_map": REASONS}),
     Case("flickers", {"equipment_state_event": BLIPS}, FLICKERS),
 ]  # fmt: skip
@@ -128,3 +164,36 @@ def test_run_time_shorter_than_a_cycle_does_not_split_a_stop_where_a_unit_flicke
     # 20 s of run time is less than a cycle of 30 s: 08:00-08:30 is one failure of 1 800 s. 40 s is a cycle; 10 s lie between two reasons.
     assert shift(lake, "no_flicker", "apt_s, adet_eq_s, fe, ttr_s") == (25200 + 20 + 40 + 10, 600 + 1180 + 1200 + 550, 4, 3530)
     assert shift(lake, "flickers", "apt_s, adet_eq_s, fe, ttr_s") == (25200 + 40 + 10, 1800 + 1200 + 550, 3, 3550)
+
+
+def pieces(lake: Snapshot, plant: str) -> dict[str, tuple[float, bool]]:
+    """Good pieces of each shift of 2 June, and whether some of them are allocated."""
+    rows = lake.rows(
+        "select shift_code, sum(gq), max(list_contains(flags, 'COUNT_ALLOCATED')) from mart_kpi_parts_shift where plant_id = ? and gq > 0 group by 1",
+        [plant],
+    )
+    return {shift_code: (float(good), is_allocated) for shift_code, good, is_allocated in rows}
+
+
+def test_an_interval_over_a_shift_change_is_split_by_run_time(lake: Snapshot) -> None:
+    # 13:00-15:00 ran half an hour in each shift: 45 and 45. 12:00-14:00 ends with the shift and is all its own, like the stamp of 13:59.
+    assert pieces(lake, "interval") == {"S1": (45 + 50 + 7, False), "S2": (45, False)}
+
+
+def test_an_interval_without_known_run_time_is_split_by_planned_time(lake: Snapshot) -> None:
+    assert pieces(lake, "no_states") == {"S1": (50, True), "S2": (50, True)}
+
+
+def test_a_confirmation_of_an_order_is_spread_over_its_run_time_since_the_last_one(lake: Snapshot) -> None:
+    # D1: A ran 4 h in S1 and 2 h in S2 up to 19:00, so 400 and 200; its correction takes 4 and 2 away. D2: only 20:00-21:00. Order Z ran
+    # nowhere: its confirmation stays at its stamp.
+    assert pieces(lake, "confirmed") == {"S1": (400 - 4, True), "S2": (200 - 2 + 60 + 33, True)}
+
+
+def test_pieces_inside_a_logged_stop_are_flagged(lake: Snapshot) -> None:
+    # The stop is 13:30-14:30; only S2 has a piece inside it.
+    rows = lake.rows(
+        "select shift_code, list_contains(flags, 'STOP_WITH_COUNTS') from kpi_value where plant_id = 'counted_in_stop' and kpi_id = 'OEE'"
+        " and scope_type = 'EQUIPMENT' and period_type = 'SHIFT' and profile = 'ISO' and shift_code like 'S%' order by 1"
+    )
+    assert rows == [("S1", False), ("S2", True)]

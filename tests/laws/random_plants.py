@@ -257,15 +257,16 @@ class States(System):
 
 
 class Counts(System):
-    """Confirmations with materials and orders; some are reversed, some corrected, some corrections corrected again."""
+    """Confirmations with materials and orders; some are reversed, some corrected, some corrections corrected again. Some sum up an interval,
+    some confirm an order as a whole."""
 
     name = "counts"
-    header = "Unit;At;Doc;Item;Order;Good;Scrap;Rev;Cor;Uom"
+    header = "Unit;At;Doc;Item;Order;Good;Scrap;Rev;Cor;From;Kind;Uom"
 
     def source(self) -> dict[str, Any]:
         columns = {
             "equipment": "Unit", "event_ts": "At", "document": "Doc", "material": "Item", "order": "Order", "reverses": "Rev",
-            "corrects": "Cor", "good_qty": {"from": "Good", "unit_from": "Uom"}, "scrap_qty": {"from": "Scrap", "unit_from": "Uom"},
+            "corrects": "Cor", "count_source": "Kind", "start_ts": "From", "good_qty": {"from": "Good", "unit_from": "Uom"}, "scrap_qty": {"from": "Scrap", "unit_from": "Uom"},
         }  # fmt: skip
         return self._csv({"production_count": {"columns": columns}})
 
@@ -278,6 +279,8 @@ class Counts(System):
                 "order": self.rng.choice(("O1", "O2", "O3", "")),
                 "good": good,
                 "scrap": scrap,
+                "hours": self.rng.choice(("", "", "2", "14")),
+                "kind": self.rng.choice(("MES", "ERP_CONFIRMATION")),
             }
             self.records.append(Record(self._number(), self.rng.choice(self.units), moment, moment, {**cells, "rev": "", "cor": ""}))
         self.now = until
@@ -304,7 +307,9 @@ class Counts(System):
         return 0 if not parent else 1 + self._depth(self.records[int(parent[1:]) - 1])
 
     def line(self, record: Record) -> str:
-        cells = (record.cells[name] for name in ("item", "order", "good", "scrap", "rev", "cor"))
+        cells = [record.cells[name] for name in ("item", "order", "good", "scrap", "rev", "cor")]
+        hours = record.cells["hours"]
+        cells += [self.wall.text(record.at - timedelta(hours=int(hours))) if hours else "", record.cells["kind"]]
         return ";".join((record.unit, self.wall.text(record.at), f"D{record.number}", *cells, "pcs"))
 
 

@@ -1,13 +1,15 @@
 {{ config(materialized='table') }}
 -- One row per unit, shift and product with its quantities.
 select
-    plant_id, equipment_id, shift_instance_id,
+    c.plant_id, c.equipment_id, c.shift_instance_id,
     min(shift_code) as shift_code,
     min(production_day) as production_day,
     min(start_us) as start_us,
     material_key,
     count(*) as counts,
     max(case when is_ambiguous then 1 else 0 end) as ambiguous,
+    max(case when is_allocated then 1 else 0 end) as allocated,
+    max(case when s.count_id is not null then 1 else 0 end) as in_stop,
     sum(case when is_outside then 1 else 0 end) as outside_counts,
     sum(case when gq is null then 1 else 0 end) as unknown_good_counts,
     sum(case when pri_s is null then 1 else 0 end) as unrated_counts,
@@ -22,5 +24,6 @@ select
     cast(round(sum(cast(pq as double) * local_pri_s), 9) as decimal(28, 9)) as local_ideal_pq_s,
     case when count(gq) = count(*) then cast(round(sum(cast(gq as double) * local_pri_s), 9) as decimal(28, 9)) end as local_ideal_gq_s,
     cast(round(sum(cast(rq as double) * local_pri_s), 9) as decimal(28, 9)) as local_ideal_rq_s
-from {{ ref('int_count__shifted') }}
-group by plant_id, equipment_id, shift_instance_id, material_key
+from {{ ref('int_count__shifted') }} as c
+left join {{ ref('int_count__in_stop') }} as s on c.count_id = s.count_id
+group by c.plant_id, c.equipment_id, c.shift_instance_id, c.material_key

@@ -7,7 +7,7 @@ with shift_count as (
         equipment_id, shift_instance_id, sum(pq) as pq, sum(pq_rated) as pq_rated, sum(unrated_counts) as unrated_counts,
         sum(local_ideal_pq_s) as local_ideal_pq_s, sum(local_ideal_gq_s) as local_ideal_gq_s,
         sum(local_ideal_rq_s) as local_ideal_rq_s,
-        max(ambiguous) as ambiguous, sum(outside_counts) as outside_counts, sum(unknown_good_counts) as unknown_good_counts
+        max(ambiguous) as ambiguous, max(allocated) as allocated, max(in_stop) as in_stop, sum(outside_counts) as outside_counts, sum(unknown_good_counts) as unknown_good_counts
     from {{ ref('int_count__placed') }}
     group by equipment_id, shift_instance_id
 ),
@@ -56,7 +56,7 @@ shift as (
         + case when d.no_demand_in_pbt then t.planned_no_demand_s else 0 end - case when d.setup_in_pbt = false then t.aust_s else 0 end
             as local_pbt_s,
  coalesce(c.outside_counts, 0) as shift_outside,
-        coalesce(c.unknown_good_counts, 0) as shift_unknown_good, greatest(t.ambiguous, coalesce(c.ambiguous, 0)) as shift_ambiguous,
+        coalesce(c.unknown_good_counts, 0) as shift_unknown_good, greatest(t.ambiguous, coalesce(c.ambiguous, 0)) as shift_ambiguous, coalesce(c.allocated, 0) as shift_allocated, coalesce(c.in_stop, 0) as shift_in_stop,
         -- It provably made nothing: it did not run, and no second of it is unknown.
         u.state_method <> 'NONE' and t.apt_s = 0 and t.unknown_s = 0 as made_nothing,
         -- The share of the run time of no product that has an ideal rate.
@@ -174,7 +174,8 @@ select
     preliminary = 1 as is_preliminary,
     overlap = 1 as has_shift_overlap,
     {{ words("concat_ws(',', case when state_method = 'RESIDUAL' then 'RESIDUAL_APT' end, case when overlap = 1 then 'SHIFT_OVERLAP' end,"
-        " case when shift_outside > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when shift_unknown_good > 0 then 'GOOD_UNKNOWN' end, case when shift_ambiguous = 1 then 'DST_AMBIGUOUS' end)") }} as flags,
+        " case when shift_outside > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when shift_unknown_good > 0 then 'GOOD_UNKNOWN' end, case when shift_ambiguous = 1 then 'DST_AMBIGUOUS' end,"
+        " case when shift_allocated = 1 then 'COUNT_ALLOCATED' end, case when shift_in_stop = 1 then 'STOP_WITH_COUNTS' end)") }} as flags,
     (select b.calc_version from {{ source('state', 'building') }} as b) as calc_version,
     (select b.as_of_ts from {{ source('state', 'building') }} as b) as as_of_ts
 from part

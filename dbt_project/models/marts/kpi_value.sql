@@ -127,6 +127,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts
 from known
@@ -244,6 +246,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts
 from known
@@ -361,6 +365,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts
 from known
@@ -478,6 +484,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts
 from unit_month
@@ -595,6 +603,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts
 from unit_month
@@ -716,6 +726,8 @@ select
     max(u.is_preliminary) as is_preliminary,
     max(u.has_overlap) as has_overlap,
     max(u.has_ambiguous) as has_ambiguous,
+    max(u.has_allocated) as has_allocated,
+    max(u.has_stop_counts) as has_stop_counts,
     max(u.release_id) as release_id,
     max(u.as_of_ts) as as_of_ts,
     max(x.assumed_calendar) as assumed_calendar,
@@ -863,6 +875,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(assumed_calendar) as assumed_calendar,
     max(assumed_rate) as assumed_rate,
     max(no_calendar) as no_calendar,
@@ -1187,6 +1201,8 @@ select
     s.is_preliminary as is_preliminary,
     s.has_overlap as has_overlap,
     s.has_ambiguous as has_ambiguous,
+    s.has_allocated as has_allocated,
+    s.has_stop_counts as has_stop_counts,
     s.all_none as all_none,
     s.assumed_calendar as assumed_calendar,
     s.assumed_rate as assumed_rate,
@@ -1327,6 +1343,8 @@ select
     0 as is_preliminary,
     0 as has_overlap,
     0 as has_ambiguous,
+    0 as has_allocated,
+    0 as has_stop_counts,
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
@@ -1445,6 +1463,8 @@ select
     0 as is_preliminary,
     0 as has_overlap,
     0 as has_ambiguous,
+    0 as has_allocated,
+    0 as has_stop_counts,
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
@@ -1723,6 +1743,8 @@ select
     0 as is_preliminary,
     0 as has_overlap,
     0 as has_ambiguous,
+    0 as has_allocated,
+    0 as has_stop_counts,
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
@@ -1986,6 +2008,8 @@ select
     0 as is_preliminary,
     0 as has_overlap,
     0 as has_ambiguous,
+    0 as has_allocated,
+    0 as has_stop_counts,
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
@@ -2070,6 +2094,8 @@ select
     0 as is_preliminary,
     0 as has_overlap,
     0 as has_ambiguous,
+    0 as has_allocated,
+    0 as has_stop_counts,
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
@@ -2162,6 +2188,8 @@ select
     0 as is_preliminary,
     0 as has_overlap,
     0 as has_ambiguous,
+    0 as has_allocated,
+    0 as has_stop_counts,
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
@@ -2256,6 +2284,6 @@ select
         when is_preliminary = 1 then 'PRELIMINARY'
         else 'OK'
     end as status,
-    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when parts = 'shift' and scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when has_ambiguous = 1 then 'DST_AMBIGUOUS' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
+    {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_counts and has_allocated = 1 then 'COUNT_ALLOCATED' end, case when uses_counts and has_stop_counts = 1 then 'STOP_WITH_COUNTS' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when parts = 'shift' and scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when has_ambiguous = 1 then 'DST_AMBIGUOUS' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
     plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from scored

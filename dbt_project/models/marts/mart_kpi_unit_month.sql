@@ -132,6 +132,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts,
     max(books_output) as books_output,

@@ -51,6 +51,8 @@ select
     max(case when p.is_preliminary then 1 else 0 end) as is_preliminary,
     max(case when p.has_shift_overlap then 1 else 0 end) as has_overlap,
     max(case when array_contains(p.flags, 'DST_AMBIGUOUS') then 1 else 0 end) as has_ambiguous,
+    max(case when array_contains(p.flags, 'COUNT_ALLOCATED') then 1 else 0 end) as has_allocated,
+    max(case when array_contains(p.flags, 'STOP_WITH_COUNTS') then 1 else 0 end) as has_stop_counts,
     max(p.valid_from_release) as release_id,
     max(p.as_of_ts) as as_of_ts
 from {{ ref('mart_kpi_parts_shift') }} as p
