@@ -44,7 +44,7 @@ DATES, NUMBERS = ("valid_from", "valid_to", "approved_at"), ("rate", "pieces_per
 TAXONOMY = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "downtime_reason.csv"
 
 RATE_TYPES = ("AVG", "CLOSE", "BUDGET")
-SCOPES = ("PORTFOLIO", "COMPANY", "PLANT", "EQUIPMENT")
+SCOPES = ("PORTFOLIO", "COMPANY", "CLASS", "PLANT", "AREA", "LINE", "EQUIPMENT")
 """What a target may be of."""
 
 Row = dict[str, str]

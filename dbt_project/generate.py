@@ -42,6 +42,8 @@ def generated() -> dict[Path, str]:
     def relation(name: str) -> str:
         if name == "equipment":
             return "(select * from {{ source('silver', 'equipment') }} where is_current)"
+        if name == "stated_target":
+            return "{{ source('silver', 'kpi_target') }}"
         return f"{{{{ source('silver', '{name}') }}}}" if name in STATED else f"{{{{ ref('{name}') }}}}"
 
     def jinja_words(text: str) -> str:
@@ -51,6 +53,7 @@ def generated() -> dict[Path, str]:
         "unit_scope": value_sql.unit_scope_sql(relation),
         "mart_kpi_unit_shift": value_sql.unit_shift_sql(relation),
         "mart_kpi_unit_month": value_sql.unit_month_sql(relation),
+        "kpi_target": value_sql.target_sql(relation),
         "kpi_value": value_sql.kpi_value_sql(relation, words=jinja_words),
         "kpi_definition": kpi_definition_sql(),
     }

@@ -260,6 +260,60 @@ unit_above as (
 {(chr(10) + "union all" + chr(10)).join(selects)}"""
 
 
+# --- targets --------------------------------------------------------------------------------------------------------------------------
+
+
+def target_sql(relation: Relation) -> str:
+    """One row per KPI, scope and span of days in which one target holds; no two spans of a scope overlap.
+
+    The target that names a scope goes before that of every scope of its kind ('*'); of several the one that holds since last. A unit is
+    named by its id or as 'plant/code'.
+    """
+    keys = ("kpi_id", "scope_type", "scope_id")
+    listed, of_span, same = ", ".join(keys), ", ".join(f"s.{key}" for key in keys), " and ".join(f"s.{key} = a.{key}" for key in keys)
+    return f"""with stated as (
+    select kpi_id, upper(scope_type) as scope_type, scope_id as named, target,
+        coalesce(valid_from, date '0001-01-01') as first_day, coalesce(valid_to, date '9999-12-31') as end_day
+    from {relation("stated_target")}
+),
+
+scope as (
+    select distinct scope_type, scope_id, scope_id as named from {relation("unit_scope")}
+    union
+    select x.scope_type, x.scope_id, e.plant_id || '/' || e.equipment_code
+    from {relation("unit_scope")} as x
+    inner join {relation("equipment")} as e on x.scope_id = e.equipment_id
+),
+
+aimed as (
+    select t.kpi_id, x.scope_type, x.scope_id, t.target, t.first_day, t.end_day, case when t.named = '*' then 1 else 0 end as is_general
+    from stated as t
+    inner join scope as x on t.scope_type = x.scope_type and (t.named = x.named or (t.named = '*' and x.named = x.scope_id))
+),
+
+edge as (
+    select {listed}, first_day as day from aimed
+    union
+    select {listed}, end_day from aimed
+),
+
+span as (
+    select *, lead(day) over (partition by {listed} order by day) as end_day from edge
+),
+
+ranked as (
+    select {of_span}, a.target, s.day, s.end_day,
+        row_number() over (partition by {of_span}, s.day order by a.is_general, a.first_day desc, a.end_day, a.target) as place
+    from span as s
+    inner join aimed as a on {same} and a.first_day <= s.day and a.end_day >= s.end_day
+    where s.end_day is not null
+)
+
+select {listed}, target, nullif(day, date '0001-01-01') as valid_from, nullif(end_day, date '9999-12-31') as valid_to
+from ranked
+where place = 1"""
+
+
 # --- scopes and periods ---------------------------------------------------------------------------------------------------------------
 
 
@@ -268,7 +322,7 @@ def kpi_value_sql(
 ) -> str:
     """The SELECT of `kpi_value`; `as_of` is a release id (an expression) instead of the newest.
 
-    `words` spells text to array for another engine than DuckDB; `shifts_only` leaves out KPIs over other parts than shifts.
+    `words` spells text to array for another engine than DuckDB; `shifts_only` leaves out KPIs over other parts than shifts, and targets.
 
     >>> sql = kpi_value_sql(lambda name: f"gold.{name}", as_of="41")
     >>> "gold.mart_kpi_parts_shift" in sql, "valid_from_release <= 41" in sql
@@ -287,7 +341,7 @@ def kpi_value_sql(
              ("chosen", "\nunion all\n".join(f"select * from chosen_{parts}" for parts in chosen)),
              ("judged", _JUDGED), ("scored", _SCORED)]  # fmt: skip
     listed = ",\n\n".join(f"{name} as (\n{sql}\n)" for name, sql in ctes)
-    return f"with {listed}\n\n{_final_sql(words)}"
+    return f"with {listed}\n\n{_final_sql(words, None if shifts_only else relation('kpi_target'))}"
 
 
 def _unit_sums() -> list[str]:
@@ -369,9 +423,10 @@ def _kpi_sql() -> str:
         none, no_data = (f"'{kpi.about[key]}'" if key in kpi.about else "cast(null as varchar)" for key in ("none", "no_data"))
         withheld, bound = str(bool(kpi.about.get("withheld"))).lower(), str(kpi.high is not None).lower()
         rows.append(
-            f"({kpi.number}, '{kpi.parts}', '{kpi.kpi_id}', '{kpi.profile}', {', '.join(needs)}, {withheld}, {bound}, {none}, {no_data})"
+            f"({kpi.number}, '{kpi.parts}', '{kpi.kpi_id}', '{kpi.profile}', '{kpi.about['trend']}', {', '.join(needs)}, {withheld},"
+            f" {bound}, {none}, {no_data})"
         )
-    columns = ", ".join(["number", "parts", "kpi_id", "profile", *uses, "is_withheld", "has_bound", "none_word", "no_data_word"])
+    columns = ", ".join(["number", "parts", "kpi_id", "profile", "trend", *uses, "is_withheld", "has_bound", "none_word", "no_data_word"])
     return f"select * from (values\n    {lines(rows)}\n) as v ({columns})"
 
 
@@ -500,11 +555,30 @@ FLAGS = {
 """Flag of a value: when it bears it."""
 
 
-def _final_sql(words: Callable[[str], str]) -> str:
+AIMED = {
+    "target": "target",
+    "target_gap": "value - target",
+    "meets_target": "case when trend = 'HIGHER' then value >= target when trend = 'LOWER' then value <= target end",
+}
+"""What stands beside a value where it has a target."""
+
+
+def _aim(targets: str) -> str:
+    """The join with the table of targets, of which one holds for a scope on a day."""
+    return f"""
+left join (
+    select kpi_id as of_kpi, scope_type as of_type, scope_id as of_scope, target, valid_from, valid_to from {targets}
+) as t
+    on kpi_id = of_kpi and scope_type = of_type and scope_id = of_scope
+    and (valid_from is null or period_start >= valid_from) and (valid_to is null or period_start < valid_to)"""
+
+
+def _final_sql(words: Callable[[str], str], targets: str | None) -> str:
+    aimed = AIMED if targets else {**dict.fromkeys(AIMED, "cast(null as double)"), "meets_target": "cast(null as boolean)"}
     listed = ", ".join(f"case when {test} then '{flag}' end" for flag, test in FLAGS.items())
     return f"""select
     kpi_id, {VERSION} as kpi_version, scope_type, scope_id, scope_name, plant_id, period_type, period_start, shift_code, profile,
-    case when missing is null then numerator / nullif(denominator, 0) end as value,
+    value,
     case when missing is null or missing in ('NO_DATA', 'RATE_PARTIAL') then numerator / nullif(denominator, 0) end as value_low,
     case
         when missing is not null and missing not in ('NO_DATA', 'RATE_PARTIAL') then null
@@ -512,6 +586,7 @@ def _final_sql(words: Callable[[str], str]) -> str:
         when is_withheld and rate_cov > 0 and rate_cov < 1 then numerator / nullif(denominator, 0) / rate_cov
         else numerator / nullif(denominator, 0)
     end as value_high,
+    {lines(_named(aimed))},
     numerator, denominator,
     coalesce(time_cov, 1) * case when uses_rate then coalesce(rate_cov, 1) else 1 end
         * case when uses_counts then coalesce(count_cov, 1) else 1 end
@@ -530,4 +605,6 @@ def _final_sql(words: Callable[[str], str]) -> str:
     end as status,
     {words(f"concat_ws(',', missing, {listed})")} as flags,
     plants_in, plants_of, units_in, units_of, release_id, as_of_ts
-from scored"""
+from (
+    select *, case when missing is null then numerator / nullif(denominator, 0) end as value from scored
+) as v{_aim(targets) if targets else ""}"""

@@ -129,7 +129,7 @@ def columns() -> Iterator[str]:
     """The columns of the published KPI tables, by the contracts of their dbt models."""
     marts = yaml.safe_load((kpi_catalogue.FOLDER / "models/marts/marts.yml").read_text(encoding="utf-8"))["models"]
     described = {model["name"]: model for model in marts}
-    for model in (described[name] for name in ("kpi_value", *(parts.mart for parts in PARTS), "kpi_definition")):
+    for model in (described[name] for name in ("kpi_value", "kpi_target", *(parts.mart for parts in PARTS), "kpi_definition")):
         yield from (f"### {model['name']}", "", _cell(model["description"]), "", "| column | type | |", "|---|---|---|")
         yield from (f"| `{c['name']}` | {c['data_type']} | {_cell(c['description'])} |" for c in model["columns"])
         yield ""

@@ -256,6 +256,10 @@ def close_month(con: DuckDBPyConnection, month: date, values: object, at: dateti
         "CREATE TABLE IF NOT EXISTS gold.kpi_release AS SELECT CAST(NULL AS DATE) AS closed_month, CAST(NULL AS TIMESTAMPTZ) AS closed_at,"
         " CAST(NULL AS VARCHAR) AS closed_by, * FROM closing WHERE false"
     )
+    kept = {row[0] for row in con.execute("DESCRIBE gold.kpi_release").fetchall()}
+    for name, dtype, *_ in con.execute("DESCRIBE closing").fetchall():
+        if name not in kept:  # a column that kpi_value did not have when the first month was closed
+            con.execute(f"ALTER TABLE gold.kpi_release ADD COLUMN {name} {dtype}")
     with _transaction(con):
         before = con.execute("SELECT max(closed_at), max(closed_by) FROM gold.kpi_release WHERE closed_month = ?", [month]).fetchone()
         if before is not None and before[0] is not None:

@@ -90,10 +90,10 @@ class Snapshot:
         only: Only = Only(),  # noqa: B008 - frozen
         as_of: int | None = None,
     ) -> pl.DataFrame:
-        """KPI values by scope and period, each with the value of the period before and, where there is one, its target.
+        """KPI values by scope and period, each with the value of the period before.
 
         `by` names a scope and a period, such as 'plant,month'; `periods` keeps the newest; `as_of` asks for what a release said.
-        Columns: those of kpi_value, unit, trend, previous, target and distance. Raises QueryError for a KPI, scope, period or
+        Columns: those of kpi_value, unit, trend and previous. Raises QueryError for a KPI, scope, period or
         profile that does not exist.
         """
         wanted = self.known_kpis(names) or list(HEADLINE)
@@ -105,12 +105,9 @@ class Snapshot:
                 SELECT *, lag(value) OVER (PARTITION BY kpi_id, scope_id, profile, shift_code ORDER BY period_start) AS previous
                 FROM {"kpi_value" if as_of is None else f"kpi_value_as_of({int(as_of)})"}
                 WHERE scope_type = ? AND period_type = ? AND profile = ? AND list_contains(?, kpi_id){within}
-            ),
-            aimed AS (
-                SELECT v.* {self._without_target()}, d.unit, d.trend, {self._target()} AS target
-                FROM v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
             )
-            SELECT *, value - target AS distance FROM aimed
+            SELECT v.*, d.unit, d.trend
+            FROM v LEFT JOIN kpi_definition AS d USING (kpi_id, profile)
             WHERE period_start BETWEEN ? AND ?
             ORDER BY period_start, scope_id, shift_code, kpi_id
             """,
@@ -120,20 +117,3 @@ class Snapshot:
             return frame
         newest = frame["period_start"].unique().sort(descending=True).head(periods)
         return frame.filter(pl.col("period_start").is_in(newest.to_list()))
-
-    def _without_target(self) -> str:
-        return "EXCLUDE (target)" if self.has("kpi_value", "target") else ""
-
-    def _target(self) -> str:
-        """The target of a value: the one that names its scope before the one of every scope of its kind, the newest first."""
-        if self.has("kpi_value", "target"):
-            return "v.target"
-        if not self.has("kpi_target"):
-            return "CAST(NULL AS DOUBLE)"
-        return """(
-                SELECT t.target FROM kpi_target AS t
-                WHERE t.kpi_id = v.kpi_id AND upper(t.scope_type) = v.scope_type AND t.scope_id IN (v.scope_id, '*')
-                    AND v.period_start >= coalesce(CAST(t.valid_from AS DATE), v.period_start)
-                    AND (t.valid_to IS NULL OR v.period_start < CAST(t.valid_to AS DATE))
-                ORDER BY t.scope_id = '*', t.valid_from DESC NULLS LAST LIMIT 1
-            )"""

@@ -40,6 +40,7 @@ GOLD = {
     "equipment": "SELECT * FROM silver.equipment WHERE is_current AND NOT is_deleted",
     "plant_setting": "SELECT * FROM silver.plant_setting",
     "unit_scope": "SELECT * FROM gold.unit_scope",
+    "kpi_target": "SELECT * FROM gold.kpi_target",
     "downtime_reason": "SELECT * FROM seeds.downtime_reason",
 }
 """Published tables that are small: written whole with each release."""
@@ -177,7 +178,7 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
             for name, files in names.items():
                 con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{views.listed(files)}])")
             con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
-            for mart in (of.mart for of in state.PARTS if of.mart not in names):
+            for mart in (mart for mart in (*(of.mart for of in state.PARTS), "kpi_target") if mart not in names):
                 columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns(mart).items())
                 con.execute(f"CREATE VIEW {mart} AS SELECT {columns} WHERE false")
             if "unit_scope" in names:

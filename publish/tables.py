@@ -140,7 +140,7 @@ def _value(row: Mapping[str, Any] | None) -> str:
 def _target(row: Mapping[str, Any] | None) -> str:
     if row is None or row["target"] is None:
         return ""
-    away = f" ({_move(row['distance'], row['unit'])})" if row["distance"] is not None else ""
+    away = f" ({_move(row['target_gap'], row['unit'])})" if row["target_gap"] is not None else ""
     return f"{_number(row['target'], row['unit'])}{away}"
 
 

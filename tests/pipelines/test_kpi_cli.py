@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 from small_portfolio import SmallPortfolio
 from three_releases import three_releases
@@ -157,16 +156,15 @@ def test_the_catalogue_needs_no_lake() -> None:
 def test_a_target_stands_beside_its_value_with_the_distance(lake: SmallPortfolio, tmp_path: Path) -> None:
     assert "target" not in shown(lake, "OEE")[0]
     aimed = lake.copy(tmp_path / "portfolio")
-    with duckdb.connect(str(aimed.root / "lake" / "kpi.duckdb")) as con:
-        con.execute(
-            """CREATE TABLE kpi_target AS SELECT kpi_id, scope_type, scope_id, target::DOUBLE AS target, f::DATE AS valid_from, t::DATE AS valid_to
-            FROM (VALUES ('OEE', 'PLANT', '*', 0.70, NULL, NULL), ('OEE', 'PLANT', 'a', 0.60, '2024-01-01', '2025-06-01'),
-                ('OEE', 'plant', 'a', 0.80, '2025-06-01', NULL), ('OEE', 'COMPANY', '*', 0.9, '2025-07-01', NULL)) AS v (kpi_id, scope_type, scope_id, target, f, t)"""
-        )
+    (aimed.root / "vocabularies" / "targets.csv").write_text(
+        "kpi_id,scope_type,scope_id,target,valid_from,valid_to\n"
+        "OEE,PLANT,*,0.70,,\nOEE,PLANT,a,0.60,2024-01-01,2025-06-01\nOEE,PLANT,a,0.80,2025-06-01,\nOEE,COMPANY,*,0.9,2025-07-01,\n"
+    )
+    aimed.refresh()
     # a has 79.2 % and a target of its own, which holds from 1 June; b has 75.0 % and that of every plant.
-    assert [(row["scope_id"], row["target"], round(row["distance"], 3)) for row in rows(aimed, "OEE")] == [
-        ("a", 0.8, -0.008),
-        ("b", 0.7, 0.05),
+    assert [(row["scope_id"], row["target"], round(row["target_gap"], 3), row["meets_target"]) for row in rows(aimed, "OEE")] == [
+        ("a", 0.8, -0.008, False),
+        ("b", 0.7, 0.05, True),
     ]
     assert [row["target"] for row in rows(aimed, "OEE", "--by", "company")] == [None]
     table = shown(aimed, "OEE")
@@ -180,4 +178,6 @@ def test_a_file_has_all_columns_of_the_json(lake: SmallPortfolio, tmp_path: Path
     shown(lake, "--rank", "OEE", "--out", str(tmp_path / "rank.csv"))
     header = (tmp_path / "rank.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
     assert header == list(rows(lake, "--rank", "OEE")[0])
-    assert {"rank", "is_shared", "left_out", "value_low", "value_high", "flags", "target", "distance", "previous"} < set(header)
+    assert {"rank", "is_shared", "left_out", "value_low", "value_high", "flags", "target", "target_gap", "meets_target", "previous"} < set(
+        header
+    )

@@ -20,7 +20,7 @@ def values(*rows: tuple[Any, ...], kpi: str = "OEE") -> pl.DataFrame:
     """KPI values: scope, value, low, high, and what differs from an OEE of November with grade A."""
     known: dict[str, Any] = {
         "kpi_id": kpi, "scope_type": "PLANT", "period_type": "MONTH", "period_start": NOVEMBER, "shift_code": None, "grade": "A", "status": "OK",
-        "coverage": 1.0, "flags": [], "unit": "ratio", "target": None, "distance": None, "previous": None,
+        "coverage": 1.0, "flags": [], "unit": "ratio", "target": None, "target_gap": None, "previous": None,
     }  # fmt: skip
     found = [
         {
@@ -34,7 +34,7 @@ def values(*rows: tuple[Any, ...], kpi: str = "OEE") -> pl.DataFrame:
         }
         for scope, value, low, high, *rest in rows
     ]
-    types = {"value": pl.Float64, "value_low": pl.Float64, "value_high": pl.Float64, "target": pl.Float64, "distance": pl.Float64,
+    types = {"value": pl.Float64, "value_low": pl.Float64, "value_high": pl.Float64, "target": pl.Float64, "target_gap": pl.Float64,
              "previous": pl.Float64, "shift_code": pl.String, "flags": pl.List(pl.String)}  # fmt: skip
     return pl.DataFrame(found, schema_overrides=types)
 
