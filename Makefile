@@ -21,10 +21,11 @@ demo: $(READY)  ## the sample portfolio: written, refreshed, and its KPI table
 test: $(READY)  ## all tests, in two processes; a file's tests share what they set up
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-lint: $(READY)  ## ruff, mypy, generated files up to date
+lint: $(READY)  ## ruff, mypy, no average of a ratio, generated files up to date
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m dbt_project.lint
 	@$(BIN)/python -m dbt_project.generate --check
 
 dev: $(READY)  ## the Dagster web UI over $$PLANTLAKE_PORTFOLIO (default: ./demo)

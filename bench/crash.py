@@ -323,7 +323,7 @@ class Seen:
     status: set[str]
     quarantine: int
     kpis: tuple[int, float] | None
-    """How many values and their sum; None where nobody asked."""
+    """How many values and the sum of their numerators; None where nobody asked."""
 
 
 def look(reader: Snapshot, *, kpis: bool) -> Seen:
@@ -335,7 +335,7 @@ def look(reader: Snapshot, *, kpis: bool) -> Seen:
     repeated = (
         f"SELECT count(*) FROM (SELECT 1 FROM mart_kpi_parts_shift WHERE valid_to_release IS NULL GROUP BY {key} HAVING count(*) > 1)"
     )
-    values = "SELECT count(*), round(coalesce(sum(value), 0), 6) FROM kpi_value WHERE scope_type = 'PLANT' AND period_type = 'DAY' AND kpi_id = 'OEE'"
+    values = "SELECT count(*), round(coalesce(sum(numerator), 0), 6) FROM kpi_value WHERE scope_type = 'PLANT' AND period_type = 'DAY' AND kpi_id = 'OEE'"
     return Seen(
         reader.rows("SELECT coalesce(max(release_id), 0) FROM release")[0][0],
         {plant: count for plant, count, _ in parts},
