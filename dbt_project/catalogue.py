@@ -6,6 +6,7 @@ Elsewhere: the SQL that follows from it (`dbt_project.value_sql`), the files tha
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
@@ -82,6 +83,13 @@ def condition_name(needs: tuple[str, ...]) -> str:
 def read() -> dict[str, Any]:
     """`kpis.yml`."""
     found: dict[str, Any] = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def published() -> dict[str, Any]:
+    """`metrics.json`, which is made of `kpis.yml`: everything that there is to know of each KPI, and quick to read."""
+    found: dict[str, Any] = json.loads((FOLDER / "metrics.json").read_text(encoding="utf-8"))
     return found
 
 

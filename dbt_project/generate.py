@@ -12,6 +12,8 @@ from typing import Any
 
 from dbt_project import value_sql
 from dbt_project.catalogue import FOLDER, VERSION, catalogue
+from dbt_project.handbook import handbook
+from dbt_project.metrics import as_text, metrics
 
 STATED = ("plant", "plant_setting", "plant_definition_profile")
 """Silver's tables that the generated SQL reads."""
@@ -59,12 +61,14 @@ def generated() -> dict[Path, str]:
     }
     note = "-- Generated from kpis.yml by `python -m dbt_project.generate`; edit the catalogue.\n"
     kinds = {"kpi_definition": "table"}
-    return {
-        FOLDER
-        / "models"
-        / "marts"
-        / f"{name}.sql": f"{{{{ config(materialized='{kinds.get(name, 'view')}', tags=['standing']) }}}}\n{note}{sql}\n"
+    marts = FOLDER / "models" / "marts"
+    written = {
+        marts / f"{name}.sql": f"{{{{ config(materialized='{kinds.get(name, 'view')}', tags=['standing']) }}}}\n{note}{sql}\n"
         for name, sql in models.items()
+    }
+    return written | {
+        FOLDER / "metrics.json": as_text(metrics()),
+        FOLDER.parent / "docs" / "kpi-handbook.md": handbook(),
     }
 
 

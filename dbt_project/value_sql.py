@@ -411,22 +411,30 @@ group by scope_type, scope_id"""
 # --- values ---------------------------------------------------------------------------------------------------------------------------
 
 
+USES = {
+    "uses_rate": ("rate",), "uses_counts": ("output",), "uses_plan": ("plan",), "uses_states": ("run_time", "states"),
+    "uses_good": ("good",), "uses_scrap": ("scrap",), "uses_rework": ("rework",),
+}  # fmt: skip
+"""What a KPI may rest on: any of these words of knowledge."""
+
+
+def uses(kpi: Kpi) -> dict[str, bool]:
+    """What a KPI rests on."""
+    return {name: any(word in kpi.needs for word in words) for name, words in USES.items()}
+
+
 def _kpi_sql() -> str:
     """The catalogue as the rest of the SQL needs it."""
-    uses = {
-        "uses_rate": ("rate",), "uses_counts": ("output",), "uses_plan": ("plan",), "uses_states": ("run_time", "states"),
-        "uses_good": ("good",), "uses_scrap": ("scrap",), "uses_rework": ("rework",),
-    }  # fmt: skip
     rows = []
     for kpi in catalogue():
-        needs = [str(any(word in kpi.needs for word in words)).lower() for words in uses.values()]
+        needs = [str(does).lower() for does in uses(kpi).values()]
         none, no_data = (f"'{kpi.about[key]}'" if key in kpi.about else "cast(null as varchar)" for key in ("none", "no_data"))
         withheld, bound = str(bool(kpi.about.get("withheld"))).lower(), str(kpi.high is not None).lower()
         rows.append(
             f"({kpi.number}, '{kpi.parts}', '{kpi.kpi_id}', '{kpi.profile}', '{kpi.about['trend']}', {', '.join(needs)}, {withheld},"
             f" {bound}, {none}, {no_data})"
         )
-    columns = ", ".join(["number", "parts", "kpi_id", "profile", "trend", *uses, "is_withheld", "has_bound", "none_word", "no_data_word"])
+    columns = ", ".join(["number", "parts", "kpi_id", "profile", "trend", *USES, "is_withheld", "has_bound", "none_word", "no_data_word"])
     return f"select * from (values\n    {lines(rows)}\n) as v ({columns})"
 
 
@@ -496,26 +504,31 @@ left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scop
 cross join (select * from kpi where parts = '{parts}') as k"""
 
 
-_JUDGED = """-- Why a value cannot be given, in the order in which a reader would ask.
-select
+NOTHING = "coalesce(denominator, 0) = 0"
+MISSING = (
+    ("parts <> 'shift' and denominator is null", "no_data_word"),
+    ("parts <> 'shift' and denominator = 0", "coalesce(none_word, no_data_word)"),
+    (f"uses_plan and {NOTHING} and no_calendar = 1", "'NO_CALENDAR'"),
+    ("uses_states and all_none = 1", "'NO_STATES'"),
+    (f"uses_good and unknown_good_counts > 0 and {NOTHING}", "'NO_REJECT_COUNT'"),
+    (f"uses_scrap and unknown_scrap > 0 and {NOTHING}", "'NO_REJECT_COUNT'"),
+    (f"uses_rework and unknown_rework > 0 and {NOTHING}", "'NO_REWORK_COUNT'"),
+    ("uses_rate and rate_cov = 0", "'NO_IDEAL_RATE'"),
+    ("uses_counts and count_cov = 0", "'NO_COUNTS'"),
+    ("denominator = 0 and none_word is not null", "none_word"),
+    (f"{NOTHING} and uses_plan", "'NO_PLANNED_TIME'"),
+    (f"{NOTHING} and uses_counts and uses_states", "'NO_RUN_TIME'"),
+    (f"{NOTHING} and uses_counts", "case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end"),
+    (NOTHING, "'NO_DATA'"),
+    ("has_bound and time_cov = 0", "'NO_DATA'"),
+    ("is_withheld and rate_cov < min_rate_coverage", "'RATE_PARTIAL'"),
+)
+"""Why a value cannot be given, in the order in which a reader would ask: (when, the word)."""
+
+_JUDGED = f"""select
     *,
     case
-        when parts <> 'shift' and denominator is null then no_data_word
-        when parts <> 'shift' and denominator = 0 then coalesce(none_word, no_data_word)
-        when uses_plan and coalesce(denominator, 0) = 0 and no_calendar = 1 then 'NO_CALENDAR'
-        when uses_states and all_none = 1 then 'NO_STATES'
-        when uses_good and unknown_good_counts > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
-        when uses_scrap and unknown_scrap > 0 and coalesce(denominator, 0) = 0 then 'NO_REJECT_COUNT'
-        when uses_rework and unknown_rework > 0 and coalesce(denominator, 0) = 0 then 'NO_REWORK_COUNT'
-        when uses_rate and rate_cov = 0 then 'NO_IDEAL_RATE'
-        when uses_counts and count_cov = 0 then 'NO_COUNTS'
-        when denominator = 0 and none_word is not null then none_word
-        when coalesce(denominator, 0) = 0 and uses_plan then 'NO_PLANNED_TIME'
-        when coalesce(denominator, 0) = 0 and uses_counts and uses_states then 'NO_RUN_TIME'
-        when coalesce(denominator, 0) = 0 and uses_counts then case when count_cov > 0 then 'NO_RUN_TIME' else 'NO_COUNTS' end
-        when coalesce(denominator, 0) = 0 then 'NO_DATA'
-        when has_bound and time_cov = 0 then 'NO_DATA'
-        when is_withheld and rate_cov < min_rate_coverage then 'RATE_PARTIAL'
+        {"".join(f"when {test} then {word}{chr(10)}        " for test, word in MISSING).rstrip()}
     end as missing,
     case when is_residual = 1 then least(time_cov, 0.85) when all_none = 1 then null else time_cov end as time_score
 from chosen"""

@@ -212,9 +212,14 @@ def _print_catalogue(names: list[str], profile: str, *, as_json: bool) -> None:
     """The KPIs of a profile as the catalogue defines them; of the names that are given."""
     from rich.table import Table
 
-    from dbt_project.catalogue import catalogue
+    from dbt_project.catalogue import published
 
-    known = {found.kpi_id: found.about for found in catalogue() if found.profile == profile.upper()}
+    known = {
+        kpi["id"]: {**kpi, "formula": found["formula"]}
+        for kpi in published()["kpis"]
+        for found in kpi["profiles"]
+        if found["profile"] == profile.upper()
+    }
     if unknown := [name for name in names if name.upper() not in known]:
         raise PlantlakeError(
             Problem(f"There is no KPI '{name}'.", closest=closest(name, known), fix="plantlake kpi --list") for name in unknown

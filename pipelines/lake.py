@@ -100,6 +100,11 @@ class Lake:
         return self.root / "kpi.duckdb"
 
     @property
+    def metrics(self) -> Path:
+        """What each KPI is, and its targets, for readers of the published database."""
+        return self.root / "metrics.json"
+
+    @property
     def ledger(self) -> Path:
         """Export ledger and writer's lock."""
         return self.root / "ledger.sqlite"

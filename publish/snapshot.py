@@ -3,11 +3,12 @@
 Here: which tables readers get, plant_status, the swap. Elsewhere: the SQL of `kpi_value` (generated from the catalogue by
 `dbt_project.generate`), the tables themselves (`pipelines.release`), reading (`publish.reader`).
 
-What grows with history is written in pieces (`publish.parts`). Rejected rows are read where they are, in the files of their Delta table.
+`metrics.json` beside it says what each KPI is. What grows with history is written in pieces (`publish.parts`). Rejected rows are read where they are, in the files of their Delta table.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ import polars as pl
 
 from connectors.portfolio import Portfolio
 from dbt_project import value_sql
+from dbt_project.catalogue import published
 from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
@@ -71,6 +73,7 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
             con.execute(f"COPY ({query}) TO {views.quoted(f'{folder / name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
         pieces |= {of.mart: parts.months(con, lake, of) for of in state.PARTS}
         pieces["mart_kpi_unit_month"] = parts.unit_months(con, lake)
+    _tell(lake, folder)
     _swap(lake, folder, pieces)
     _forget(lake, folder)
     parts.forget(lake, {name for names in pieces.values() for name in names})
@@ -158,6 +161,15 @@ def _stale_before(lake: Lake) -> dict[str, datetime]:
         return {}
     with Snapshot(lake.snapshot) as reader:
         return dict(reader.rows("SELECT plant_id, stale_since FROM plant_status WHERE stale_since IS NOT NULL"))
+
+
+def _tell(lake: Lake, folder: Path) -> None:
+    """Writes the definitions of the KPIs with the release's targets beside the snapshot."""
+    aims = folder / "kpi_target.parquet"
+    targets = pl.read_parquet(aims).sort("kpi_id", "scope_type", "scope_id", "valid_from").to_dicts() if aims.exists() else []
+    told = {**published(), "release": folder.name, "targets": targets}
+    with lake.half_written(lake.metrics) as part:
+        part.write_text(json.dumps(told, ensure_ascii=False, default=str), encoding="utf-8")
 
 
 def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:

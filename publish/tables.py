@@ -117,8 +117,10 @@ def _name(row: Mapping[str, Any]) -> str:
 
 
 def _headline(kpi_id: str) -> int:
-    order = ["OEE", "A", "E", "Q", "AE", "QC", "OOE", "TEEP", "COVERAGE"]
-    return order.index(kpi_id) if kpi_id in order else len(order)
+    """The place of a KPI in the catalogue."""
+    from dbt_project.catalogue import published
+
+    return next((place for place, kpi in enumerate(published()["kpis"]) if kpi["id"] == kpi_id), 0)
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -167,6 +167,11 @@ def test_a_target_stands_beside_its_value_with_the_distance(lake: SmallPortfolio
         ("b", 0.7, 0.05, True),
     ]
     assert [row["target"] for row in rows(aimed, "OEE", "--by", "company")] == [None]
+    told = json.loads((aimed.root / "lake" / "metrics.json").read_text(encoding="utf-8"))
+    assert [(row["scope_id"], row["target"], row["valid_from"], row["valid_to"]) for row in told["targets"] if row["scope_type"] == "PLANT"] == [
+        ("a", 0.7, None, "2024-01-01"), ("a", 0.6, "2024-01-01", "2025-06-01"), ("a", 0.8, "2025-06-01", None), ("b", 0.7, None, None),
+    ]  # fmt: skip
+    assert [kpi["id"] for kpi in told["kpis"]][:3] == ["OEE", "A", "E"]
     table = shown(aimed, "OEE")
     assert table[0].split() == ["scope", "period", "OEE", "target", "coverage", "grade"]
     assert "80.0 % (-0.8)" in table[1]

@@ -2216,7 +2216,6 @@ select * from chosen_characteristic
 ),
 
 judged as (
--- Why a value cannot be given, in the order in which a reader would ask.
 select
     *,
     case
