@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from dbt_project import value_sql
+from dbt_project import semantic_models, value_sql
 from dbt_project.catalogue import FOLDER, VERSION, catalogue
 from dbt_project.handbook import handbook
 from dbt_project.metrics import as_text, metrics
@@ -69,6 +69,7 @@ def generated() -> dict[Path, str]:
     return written | {
         FOLDER / "metrics.json": as_text(metrics()),
         FOLDER.parent / "docs" / "kpi-handbook.md": handbook(),
+        **semantic_models.files(),
     }
 
 

@@ -348,8 +348,13 @@ def _unit_sums() -> list[str]:
     return [*(term.name for term in terms()), *COVERAGE]
 
 
-def _periods_sql() -> str:
-    """One row per unit and period, of every kind of period."""
+def plant_month_ctes(relation: Relation) -> list[tuple[str, str]]:
+    """The CTEs of `kpi_value` from `unit_month` to the sums of a scope by plant, of months alone."""
+    return [("unit_period", _periods_sql(("MONTH",))), ("plant_part", _plant_part_sql(relation))]
+
+
+def _periods_sql(kinds: tuple[str, ...] = ("SHIFT", *PERIODS)) -> str:
+    """One row per unit and period, of these kinds of period."""
     of_shifts = _unit_columns()
     sums = {*_unit_sums()}
     of_months = {name: f"{'sum' if name in sums else 'max'}({name})" for name in of_shifts}
@@ -361,13 +366,14 @@ def _periods_sql() -> str:
 from {source}
 group by {", ".join((*UNIT, start, *keys))}"""
 
-    return "\nunion all\n".join([
-        select("SHIFT", "production_day", "known", of_shifts, ("shift_code",)),
-        select("DAY", PERIODS["DAY"], "known", of_shifts),
-        select("WEEK", PERIODS["WEEK"], "known", of_shifts),
-        select("MONTH", "cast(month as date)", "unit_month", of_months),
-        select("QUARTER", "cast(date_trunc('quarter', month) as date)", "unit_month", of_months),
-    ])  # fmt: skip
+    selects = {
+        "SHIFT": select("SHIFT", "production_day", "known", of_shifts, ("shift_code",)),
+        "DAY": select("DAY", PERIODS["DAY"], "known", of_shifts),
+        "WEEK": select("WEEK", PERIODS["WEEK"], "known", of_shifts),
+        "MONTH": select("MONTH", "cast(month as date)", "unit_month", of_months),
+        "QUARTER": select("QUARTER", "cast(date_trunc('quarter', month) as date)", "unit_month", of_months),
+    }
+    return "\nunion all\n".join(selects[kind] for kind in kinds)
 
 
 def _plant_part_sql(relation: Relation) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from connectors.portfolio import Portfolio
-from dbt_project import value_sql
+from dbt_project import semantic_models, value_sql
 from dbt_project.catalogue import published
 from pipelines import state, views
 from pipelines.lake import Lake
@@ -204,6 +204,9 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
                 restated = restated_sql("kpi_value_as_of(since_release)", "kpi_value")
                 for macro in (f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated}", *comparison.MACROS):
                     con.execute(macro)
+                con.execute("CREATE SCHEMA semantic")
+                for view, sql in semantic_models.views(named).items():
+                    con.execute(f"CREATE VIEW semantic.{view} AS {sql}")
                 con.execute(f"CREATE OR REPLACE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
                 as_of = value_sql.kpi_value_sql(named, as_of="as_of_release")
                 con.execute(f"CREATE OR REPLACE MACRO kpi_value_as_of(as_of_release) AS TABLE {as_of}")

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from mf_query import assert_equal, needs_mf
 
+from dbt_project.metrics import metrics
 from examples.sample import write_portfolio
 from examples.sample.truth import truth
 from pipelines.lock import writer_lock
@@ -84,6 +86,20 @@ def test_no_record_is_lost_or_invented(published: Snapshot) -> None:
     assert broken.is_empty()
     rejected = published.rows("SELECT (SELECT sum(rejected) FROM export_ledger), (SELECT count(*) FROM quarantine)")[0]
     assert rejected[0] == rejected[1] > 0
+
+
+@needs_mf
+def test_metricflow_says_what_kpi_value_says(root: Path, published: Snapshot, tmp_path: Path) -> None:
+    """Every KPI of rules R1 to R3 in its profiles, by plant and month, to 1e-9: 25 KPIs have values in seven plants or more."""
+    del published
+    assert assert_equal(root / "lake", tmp_path) > 24 * 25
+
+
+def test_the_catalogue_names_the_scopes_and_periods_that_there_are(published: Snapshot) -> None:
+    told = {(kpi["id"], kind) for kpi in metrics()["kpis"] for kind in (*kpi["scopes"], *kpi["periods"])}
+    found = published.query("SELECT DISTINCT kpi_id, unnest([scope_type, period_type]) AS kind FROM kpi_value WHERE profile = 'ISO'")
+    assert set(found.rows()) <= told
+    assert ("OEE", "SHIFT") in set(found.rows()) and ("OTIF", "DAY") not in told
 
 
 def test_a_second_refresh_has_nothing_to_do(root: Path) -> None:
