@@ -116,6 +116,8 @@ select
     max(is_preliminary) as is_preliminary,
     max(has_overlap) as has_overlap,
     max(has_ambiguous) as has_ambiguous,
+    max(has_allocated) as has_allocated,
+    max(has_stop_counts) as has_stop_counts,
     max(release_id) as release_id,
     max(as_of_ts) as as_of_ts
 from unit_month
@@ -237,6 +239,8 @@ select
     max(u.is_preliminary) as is_preliminary,
     max(u.has_overlap) as has_overlap,
     max(u.has_ambiguous) as has_ambiguous,
+    max(u.has_allocated) as has_allocated,
+    max(u.has_stop_counts) as has_stop_counts,
     max(u.release_id) as release_id,
     max(u.as_of_ts) as as_of_ts,
     max(x.assumed_calendar) as assumed_calendar,
