@@ -162,7 +162,17 @@ def build(database: Path, folder: Path) -> tuple[Cost, dict[str, float]]:
 
     os.environ["PLANTLAKE_BUILD_DB"] = str(database)
     project = str(state.PROJECT)
-    common = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(folder / "dbt"), "--log-path", str(folder / "logs"), "--quiet"]
+    common = [
+        "--project-dir",
+        project,
+        "--profiles-dir",
+        project,
+        "--target-path",
+        str(folder / "dbt"),
+        "--log-path",
+        str(folder / "logs"),
+        "--quiet",
+    ]
     runner = dbtRunner()
     if not runner.invoke(["seed", *common]).success:
         raise RuntimeError("dbt seed failed")
