@@ -26,7 +26,7 @@ TRANSFORM_CODE = "1"
 """Raised when conform makes other rows of the same records: every table is then made anew from bronze."""
 TABLE_CODE = {
     "equipment_state_event": "2", "production_count": "2", "planned_downtime": "2", "equipment": "2", "material": "2",
-    "production_order": "2",
+    "production_order": "3", "maintenance_order": "2", "labour_time": "2", "order_operation": "2",
 }  # fmt: skip
 """The same for one table."""
 STATEMENT_CODE = "3"

@@ -358,6 +358,9 @@ def as_mapped(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         dtype = spec.columns.get(wanted.column or name)
         if isinstance(dtype, pl.Enum):
             rows = _allowed(rows, name, tuple(dtype.categories), "UNKNOWN_WORD")
+    for start in times:
+        if (end := start.replace("start", "end")) != start and end in times:
+            rows = stamps.repair_repeated_hour(rows, reading.zone, start, end)
     if "equipment" in spec.inputs:
         rows = _equipment(rows, reading)
     rows = rows.with_columns(

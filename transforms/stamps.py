@@ -69,17 +69,16 @@ def production_days(ts: pl.Expr, plant: PlantFile) -> pl.Expr:
     return clock.production_day(ts, plant.timezone, plant.production_day_start)
 
 
-def repair_repeated_hour(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+def repair_repeated_hour(rows: pl.DataFrame, zone: str, start: str = "start_ts", end: str = "end_ts") -> pl.DataFrame:
     """Rule T12's only repair: an end in the repeated hour that lies before its start, and is right one pass later.
 
-    `rows` has start_ts, end_ts and end_ts_source (null where the text carried its own offset is not told apart: an end that is
-    positive is never touched).
+    Whether the text carried its own offset is not told apart: an end that is positive is never touched.
     """
-    negative = rows["end_ts"] < rows["start_ts"]
+    negative = rows[end] < rows[start]
     if zone == "UTC" or not negative.any():
         return rows
-    later = pl.col("end_ts").dt.convert_time_zone(zone).dt.replace_time_zone(None)
+    later = pl.col(end).dt.convert_time_zone(zone).dt.replace_time_zone(None)
     second = later.dt.replace_time_zone(zone, ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
     hour = timedelta(hours=1)
-    repaired = (pl.col("end_ts") < pl.col("start_ts")) & (second - pl.col("end_ts") == hour) & (second >= pl.col("start_ts"))
-    return rows.with_columns(pl.when(repaired).then(second).otherwise(pl.col("end_ts")).alias("end_ts"))
+    repaired = (pl.col(end) < pl.col(start)) & (second - pl.col(end) == hour) & (second >= pl.col(start))
+    return rows.with_columns(pl.when(repaired).then(second).otherwise(pl.col(end)).alias(end))

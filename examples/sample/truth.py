@@ -21,6 +21,7 @@ import polars as pl
 
 from examples.sample.facts import EQ, IDLE, ORG, RUN, SETUP, START
 from examples.sample.simulate import Count, Event, Machine, Planned, Site, Window, instant, simulate
+from examples.sample.truth_office import month_kpis
 
 MICROSTOP_S = 300
 FREEZE_S = 24 * 3600
@@ -87,7 +88,7 @@ def truth(seed: int = 7, days: int = 45) -> dict[str, pl.DataFrame]:
     return {
         "parts": pl.DataFrame(list(_parts(found)), infer_schema_length=None),
         "products": pl.DataFrame(list(_products(found)), infer_schema_length=None),
-        "kpis": pl.DataFrame(list(_kpis(found)), infer_schema_length=None),
+        "kpis": pl.DataFrame([*_kpis(found), *_office_kpis(seed, days)], infer_schema_length=None),
     }
 
 
@@ -314,6 +315,14 @@ def _kpis(found: Iterable[Shift]) -> Iterator[Row]:
                         total[:] = [old + new for old, new in zip(total, (above, below, *busy), strict=True)]
     for key in sorted(sums):
         yield _value(key, *sums[key])
+
+
+def _office_kpis(seed: int, days: int) -> Iterator[Row]:
+    for plant, month, kpi, above, below in month_kpis(seed, days):
+        yield {
+            "scope_type": "PLANT", "scope_id": plant, "period_type": "MONTH", "period_start": month, "shift_code": "", "kpi_id": kpi,
+            "numerator": decimal(above), "denominator": decimal(below), "value": float(above / below),
+        }  # fmt: skip
 
 
 def _value(key: Key, above: Number, below: Number, busy: Number, unknown: Number) -> Row:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from examples.sample import dialects_erp, dialects_machine, dialects_mes, dialects_sheet
+from examples.sample import dialects_erp, dialects_machine, dialects_mes, dialects_office, dialects_sheet
 from examples.sample.delivery import Landing
+from examples.sample.office import KINDS
 from examples.sample.simulate import Site, simulate
 from examples.sample.truth import truth
 
@@ -43,6 +44,8 @@ def write_portfolio(target: Path, seed: int = 7, days: int = 45, with_truth: boo
     for site in simulate(seed, days):
         for write in DIALECTS[site.plant.plant]:
             write(site, landing)
+        if site.plant.plant in KINDS:
+            dialects_office.office(site, landing, seed)
     if with_truth:
         (target / "truth").mkdir(exist_ok=True)
         for name, frame in {**truth(seed, days), "dirt": pl.DataFrame(landing.dirt)}.items():

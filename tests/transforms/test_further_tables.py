@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -317,3 +317,9 @@ def test_a_plan_has_a_version() -> None:
     frame = pl.read_csv(StringIO(text), infer_schema=False).with_row_index(ROW, offset=1).cast({ROW: pl.Int64})
     found = conform(frame.lazy(), reading({"order": "No", "plan_version": "Plan"}, "production_order")).accepted
     assert found["plan_version"].to_list() == [3, 1]
+
+
+def test_work_that_ends_in_the_repeated_hour_is_as_long_as_it_was() -> None:
+    # 02:40 before and 02:20 after the clock went back: 40 minutes (rule T12).
+    row = one("maintenance_order", reported_ts="2025-10-26 02:30", work_start_ts="2025-10-26 02:40", work_end_ts="2025-10-26 02:20")
+    assert row["work_end_ts"] - row["work_start_ts"] == timedelta(minutes=40)

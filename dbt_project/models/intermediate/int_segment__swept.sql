@@ -107,7 +107,7 @@ labelled as (
 
 select
     unit_no, start_us, end_us, day_no, window_no, event_no,
-    case when event_class <> 'STANDBY' then event_class when has_order then 'DELAY_ORG' when event_class is not null then 'IDLE' end as event_class,
+    case when event_class = 'STANDBY' then case when has_order then 'DELAY_ORG' else 'IDLE' end else event_class end as event_class,
     is_micro and (event_class <> 'STANDBY' or has_order) as is_micro,
     case planned_bit
         when 4294967296 then 'PLANNED_NO_DEMAND' when 8589934592 then 'PLANNED_MAINT'
