@@ -149,7 +149,15 @@ def test_packml_transitions_belong_to_their_stop_and_an_abort_is_one_failure(lak
 def test_what_stands_by_is_delayed_while_an_order_is_active_and_idle_without_one(lake: Snapshot) -> None:
     # Standby: 06:30-07:00 with order A (B lies inside it), 06:00-06:30 and 13:00-13:50 without. Engineering is organisational. Of the last
     # ten minutes nothing is known, whatever order is active.
-    assert shift(lake, "e10", "apt_s, aust_s, adet_eq_s, adet_org_s, adot_s, unknown_s, fe") == (7200, 3600, 7200, 1800 + 3600, 1800 + 3000, 600, 1)
+    assert shift(lake, "e10", "apt_s, aust_s, adet_eq_s, adet_org_s, adot_s, unknown_s, fe") == (
+        7200,
+        3600,
+        7200,
+        1800 + 3600,
+        1800 + 3000,
+        600,
+        1,
+    )
 
 
 def test_an_order_that_the_event_names_is_active(lake: Snapshot) -> None:
