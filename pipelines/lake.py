@@ -95,6 +95,11 @@ class Lake:
         return self.gold / "ledger"
 
     @property
+    def published_trail(self) -> Path:
+        """The published ledgers of time, counts and records: a file for each plant and month."""
+        return self.gold / "trail"
+
+    @property
     def snapshot(self) -> Path:
         """The published database that readers open."""
         return self.root / "kpi.duckdb"

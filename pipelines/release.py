@@ -66,6 +66,7 @@ def move(con: DuckDBPyConnection, about: Move) -> Moved:
         if about.moving:
             moved.release_id = next_release(con)
             _version(con, moved, listed(about.moving))
+            _trail_is_due(con, listed(about.moving))
             _close_scope(con, moved, about)
         plants = [*about.moving, *about.unchanged]
         known = dict(con.execute("SELECT plant_id, failures FROM gold.built_plant").fetchall())
@@ -138,6 +139,19 @@ SCOPE_KEYS = (
     ("(equipment_id, production_day)", "equipment_id <> '*' AND production_day IS NOT NULL"),
 )
 """The four ways in which a scope row names rows (as in the macro `scope_keys`)."""
+
+
+def _trail_is_due(con: DuckDBPyConnection, plants: str) -> None:
+    """The ledgers of the months in scope of the moving plants have to be published again; of a plant built anew all its months."""
+    there = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'int'").fetchall()}
+    anew = "plant_id IN (SELECT plant_id FROM gold.open_scope WHERE production_day IS NULL)"
+    months = [f"SELECT plant_id, production_day FROM int.{model} WHERE {anew}" for model in state.TRAIL.values() if model in there]
+    months += ["SELECT plant_id, production_day FROM gold.open_scope WHERE production_day IS NOT NULL"]
+    found = f"SELECT plant_id, strftime(production_day, '%Y-%m') FROM ({' UNION ALL '.join(months)})"
+    con.execute(
+        f"""INSERT INTO gold.trail_due SELECT DISTINCT * FROM ({found} UNION ALL SELECT plant_id, month FROM gold.published_trail WHERE {anew})
+        WHERE plant_id IN ({plants}) EXCEPT SELECT * FROM gold.trail_due"""
+    )
 
 
 def _close_scope(con: DuckDBPyConnection, moved: Moved, about: Move) -> None:

@@ -55,6 +55,9 @@ PARTS = (
 )  # fmt: skip
 """Every table of parts; the first is the ledger's."""
 
+TRAIL = {"time_segment": "int_time_segment", "count_ledger": "int_count_ledger", "record_ledger": "int_record_ledger"}
+"""Ledgers that say which records the parts are made of: published name, model. All have plant_id, equipment_id and production_day."""
+
 TABLES = {
     "release": "release_id BIGINT PRIMARY KEY, refresh_id VARCHAR, released_at TIMESTAMPTZ, watermark TIMESTAMPTZ, calc_version VARCHAR,"
     " plants VARCHAR, exports BIGINT, kind VARCHAR, unit_days BIGINT, parts_changed BIGINT, parts_closed BIGINT, note VARCHAR",
@@ -75,6 +78,8 @@ TABLES = {
     "published_month": "table_name VARCHAR, month VARCHAR, path VARCHAR",
     "published_sums": "month VARCHAR PRIMARY KEY, parts_path VARCHAR, version VARCHAR, path VARCHAR",
     "published_block": "block BIGINT PRIMARY KEY, version VARCHAR, path VARCHAR",
+    "published_trail": "table_name VARCHAR, plant_id VARCHAR, month VARCHAR, path VARCHAR",
+    "trail_due": "plant_id VARCHAR, month VARCHAR",
     "open_scope": "plant_id VARCHAR, equipment_id VARCHAR, production_day DATE",
     "built_parts": "table_name VARCHAR",
     "standing_views": "version VARCHAR",
@@ -86,7 +91,7 @@ TABLES = {
 `built_parts` names the tables of parts that the last build made candidates of. `change_scope.state` is OPEN (to be built), CLOSED,
 TAKEN_BACK (by a rollback) or ORPHANED (its plant has no plant file);
 `equipment_id` '*' is the whole plant, a `production_day` of NULL every day. `built_version` is the Delta version of a silver table
-that the parts of a plant were made from. The `*_reach` tables say which monthly files can hold what overlaps an instant;
+that the parts of a plant were made from. `trail_due` names the plants and months whose published ledgers (TRAIL) a release changed. The `*_reach` tables say which monthly files can hold what overlaps an instant;
 `count_link` where corrections are booked (rule T20)."""
 
 
@@ -132,11 +137,11 @@ def create(con: DuckDBPyConnection) -> None:
 
 
 @cache
-def parts_columns(mart: str = PARTS[0].mart) -> dict[str, str]:
-    """Columns and types of a table of parts, from the contract of its model."""
+def parts_columns(mart: str = PARTS[0].mart, layer: str = "marts") -> dict[str, str]:
+    """Columns and types of a table of parts, or of a model of another layer, from its contract."""
     import yaml
 
-    models = yaml.safe_load((PROJECT / "models" / "marts" / "marts.yml").read_text(encoding="utf-8"))["models"]
+    models = yaml.safe_load((PROJECT / "models" / layer / f"{layer}.yml").read_text(encoding="utf-8"))["models"]
     columns = next(model["columns"] for model in models if model["name"] == mart)
     return {column["name"]: column["data_type"] for column in columns}
 

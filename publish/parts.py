@@ -1,6 +1,7 @@
 """The published tables that grow with history, written in pieces: a refresh writes those in which it changed something.
 
-Here: parts by month of their production day (all versions in one file), their sums by unit and month, the export ledger by block.
+Here: parts by month of their production day (all versions in one file), their sums by unit and month, the export ledger by block, the
+ledgers of time, counts and records by plant and month.
 Elsewhere: the small tables and the swap (`publish.snapshot`), the SQL of the sums (`dbt_project.value_sql`).
 
 A piece is never changed: a newer one takes its place in the next snapshot. Those that somebody lost are written anew.
@@ -10,13 +11,15 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from dbt_project import value_sql
 from dbt_project.sql_text import Relation
-from pipelines import views
+from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from pipelines.state import Parts
@@ -79,9 +82,46 @@ def exports(con: DuckDBPyConnection, lake: Lake, ledger: ExportLedger) -> list[s
     return _files(lake, [(name,) for _, name in found.values()])
 
 
+def trail(con: DuckDBPyConnection, lake: Lake) -> dict[str, list[str]]:
+    """The files of the ledgers that say what parts are made of, one a plant and month: those that a release changed are written anew.
+
+    Ledgers of a held plant stay as they were published, as its parts do.
+    """
+    lost = [row[1:3] for row in con.execute("SELECT * FROM gold.published_trail").fetchall() if not (lake.root / row[3]).exists()]
+    con.executemany("INSERT INTO gold.trail_due VALUES (?, ?)", lost) if lost else None
+    due: dict[str, list[str]] = defaultdict(list)
+    for plant, month in con.execute("SELECT DISTINCT plant_id, month FROM gold.trail_due ORDER BY ALL").fetchall():
+        due[month].append(plant)
+    there = {row[0] for row in con.execute("SELECT table_name FROM information_schema.tables WHERE table_schema = 'int'").fetchall()}
+    con.execute("DELETE FROM gold.published_trail WHERE (plant_id, month) IN (SELECT (plant_id, month) FROM gold.trail_due)")
+    for name, model in state.TRAIL.items():
+        for month, plants in due.items() if model in there else ():
+            _write_trail(con, lake, name, model, month, plants)
+    con.execute("DELETE FROM gold.trail_due")
+    found: dict[str, list[str]] = {name: [] for name in state.TRAIL}
+    for name, path in con.execute("SELECT table_name, path FROM gold.published_trail ORDER BY ALL").fetchall():
+        found[name] += _files(lake, [(path,)])
+    return found
+
+
+def _write_trail(con: DuckDBPyConnection, lake: Lake, name: str, model: str, month: str, plants: Collection[str]) -> None:
+    """A month of a ledger, a file a plant, in folders that name plant and month: readers open those that they ask for."""
+    folder = lake.published_trail / name / f"month={month}"
+    folder.mkdir(parents=True, exist_ok=True)
+    written = con.execute(
+        f"""COPY (SELECT * FROM int.{model} WHERE {_days_of(month)} AND plant_id IN ({views.listed(plants)})
+            ORDER BY plant_id, production_day, equipment_id)
+        TO {views.quoted(folder)} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (plant_id), OVERWRITE_OR_IGNORE,
+            FILENAME_PATTERN '{time.time_ns() // 1_000_000}-{{i}}', RETURN_FILES)"""
+    ).fetchone()
+    for path in map(Path, written[1] if written else ()):
+        plant = unquote(path.parent.name.partition("=")[2])
+        con.execute("INSERT INTO gold.published_trail VALUES (?, ?, ?, ?)", [name, plant, month, _name(lake, path)])
+
+
 def forget(lake: Lake, named: Collection[str]) -> None:
     """Removes pieces that no reader can still have open."""
-    folders = (lake.published_parts, lake.published_months, lake.published_ledger)
+    folders = (lake.published_parts, lake.published_months, lake.published_ledger, lake.published_trail)
     for path in (path for folder in folders for path in folder.rglob("*.parquet")):
         if path.as_posix() not in named and path.stat().st_mtime < time.time() - KEPT_S:
             path.unlink(missing_ok=True)
@@ -93,8 +133,11 @@ def _relation(month: str) -> Relation:
 
 
 def _of_month(month: str, mart: str = "mart_kpi_parts_shift") -> str:
-    days = f"production_day >= DATE '{month}-01' AND production_day < DATE '{month}-01' + INTERVAL 1 MONTH"
-    return f"(SELECT * FROM gold.{mart} WHERE {days})"
+    return f"(SELECT * FROM gold.{mart} WHERE {_days_of(month)})"
+
+
+def _days_of(month: str) -> str:
+    return f"production_day >= DATE '{month}-01' AND production_day < DATE '{month}-01' + INTERVAL 1 MONTH"
 
 
 def _place(folder: Path, name: str) -> Path:

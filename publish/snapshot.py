@@ -40,6 +40,8 @@ GOLD = {
     "kpi_release": "SELECT * FROM gold.kpi_release",
     "plant": "SELECT * FROM silver.plant",
     "equipment": "SELECT * FROM silver.equipment WHERE is_current AND NOT is_deleted",
+    "line_station": "SELECT * FROM silver.line_station",
+    "built_version": "SELECT * FROM gold.built_version",
     "plant_setting": "SELECT * FROM silver.plant_setting",
     "unit_scope": "SELECT * FROM gold.unit_scope",
     "kpi_target": "SELECT * FROM gold.kpi_target",
@@ -73,10 +75,11 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
             con.execute(f"COPY ({query}) TO {views.quoted(f'{folder / name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
         pieces |= {of.mart: parts.months(con, lake, of) for of in state.PARTS}
         pieces["mart_kpi_unit_month"] = parts.unit_months(con, lake)
+        trail = parts.trail(con, lake)
     _tell(lake, folder)
-    _swap(lake, folder, pieces)
+    _swap(lake, folder, pieces, trail)
     _forget(lake, folder)
-    parts.forget(lake, {name for names in pieces.values() for name in names})
+    parts.forget(lake, {name for names in (*pieces.values(), *trail.values()) for name in names})
     return lake.snapshot
 
 
@@ -172,10 +175,11 @@ def _tell(lake: Lake, folder: Path) -> None:
         part.write_text(json.dumps(told, ensure_ascii=False, default=str), encoding="utf-8")
 
 
-def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
+def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]], trail: Mapping[str, Sequence[str]]) -> None:
     """Writes the snapshot beside its place and renames it: views over absolute paths, and the KPI view.
 
-    The small tables are the files of `folder`; `grown` names the files of those that are written in pieces.
+    The small tables are the files of `folder`; `grown` names the files of those that are written in pieces, `trail` those of the
+    ledgers, whose folders are named by plant and month.
     """
     import duckdb
 
@@ -189,6 +193,8 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
             con.execute("SET TimeZone = 'UTC'")
             for name, files in names.items():
                 con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{views.listed(files)}])")
+            for name, files in trail.items():
+                con.execute(f"CREATE VIEW {name} AS {_trail_sql(name, files)}")
             con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
             for mart in (mart for mart in (*(of.mart for of in state.PARTS), "kpi_target") if mart not in names):
                 columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns(mart).items())
@@ -212,6 +218,16 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]]) -> None:
                 con.execute(f"CREATE OR REPLACE MACRO kpi_value_as_of(as_of_release) AS TABLE {as_of}")
         finally:
             con.close()
+
+
+def _trail_sql(name: str, files: Sequence[str]) -> str:
+    """A ledger as one relation. `month` and `plant_id` stand in the names of the folders: a question that names them opens one file."""
+    columns = {**state.parts_columns(state.TRAIL[name], "intermediate"), "month": "varchar"}
+    nothing = ", ".join(f"CAST(NULL AS {dtype}) AS {column}" for column, dtype in columns.items())
+    if not files:
+        return f"SELECT {nothing} WHERE false"
+    rows = f"read_parquet([{views.listed(files)}], hive_partitioning = true, hive_types_autocast = false)"
+    return f"SELECT {', '.join(columns)} FROM {rows}"
 
 
 def _forget(lake: Lake, current: Path) -> None:

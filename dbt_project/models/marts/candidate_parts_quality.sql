@@ -1,23 +1,11 @@
 {{ config(materialized='table', tags=['records']) }}
 -- ADDITIVE parts of inspections: one row per place, production day, product, step, characteristic and subgroup; characteristic '~' carries the
 -- pieces: inspected, and good at the first attempt. A serial number is one piece whatever is measured of it; it is good when all of it is.
-with result as (
-    select
-        i.*, coalesce(u.equipment_id, '~' || i.plant_id) as place,
-        coalesce(d.production_day, cast(i.measured_ts as date)) as production_day,
-        coalesce(i.step, i.equipment_id, '~') as step_key, coalesce(i.material_id, '?') as material_key
-    from {{ source('silver', 'inspection_result') }} as i
-    left join {{ ref('int_unit__horizon') }} as u on i.equipment_id = u.equipment_id
-    left join {{ source('silver', 'production_day') }} as d
-        on i.plant_id = d.plant_id and i.measured_ts >= d.start_ts and i.measured_ts < d.end_ts
-    where i.is_current and not i.is_deleted
-),
-
-scoped as (
-    select r.* from result as r
+with scoped as (
+    select r.* from {{ ref('int_inspection__dated') }} as r
     inner join {{ ref('int_scope_place') }} as s on r.place = s.equipment_id and r.production_day = s.production_day
     union
-    select r.* from result as r
+    select r.* from {{ ref('int_inspection__dated') }} as r
     inner join {{ ref('int_scope_place') }} as s on r.place = s.equipment_id and s.production_day is null
 ),
 
