@@ -7,7 +7,7 @@ of the kinds that read files. Elsewhere: the kinds themselves (`connectors/kinds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,17 @@ class Export:
     name: str
     size: int | None = None
     modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A record as it stands in its export, for somebody who wants to see it."""
+
+    place: str
+    """Where it stands, in words of its format: 'line 7', 'row 12', 'record 3'."""
+    text: str
+    is_verbatim: bool
+    """Whether it is the text of the file itself; else the record as it was read, in JSON."""
 
 
 @runtime_checkable
@@ -64,6 +75,10 @@ class Connector(Protocol):
         """
         ...
 
+    def originals(self, path: Path, options: Any, records: str, rows: Collection[int]) -> Mapping[int, Original]:
+        """The records of some `_row`s as they stand in the export. Raises ReadError like `read`."""
+        ...
+
 
 class FileConnector:
     """A kind that reads files found by a path pattern on anything fsspec reaches."""
@@ -79,3 +94,18 @@ class FileConnector:
         from connectors.discovery import fetch
 
         fetch(export, target)
+
+    def originals(self: Connector, path: Path, options: Any, records: str, rows: Collection[int]) -> Mapping[int, Original]:
+        """The records as they were read: right for every format, and verbatim for none. Kinds with lines of text tell the line."""
+        return as_read(self.read(path, options, records), rows, "record" if records == "rows" else f"record of '{records}'")
+
+
+def as_read(frame: pl.LazyFrame, rows: Collection[int], word: str) -> dict[int, Original]:
+    """Records by their `_row` in JSON, their place as `word` and the number."""
+    import json
+
+    import polars as pl
+
+    found = frame.filter(pl.col(ROW).is_in(list(rows))).collect()
+    texts = {row.pop(ROW): json.dumps(row, default=str, ensure_ascii=False) for row in found.to_dicts()}
+    return {number: Original(f"{word} {number}", text, is_verbatim=False) for number, text in texts.items()}

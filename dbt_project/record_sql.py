@@ -28,7 +28,7 @@ def ctes(relation: Relation, version: Callable[[str], str], chosen_like: Callabl
     found = []
     for parts in PARTS:
         found += [
-            (f"row_{parts}", _rows(parts, relation, version)),
+            (f"row_{parts}", rows_sql(parts, relation, version)),
             (f"period_{parts}", _periods(parts)),
             (f"plant_{parts}", _plants(parts, relation)),
             (f"summed_{parts}", _summed(parts)),
@@ -47,7 +47,8 @@ def _columns(parts: str) -> list[str]:
 # --- rows ---------------------------------------------------------------------------------------------------------------------------------
 
 
-def _rows(parts: str, relation: Relation, version: Callable[[str], str]) -> str:
+def rows_sql(parts: str, relation: Relation, version: Callable[[str], str]) -> str:
+    """One row per unit or plant and day (of orders: an order; of months: a plant's month) with every column that a KPI uses."""
     rows = {"day": _day, "quality": _quality, "order": _order, "month": _month}[parts](relation, version)
     nothing = ", ".join(f"null as {name}" for name in _columns(parts))
     # A plant that says nothing of a month that it worked in.

@@ -103,36 +103,36 @@ from unit_shift
 group by {", ".join(UNIT)}, date_trunc('month', production_day)"""
 
 
-def _known_sql(books: str) -> str:
+def known_sql(books: str) -> str:
     """A unit's shift with what its unit books in the month; `books` is a relation with that."""
     booked = ", ".join(f"b.{name}" for name in BOOKS)
     on = " and ".join([*(f"s.{name} = b.{name}" for name in UNIT), "date_trunc('month', s.production_day) = b.month"])
     return f"select s.*, {booked}\nfrom unit_shift as s\ninner join {books} as b on {on}"
 
 
-def _tests(needs: tuple[str, ...]) -> str:
+def tests_of(needs: tuple[str, ...]) -> str:
     return " and ".join(KNOWLEDGE[word] for word in needs) or "true"
 
 
-def _sum_of(term: Term) -> str:
+def sum_of(term: Term) -> str:
     """The aggregate that a term is, over a unit's shifts."""
     if term.column == "capacity_qty":
         planned, ideal, pieces = (
-            f"sum(case when {_tests(term.needs)} then cast({name} as double) end)" for name in ("pbt_s", "ideal_pq_s", "pq")
+            f"sum(case when {tests_of(term.needs)} then cast({name} as double) end)" for name in ("pbt_s", "ideal_pq_s", "pq")
         )
         return f"cast(round({planned} * {pieces} / nullif({ideal}, 0), 6) as decimal(28, 6))"
     value = f"coalesce({term.column}, 0)" if term.column in COUNTED else term.column
-    return f"sum(case when {_tests(term.needs)} then {value} end)"
+    return f"sum(case when {tests_of(term.needs)} then {value} end)"
 
 
 def _unit_columns() -> dict[str, str]:
     """Columns of a unit and period as aggregates of its shifts: sums, whether it takes part at all, what its coverage is made of."""
     return {
-        **{term.name: _sum_of(term) for term in terms()},
+        **{term.name: sum_of(term) for term in terms()},
         **{name: f"sum({name})" for name in (*SUMS, *DERIVED)},
         "rate_in_s": "sum(case when books_rated = 1 then rate_base_s end)",
         "rate_known_in_s": "sum(case when books_rated = 1 then rate_known_s end)",
-        **{f"in_{condition_name(needs)}": f"max(case when {_tests(needs)} then 1 else 0 end)" for needs in conditions()},
+        **{f"in_{condition_name(needs)}": f"max(case when {tests_of(needs)} then 1 else 0 end)" for needs in conditions()},
         **{name: f"max({name})" for name in (*MARKS, "release_id", "as_of_ts")},
     }
 
@@ -155,7 +155,7 @@ books as (
 ),
 
 known as (
-{_known_sql("books")}
+{known_sql("books")}
 )
 
 {_month_sql()}"""
@@ -330,10 +330,10 @@ def kpi_value_sql(
     """
     if as_of is None:
         shifts, months = f"select * from {relation('mart_kpi_unit_shift')}", f"select * from {relation('mart_kpi_unit_month')}"
-        ctes = [("unit_shift", shifts), ("unit_month", months), ("known", _known_sql("unit_month"))]
+        ctes = [("unit_shift", shifts), ("unit_month", months), ("known", known_sql("unit_month"))]
     else:
         ctes = [("unit_shift", unit_shift_sql(relation, as_of)), ("books", _books_sql()),
-                ("known", _known_sql("books")), ("unit_month", _month_sql())]  # fmt: skip
+                ("known", known_sql("books")), ("unit_month", _month_sql())]  # fmt: skip
     chosen = ("shift",) if shifts_only else ("shift", *record_sql.PARTS, *record_sql.POOLED)
     ctes += [("unit_period", _periods_sql()), ("plant_part", _plant_part_sql(relation)), ("summed", _summed_sql()),
              ("scope_size", _size_sql(relation)), ("kpi", _kpi_sql()), ("chosen_shift", _chosen_sql("shift", "summed")),

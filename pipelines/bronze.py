@@ -21,8 +21,10 @@ from typing import Any
 import zstandard
 from polars.exceptions import PolarsError
 
+from connectors import registry
 from connectors.contract import Connector, Export
 from connectors.errors import PlantlakeError, Problem, ReadError
+from connectors.models import PlantFile
 from pipelines import disk
 from pipelines.lake import Lake
 
@@ -60,6 +62,22 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def options_of(root: Path, plant: PlantFile, source_id: str) -> tuple[Any, str]:
+    """The options of a source's kind with files beside its exports (below `root`) resolved, and a hash of what those files hold.
+
+    Raises ReadError when such a file is not there.
+    """
+    source = plant.sources[source_id]
+    given = dict(source.options)
+    if not given.get("devices"):
+        return registry.connector(source.kind).Options.model_validate(given), ""
+    path = root / str(given["devices"])
+    if not path.is_file():
+        fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.devices"
+        raise ReadError(Problem("The device model is not there.", found=str(path), fix=fix))
+    return registry.connector(source.kind).Options.model_validate({**given, "devices": str(path)}), sha256_of(path)
+
+
 def object_path(lake: Lake, sha256: str) -> Path:
     return lake.objects / sha256[:2] / f"{sha256}.zst"
 
@@ -86,13 +104,14 @@ def store(lake: Lake, path: Path) -> tuple[str, int, Path]:
 
 
 @contextmanager
-def original(lake: Lake, sha256: str, name: str = "original") -> Iterator[Path]:
+def original(lake: Lake, sha256: str, name: str = "original", folder: Path | None = None) -> Iterator[Path]:
     """A local file with the original bytes, for the block. Give the export's `name`: connectors look at its suffix.
 
-    Raises ReadError when the object is missing or damaged (its bytes no longer have their hash).
+    `folder` is where it is put; readers give one of their own, because the scratch of a lake is its writer's. Raises ReadError when the
+    object is missing or damaged (its bytes no longer have their hash).
     """
-    with _folder(lake) as folder:
-        path = folder / (PurePosixPath(name).name or "original")
+    with nullcontext(folder) if folder else _folder(lake) as place:
+        path = place / (PurePosixPath(name).name or "original")
         digest = hashlib.sha256()
         try:
             with object_path(lake, sha256).open("rb") as source, path.open("wb") as target:

@@ -21,7 +21,7 @@ from typing import Any
 
 import polars as pl
 
-from connectors.errors import ConformError, PlantlakeError, Problem, ReadError
+from connectors.errors import ConformError, PlantlakeError, Problem
 from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
@@ -178,16 +178,7 @@ class Loader:
 
         Raises ReadError when such a file is not there.
         """
-        source = plant.sources[source_id]
-        given = dict(source.options)
-        if not given.get("devices"):
-            return connector(source.kind).Options.model_validate(given), ""
-        path = Path(self.portfolio.source_root(plant)) / str(given["devices"])
-        if not path.is_file():
-            fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.devices"
-            raise ReadError(Problem("The device model is not there.", found=str(path), fix=fix))
-        options = connector(source.kind).Options.model_validate({**given, "devices": str(path)})
-        return options, bronze.sha256_of(path)
+        return bronze.options_of(Path(self.portfolio.source_root(plant)), plant, source_id)
 
     def parsed(self, plant: PlantFile, source_id: str, table: Table, export: ExportRow) -> Path:
         """The records of a landed export in Parquet."""

@@ -91,8 +91,8 @@ TABLES = {
 `built_parts` names the tables of parts that the last build made candidates of. `change_scope.state` is OPEN (to be built), CLOSED,
 TAKEN_BACK (by a rollback) or ORPHANED (its plant has no plant file);
 `equipment_id` '*' is the whole plant, a `production_day` of NULL every day. `built_version` is the Delta version of a silver table
-that the parts of a plant were made from. `trail_due` names the plants and months whose published ledgers (TRAIL) a release changed. The `*_reach` tables say which monthly files can hold what overlaps an instant;
-`count_link` where corrections are booked (rule T20)."""
+that the parts of a plant were made from. `trail_due` names the plants and months whose published ledgers (TRAIL) a release changed. The
+`*_reach` tables say which monthly files can hold what overlaps an instant; `count_link` where corrections are booked (rule T20)."""
 
 
 def begin(con: DuckDBPyConnection, at: datetime) -> None:

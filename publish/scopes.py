@@ -170,6 +170,19 @@ def days(text: str, option: str) -> tuple[date, date]:
                              fix=f"{option} 2026-11-05, 2026-11, 2026-W45, 2026-Q4 or 2026"))  # fmt: skip
 
 
+def period(text: str, option: str) -> tuple[str, date, date]:
+    """The kind of period that a word names, with its first and last day. Raises QueryError for a year, of which there are no values.
+
+    >>> [str(part) for part in period("2026-W02", "--period")]
+    ['WEEK', '2026-01-05', '2026-01-11']
+    """
+    first, last = days(text, option)
+    kind = next(kind for pattern, kind in _SPANS if pattern.fullmatch(text.strip()))
+    if kind == "year":
+        raise QueryError(Problem("There are no values of years.", found=f"{option} {text}", fix=f"{option} {text}-Q1 or {text}-01"))
+    return kind.upper(), first, last
+
+
 def _span(kind: str, year: int, number: int = 1, day: int = 1) -> tuple[date, date]:
     if kind == "day":
         return date(year, number, day), date(year, number, day)

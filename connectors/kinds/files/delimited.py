@@ -11,7 +11,7 @@ by polars as it stands. Anything else goes through one pass of Python that write
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from connectors.contract import ROW, FileConnector
+from connectors.contract import ROW, FileConnector, Original
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import text
 from connectors.kinds.files.lines import (
@@ -124,6 +124,14 @@ class Delimited(FileConnector):
             return frame
         fields = pl.col(pl.String)
         return frame.with_columns(pl.when(~fields.is_in(options.nulls)).then(fields))
+
+    def originals(self, path: Path, options: DelimitedOptions, records: str, rows: Collection[int]) -> dict[int, Original]:
+        """The lines of the records, verbatim; a record with line breaks in quotes has several."""
+        plain = text.utf8(path, options.encoding, options.member)
+        last = max(rows, default=0)
+        with plain.open(encoding="utf-8-sig", newline="") as source:
+            lines = islice(enumerate(Cleaner(_layout(plain, options), options).lines(source), 1), last)
+            return {row: Original(f"line {number}", line, is_verbatim=True) for row, (number, line) in lines if row in rows}
 
 
 def sniff(path: Path) -> DelimitedOptions:

@@ -7,7 +7,7 @@ Here: finding the sheet and the table in it, records with the types that the cel
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from connectors.contract import ROW, FileConnector
+from connectors.contract import ROW, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.cells import Cells, load_cells, open_workbook, typed
 from connectors.kinds.files.lines import unique
@@ -103,6 +103,10 @@ class Excel(FileConnector):
         kept = body[ROW].cast(pl.Int64)
         columns = [typed(cells, column, kept, options.nulls).alias(name) for column, name in place.columns.items()]
         return pl.DataFrame([kept, *columns]).lazy()
+
+    def originals(self, path: Path, options: ExcelOptions, records: str, rows: Collection[int]) -> dict[int, Original]:
+        """The rows of the sheet: `_row` is the sheet's own number."""
+        return as_read(self.read(path, options, records), rows, "row of the sheet")
 
 
 @dataclass(frozen=True, slots=True)

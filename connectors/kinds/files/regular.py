@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from connectors.kinds.files.delimited import DelimitedOptions
 
+Record = tuple[int, str, Fields | None]
+"""Number of its first line from 0, its text, its fields where it holds quotes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -154,12 +157,16 @@ class Cleaner:
         width, delimiter = len(self.layout.names), self.layout.delimiter
         ending = self.delimiter + "\n"
         passes = self._passes and not self.layout.unnamed_last
-        for line, fields in self._records(physical):
+        for _, line, fields in self._records(physical):
             self.written = True
             if passes and fields is None and line.count(delimiter) == width - 1:
                 yield line + ending
             else:
                 yield self._row(fields or [field or None for field in line.split(delimiter)])
+
+    def lines(self, physical: Iterator[str]) -> Iterator[tuple[int, str]]:
+        """The number (from 1) of the line on which each record begins, and its text as it stands."""
+        return ((first + 1, line) for first, line, _ in self._records(physical))
 
     def _row(self, fields: Fields) -> str:
         width = len(self.layout.names)
@@ -177,35 +184,35 @@ class Cleaner:
             return field
         return f"{self.quote}{field.replace(self.quote, self.quote * 2)}{self.quote}"
 
-    def _records(self, physical: Iterator[str]) -> Iterator[tuple[str, Fields | None]]:
-        """The lines that are records, with the fields of those that hold quotes."""
+    def _records(self, physical: Iterator[str]) -> Iterator[Record]:
+        """The lines that are records: number of the first one from 0, text, and the fields of those that hold quotes."""
         options, layout = self.options, self.layout
         lines = Splitter(layout.delimiter, options.quote).texts(islice(physical, layout.start, None), layout.start, options.comment)
-        records: Iterator[tuple[str, Fields | None]] = ((line, fields) for _, _, line, fields in lines)
+        records: Iterator[Record] = ((first, line, fields) for first, _, line, fields in lines)
         if options.repeated_headers and layout.header:
             records = self._without_repeats(records)
         return _until_footer(records, options.footer)
 
-    def _without_repeats(self, records: Iterator[tuple[str, Fields | None]]) -> Iterator[tuple[str, Fields | None]]:
+    def _without_repeats(self, records: Iterator[Record]) -> Iterator[Record]:
         header = [cell.strip() for cell in self.layout.header]
-        for line, fields in records:
+        for first, line, fields in records:
             if header[0] in line[: len(header[0]) + 8]:
                 cells = [(field or "").strip("\ufeff ") for field in fields or line.split(self.layout.delimiter)]
                 if cells[: len(header)] == header:
                     deque(islice(records, self.options.units_row), maxlen=0)
                     continue
-            yield line, fields
+            yield first, line, fields
 
 
-def _until_footer(records: Iterator[tuple[str, Fields | None]], footer: str | int | None) -> Iterator[tuple[str, Fields | None]]:
+def _until_footer(records: Iterator[Record], footer: str | int | None) -> Iterator[Record]:
     if isinstance(footer, str):
         pattern = re.compile(footer)
-        return takewhile(lambda record: not pattern.search(record[0]), records)
+        return takewhile(lambda record: not pattern.search(record[1]), records)
     return _without_last(records, footer) if footer else records
 
 
-def _without_last(records: Iterator[tuple[str, Fields | None]], count: int) -> Iterator[tuple[str, Fields | None]]:
-    held: deque[tuple[str, Fields | None]] = deque()
+def _without_last(records: Iterator[Record], count: int) -> Iterator[Record]:
+    held: deque[Record] = deque()
     for record in records:
         held.append(record)
         if len(held) > count:

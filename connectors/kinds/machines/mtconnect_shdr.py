@@ -11,12 +11,12 @@ A line is `timestamp|key|value[|key|value...]`; a condition has `timestamp|key|l
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
-from connectors.contract import ROW, FileConnector
+from connectors.contract import ROW, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.text import utf8
 from connectors.kinds.machines.devices import ITEM, Model, model_of
@@ -74,6 +74,14 @@ class MtconnectShdr(FileConnector):
         if records == "counts":
             return _counts(observations, options).lazy()
         return observations.lazy()
+
+    def originals(self, path: Path, options: ShdrOptions, records: str, rows: Collection[int]) -> Mapping[int, Original]:
+        """Of observations the line that holds them, verbatim; states and steps of counters are made of several lines."""
+        if records != "observations":
+            return as_read(self.read(path, options, records), rows, f"record of '{records}'")
+        found = self.read(path, options).filter(pl.col(ROW).is_in(list(rows))).select(ROW, "line").collect()
+        lines = utf8(path, options.encoding).read_text(encoding="utf-8-sig").split("\n")
+        return {row: Original(f"line {line}", lines[line - 1].rstrip("\r"), is_verbatim=True) for row, line in found.rows()}
 
 
 # --- lines to observations ---------------------------------------------------------------------------------------------------
