@@ -81,7 +81,7 @@ def explain(
 
 def _print(line: Any) -> None:
     if isinstance(line, str):
-        out.print(line, highlight=False, soft_wrap=True, markup=False, style="bold" if line[:1].isdigit() else None)
+        out.print(line, highlight=False, soft_wrap=True, markup=False, style="bold" if line[:1].isalpha() else None)
     else:
         out.print(line)
 
@@ -93,12 +93,12 @@ def told(answer: Answer) -> Iterable[Any]:
     if answer["time"]:
         yield from _time(answer["time"], answer["excluded"])
     if answer["segments"] is not None:
-        yield from _listed("3  Segments", answer["segments"], "the largest stops and unknown times, then run time", _segment)
+        yield from _listed("Segments", answer["segments"], "the largest stops and unknown times, then run time", _segment)
     if answer["counts"] is not None:
-        yield from _listed("4  Counts", answer["counts"], "the largest", _count)
+        yield from _listed("Counts", answer["counts"], "the largest", _count)
         yield from _rates(answer["ideal_rates"])
     if answer["records"] is not None:
-        yield from _listed("5  Records", answer["records"], "the largest", _booked)
+        yield from _listed("Records", answer["records"], "the largest", _booked)
     yield from _checks(answer)
 
 
@@ -136,7 +136,7 @@ def _head(answer: Answer) -> Iterable[str]:
 
 def _parts(parts: Answer) -> Iterable[Any]:
     yield ""
-    yield f"1  Parts ({parts['table']})"
+    yield f"Parts ({parts['table']})"
     columns = parts["columns"]
     if parts["units"]:
         rows = [
@@ -163,7 +163,7 @@ def _parts(parts: Answer) -> Iterable[Any]:
 
 def _time(time: list[Answer], excluded: Answer) -> Iterable[Any]:
     yield ""
-    yield "2  Time of the units by class (time_segment)"
+    yield "Time of the units by class (time_segment)"
     rows = [[row["time_class"], row["name"], "in" if row["in_pbt"] else "out", f"{row['seconds'] / 60:,.1f}",
              f"{row['share']:.1%}" if row["share"] is not None else "", f"{row['segments']:,}"] for row in time]  # fmt: skip
     yield _table(["class", "", "PBT", "minutes", "of calendar time", "segments"], rows, 3)
@@ -212,8 +212,14 @@ def _count(row: Answer) -> Iterable[str]:
     yield f"  {_unit(row)}  {row['production_day']} {row['shift_code']}  {pieces}{rate}{outside}"
     yield from _record(row["record"], row["count_id"])
     for other in row["chain"]:
-        yield f"     {'corrects' if other['record_id'] in (row['record'] or {'corrects': []})['corrects'] else 'of the same document'}:"
+        yield f"     {_link(row, other)}:"
         yield from _record(other, other["record_id"], "       ")
+
+
+def _link(row: Answer, other: Answer) -> str:
+    if row["record"] is not None and other["record_id"] in row["record"]["corrects"]:
+        return "corrects or reverses"
+    return "corrected or reversed by" if row["count_id"] in other["corrects"] else "of the same documents"
 
 
 def _booked(row: Answer) -> Iterable[str]:
@@ -241,7 +247,8 @@ def _record(record: Answer | None, record_id: str, indent: str = "     ") -> Ite
     yield f"{indent}{record['table']} {record['record_id']} revision {record['revision']}, row hash {record['row_hash']}{flags}"
     if export:
         received = export["landed_at"] or export["first_seen_at"]
-        yield f"{indent}{export['name']} record {record['row_number']}, received {_moment(received)}, sha256 {export['sha256']}"
+        yield f"{indent}{export['name']} record {record['row_number']}, received {_moment(received)}"
+        yield f"{indent}sha256 {export['sha256']}"
     if mapping["version"]:
         same = {True: "as it is today", False: "changed since", None: ""}[mapping["is_current"]]
         yield f"{indent}mapping {mapping['version']}{', ' + same if same else ''}: {mapping['where']}"

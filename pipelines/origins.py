@@ -133,7 +133,7 @@ class Origins:
     def _mapping(self, source_id: str, table: str, version: str) -> Record:
         """The version of the mapping that made the row, where it stands, and whether the plant file still says the same."""
         if version in ("", PLANT_FILE):
-            return {"version": version or None, "where": f"plants/{self.plant_id}.yaml", "is_current": None}
+            return {"version": None, "where": None, "is_current": None}
         where, is_current = f"plants/{self.plant_id}.yaml → sources.{source_id}.tables.{table}", None
         if self.plant is not None and self.portfolio is not None:
             source = self.plant.sources.get(source_id)
@@ -164,7 +164,8 @@ class Origins:
         for record in records:
             export = record["export"]
             if record["batch_id"] == PLANT_FILE or record["source_system"] == PLANT_FILE:
-                record["original"] = _untold("the portfolio states it, no export does")
+                where = "vocabularies/ideal_rates.csv" if table == "ideal_rate" else f"plants/{self.plant_id}.yaml"
+                record["original"] = _untold(f"{where} states it, no export does")
             elif not record["row_number"]:
                 record["original"] = _untold("the export deletes it: no line of it holds the record any more")
             elif export is None or not export["sha256"]:

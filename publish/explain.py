@@ -94,7 +94,8 @@ def explain(reader: Snapshot, question: Question) -> Answer:
     parts = _shifts(reader, kpi, place, question.limit) if kpi.parts == "shift" else _rows(reader, kpi, place, question.limit)
     made = _made(kpi)
     orders = _orders(reader, place, question.limit) if any(MADE_OF[name].through_order for name in made) else None
-    time = _time(reader, place)
+    of_time = kpi.parts == "shift" or any(MADE_OF[name].ledger == TIME for name in made)
+    time = _time(reader, place) if of_time else []
     answer: Answer = {
         "value": value,
         "definition": reader.query("SELECT * FROM kpi_definition WHERE kpi_id = ? AND profile = ?", [kpi_id, question.profile]).to_dicts()[
@@ -104,7 +105,7 @@ def explain(reader: Snapshot, question: Question) -> Answer:
         "release": _release(reader, place, value),
         "parts": parts,
         "time": time,
-        "excluded": _excluded(time, parts),
+        "excluded": _excluded(time, parts) if of_time else None,
         "segments": _segments(reader, place, made, question, orders),
         "counts": _counts(reader, place, made, question.limit, orders),
         "records": _records(reader, place, made, question.limit),
@@ -277,11 +278,13 @@ def _rows(reader: Snapshot, kpi: Kpi, place: Place, limit: int) -> Answer:
     found = reader.query(
         f"select * from ({source}) order by abs(coalesce({order}, 0)) desc, production_day, equipment_id", given
     ).to_dicts()
+    names = dict(reader.rows("SELECT equipment_id, equipment_name FROM equipment"))
     pooled = kpi.parts in record_sql.POOLED
     sums = None if pooled else {name: _total(row[name] for row in found) for name in columns}
     return {
         "table": f"mart_kpi_parts_{'quality' if pooled else kpi.parts}", "columns": shown, "sums": sums, "units": [],
-        "rows_of": len(found), "rows": [_plain(row) for row in (found[:limit] if limit else found)],
+        "rows_of": len(found),
+        "rows": [_plain({**row, "name": names.get(row["equipment_id"])}) for row in (found[:limit] if limit else found)],
     }  # fmt: skip
 
 

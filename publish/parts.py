@@ -114,9 +114,12 @@ def _write_trail(con: DuckDBPyConnection, lake: Lake, name: str, model: str, mon
         TO {views.quoted(folder)} (FORMAT parquet, COMPRESSION snappy, PARTITION_BY (plant_id), OVERWRITE_OR_IGNORE,
             FILENAME_PATTERN '{time.time_ns() // 1_000_000}-{{i}}', RETURN_FILES)"""
     ).fetchone()
-    for path in map(Path, written[1] if written else ()):
-        plant = unquote(path.parent.name.partition("=")[2])
-        con.execute("INSERT INTO gold.published_trail VALUES (?, ?, ?, ?)", [name, plant, month, _name(lake, path)])
+    paths = [Path(path) for path in (written[1] if written else ())]
+    con.execute(
+        "INSERT INTO gold.published_trail SELECT $name, unnest($plants), $month, unnest($paths)",
+        {"name": name, "month": month, "plants": [unquote(path.parent.name.partition("=")[2]) for path in paths],
+         "paths": [_name(lake, path) for path in paths]},
+    )  # fmt: skip
 
 
 def forget(lake: Lake, named: Collection[str]) -> None:
