@@ -22,7 +22,7 @@ from connectors.registry import KINDS
 from connectors.vocabularies import COLUMNS, REQUIRED
 from dbt_project import catalogue as kpi_catalogue
 from pipelines import cli
-from pipelines.state import PARTS
+from pipelines.state import PARTS, TRAIL
 from transforms.tables import TABLES
 
 FOLDER = Path(__file__).resolve().parent
@@ -127,10 +127,12 @@ def kpis() -> Iterator[str]:
 
 def columns() -> Iterator[str]:
     """The columns of the published KPI tables, by the contracts of their dbt models."""
-    marts = yaml.safe_load((kpi_catalogue.FOLDER / "models/marts/marts.yml").read_text(encoding="utf-8"))["models"]
-    described = {model["name"]: model for model in marts}
-    for model in (described[name] for name in ("kpi_value", "kpi_target", *(parts.mart for parts in PARTS), "kpi_definition")):
-        yield from (f"### {model['name']}", "", _cell(model["description"]), "", "| column | type | |", "|---|---|---|")
+    files = ("models/marts/marts.yml", "models/intermediate/intermediate.yml")
+    models = [model for name in files for model in yaml.safe_load((kpi_catalogue.FOLDER / name).read_text(encoding="utf-8"))["models"]]
+    described = {model["name"]: model for model in models}
+    of_marts = {name: name for name in ("kpi_value", "kpi_target", *(parts.mart for parts in PARTS), "kpi_definition")}
+    for name, model in ((name, described[of]) for name, of in (of_marts | TRAIL).items()):
+        yield from (f"### {name}", "", _cell(model["description"]), "", "| column | type | |", "|---|---|---|")
         yield from (f"| `{c['name']}` | {c['data_type']} | {_cell(c['description'])} |" for c in model["columns"])
         yield ""
 

@@ -110,6 +110,8 @@ def explain(reader: Snapshot, question: Question) -> Answer:
         "counts": _counts(reader, place, made, question.limit, orders),
         "records": _records(reader, place, made, question.limit),
     }
+    if kpi.parts in ("quality", "routing") and not (answer["records"] or {}).get("of"):
+        answer["counts"] = _counts(reader, place, ["pq"], question.limit, None)  # nothing was inspected: counts told the first pass
     answer["checks"] = _checks(reader, kpi, place, value, parts)
     return answer
 
@@ -453,7 +455,8 @@ def _checks(reader: Snapshot, kpi: Kpi, place: Place, value: Answer, parts: Answ
                 given = reader.rows(f"select {expression} from (select {named})", list(told.values()))
                 found.append(_check(f"{side} = {expression} of the parts", value[side], given[0][0]))
     sums = _shift_ledger(reader, kpi, place) if kpi.parts == "shift" else _record_ledger(reader, kpi, place)
-    return found + [_check(f"{name} of the parts = sum of its records", told, ledger) for name, (told, ledger) in sums.items()]
+    known = {name: pair for name, pair in sums.items() if pair != (None, None)}
+    return found + [_check(f"{name} of the parts = sum of its records", told, ledger) for name, (told, ledger) in known.items()]
 
 
 def _check(what: str, told: float | None, found: float | None) -> Answer:
@@ -474,7 +477,8 @@ def _shift_ledger(reader: Snapshot, kpi: Kpi, place: Place) -> dict[str, tuple[f
             inside, more = _ledger(place)
             sums = ", ".join(f"sum(case when {MADE_OF[name].where} then {MADE_OF[name].amount} end) as booked_{name}" for name in names)
             joins += f"""
-            left join (select equipment_id as {ledger}_unit, shift_instance_id as {ledger}_shift, {sums} from {ledger} where {inside} group by all)
+            left join (
+                select equipment_id as {ledger}_unit, shift_instance_id as {ledger}_shift, {sums} from {ledger} where {inside} group by all)
                 as {ledger} on k.equipment_id = {ledger}_unit and k.shift_instance_id = {ledger}_shift"""
             given += more
             selected += [f"sum(k.{name}), sum(case when k.{name} is not null then {ledger}.booked_{name} end)" for name in names]

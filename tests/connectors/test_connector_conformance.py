@@ -86,6 +86,14 @@ def test_sample(case_file: Path, tmp_path: Path) -> None:
     assert frame.height == 0 or frame[ROW][0] >= 1
     assert (frame[ROW].diff().drop_nulls() > 0).all()
 
+    # And to the record as it stands there.
+    ends = sorted({*frame[ROW].head(1).to_list(), *frame[ROW].tail(1).to_list()})
+    originals = found.originals(path, options, records, ends)
+    assert sorted(originals) == ends
+    for number in ends:
+        cells = [cell for cell in frame.filter(pl.col(ROW) == number).drop(ROW).row(0) if isinstance(cell, str) and cell.isalnum()]
+        assert [cell for cell in cells if cell not in originals[number].text] == [] or originals[number].is_verbatim is False
+
     # The same bytes read the same, with the schema that was promised before a byte was read.
     assert lazy.collect_schema() == frame.schema
     assert_frame_equal(found.read(path, options, records).collect(), frame)

@@ -15,6 +15,7 @@ import pytest
 from golden_portfolio import Case, refresh, write
 from mf_query import assert_equal, needs_mf
 
+from publish.explain import Question, explain
 from publish.reader import Snapshot
 
 D = "2025-06-02T"
@@ -383,6 +384,29 @@ def test_golden_what_was_not_delivered_says_why(lake: Snapshot) -> None:
 def test_golden_records_are_the_same_in_metricflow(root: Path, tmp_path: Path) -> None:
     """People, maintenance, inspections, orders and deliveries; the sample portfolio has none of them."""
     assert assert_equal(root / "lake", tmp_path, lambda kpi: kpi.parts != "shift") > 10
+@pytest.mark.parametrize(
+    ("plant", "kpi", "records", "counts"),
+    [
+        ("gc16_line", "OEE", None, 4),
+        ("gc25_inspected", "FPY", 4, None),
+        ("gc25_counts", "RTY", 0, 2),
+        ("gc33_gc45_money", "INV_TURNS", 5, None),
+        ("gc35_orders", "SCHED_ATT", 2, 2),
+        ("gc36_otif", "OTIF", 4, None),
+        ("gc39_capability", "CPK", 100, None),
+        ("people_and_energy", "ENERGY_INT", 2, 1),
+    ],
+)
+def test_golden_values_of_every_kind_of_parts_lead_to_their_records(
+    lake: Snapshot, plant: str, kpi: str, records: int | None, counts: int | None
+) -> None:
+    ((month,),) = lake.rows(
+        "SELECT min(period_start) FROM kpi_value WHERE plant_id = ? AND kpi_id = ? AND period_type = 'MONTH' AND value IS NOT NULL",
+        [plant, kpi],
+    )
+    answer = explain(lake, Question(kpi, plant, f"{month:%Y-%m}"))
+    assert [check for check in answer["checks"] if not check["holds"]] == []
+    assert [answer[name] and answer[name]["of"] for name in ("records", "counts")] == [records, counts]
 
 
 def test_golden_cases_import_nothing_of_the_calculation() -> None:
