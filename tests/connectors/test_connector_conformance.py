@@ -92,7 +92,7 @@ def test_sample(case_file: Path, tmp_path: Path) -> None:
     assert sorted(originals) == ends
     for number in ends:
         cells = [cell for cell in frame.filter(pl.col(ROW) == number).drop(ROW).row(0) if isinstance(cell, str) and cell.isalnum()]
-        assert [cell for cell in cells if cell not in originals[number].text] == [] or originals[number].is_verbatim is False
+        assert not cells or any(cell in originals[number].text for cell in cells)
 
     # The same bytes read the same, with the schema that was promised before a byte was read.
     assert lazy.collect_schema() == frame.schema
