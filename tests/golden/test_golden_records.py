@@ -384,6 +384,8 @@ def test_golden_what_was_not_delivered_says_why(lake: Snapshot) -> None:
 def test_golden_records_are_the_same_in_metricflow(root: Path, tmp_path: Path) -> None:
     """People, maintenance, inspections, orders and deliveries; the sample portfolio has none of them."""
     assert assert_equal(root / "lake", tmp_path, lambda kpi: kpi.parts != "shift") > 10
+
+
 @pytest.mark.parametrize(
     ("plant", "kpi", "records", "counts"),
     [
