@@ -134,6 +134,8 @@ def columns() -> Iterator[str]:
     for name, model in ((name, described[of]) for name, of in (of_marts | TRAIL).items()):
         yield from (f"### {name}", "", _cell(model["description"]), "", "| column | type | |", "|---|---|---|")
         yield from (f"| `{c['name']}` | {c['data_type']} | {_cell(c['description'])} |" for c in model["columns"])
+        if name in TRAIL:
+            yield "| `month` | varchar | month of the production day, as 2026-10; part of the names of files, as `plant_id` is |"
         yield ""
 
 
