@@ -203,6 +203,9 @@ class Source(StrictModel):
     """Up to when an export tells everything: the end of its data (or the window it states), or the moment it was taken."""
     clock_offset_s: float = 0.0
     """Source clock minus true time, in seconds; subtracted."""
+    clock_reference: str | None = None
+    """The source whose clock is right: the offset of each day is estimated from the stops that both saw, and subtracted where it is
+    steady. Instead of clock_offset_s; both sources deliver state events."""
     rank: dict[Literal["RUN", "SETUP", "DELAY_EQ", "DELAY_ORG", "IDLE"], Annotated[int, Field(ge=1, le=16)]] = {}
     """Precedence of this source's states where events overlap; lower wins. Default: 10, 20, 30, 40, 90 in ISO order."""
     expect: str | None = None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 Keys = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
+STATES = "equipment_state_event"
 
 DEFAULT_SETTINGS = Settings(
     state_method="MEASURED",
@@ -227,7 +228,7 @@ def _plant_rules(plant: PlantFile, root: Path) -> Iterator[tuple[Keys, Problem]]
     yield from _line_rules(plant)
     for name, source in plant.sources.items():
         keys: Keys = ("sources", name)
-        for inner, problem in _source_rules(plant, source):
+        for inner, problem in (*_source_rules(plant, source), *_clock_rules(plant, name, source)):
             yield (*keys, *inner), problem.at(source=name)
 
 
@@ -316,6 +317,32 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)
     yield from _secret_rules(source)
+
+
+def _clock_rules(plant: PlantFile, name: str, source: Source) -> Iterator[tuple[Keys, Problem]]:
+    """A clock is set by the stops that two sources of state events saw, of which one has a clock that follows no other."""
+    wanted, keys, key = source.clock_reference, ("clock_reference",), f"sources.{name}.clock_reference"
+    if wanted is None:
+        return
+    if "clock_offset_s" in source.model_fields_set:
+        yield keys, Problem(
+            "A clock offset is stated, or estimated from a reference.", found=f"clock_offset_s: {source.clock_offset_s:g} and {key}: {wanted}",
+            fix=f"remove sources.{name}.clock_offset_s or {key}",
+        )  # fmt: skip
+    others = [
+        other for other, about in plant.sources.items()
+        if other != name and STATES in about.tables and about.clock_reference is None
+    ]  # fmt: skip
+    if wanted not in others:
+        yield keys, Problem(
+            f"'{wanted}' is no other source of {STATES} whose own clock follows none.", found=listed(others) or "there is none",
+            closest=closest(wanted, others), fix=f"{key}: the source whose clock is right, or remove the key",
+        )  # fmt: skip
+    if STATES not in source.tables:
+        yield keys, Problem(
+            f"Only a source of {STATES} can be held against another's stops.", found=listed(list(source.tables)),
+            fix=f"sources.{name}.clock_offset_s: <seconds> instead of {key}",
+        )  # fmt: skip
 
 
 def _secret_rules(source: Source) -> Iterator[tuple[Keys, Problem]]:

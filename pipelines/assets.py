@@ -24,6 +24,7 @@ BRONZE, SNAPSHOT, PLANT = dg.AssetKey("bronze"), dg.AssetKey("kpi_snapshot"), dg
 SILVER_GRAIN = {
     **{name: spec.grain for name, spec in TABLES.items()},
     **dict.fromkeys(STATEMENTS, "stated by plant files and vocabularies"),
+    "clock_offset": "one row per source that follows a reference clock and UTC day; estimated from state events",
 }
 
 
@@ -181,7 +182,7 @@ def _check_specs() -> list[dg.AssetCheckSpec]:
         dg.AssetCheckSpec(
             "suite", asset=silver_key(name), description=f"Great Expectations suite of {name}: structure, keys, references, ranges."
         )
-        for name in (*TABLES, "plant", "map_downtime_reason")
+        for name in (*TABLES, "plant", "map_downtime_reason", "clock_offset")
     ] + [
         dg.AssetCheckSpec("suite", asset=model_key(name), description=f"Great Expectations suite of {name}, before parts move.")
         for name in ("candidate_parts", "kpi_value")

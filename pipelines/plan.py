@@ -173,7 +173,7 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
     return _digest(
         TRANSFORM_CODE + TABLE_CODE.get(table, ""),
         connector(source.kind).version,
-        source.model_dump(exclude={"tables", "clock_offset_s", "rank", "expect", "path"}),
+        source.model_dump(exclude={"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path"}),
         source.tables[table].model_dump(),
         plant.timezone,
         plant.production_day_start,
@@ -196,7 +196,10 @@ def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
     """Everything that the plant file, the portfolio and the vocabularies state apart from mappings."""
     words = _words(portfolio, ("reason_map", "ideal_rates", "product_families", "emission_factors"), plant.plant)
     own = plant.model_dump(exclude={"sources"})
-    sources = {name: (source.clock_offset_s, source.rank, source.complete_until) for name, source in plant.sources.items()}
+    sources = {
+        name: (source.clock_offset_s, source.rank, source.complete_until, *filter(None, [source.clock_reference]))
+        for name, source in plant.sources.items()
+    }
     return _digest(
         TRANSFORM_CODE + STATEMENT_CODE,
         own,

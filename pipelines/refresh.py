@@ -186,6 +186,14 @@ class Refresh:
             self.outcome.rejected += account.rejected
             self.outcome.duplicate += account.duplicate
             self.outcome.filtered += account.filtered
+        self._set_clocks()
+
+    def _set_clocks(self) -> None:
+        """What the events of silver say of the clocks that follow another (rule T17)."""
+        from pipelines import clocks
+
+        changed = clocks.estimate(self.lake, self.portfolio.plants, self._loader().metadata(), self.checked)
+        self.outcome.changed |= {clocks.TABLE: changed} if changed else {}
 
     # --- gold ---------------------------------------------------------------------------------------------------------------------
 

@@ -167,6 +167,7 @@ class Finder:
         statements = {
             sql.CALENDAR: {*SPANS, "production_day"}, sql.ORDER: {"production_order"}, sql.STATE_EVENT: {"equipment_state_event"},
             sql.ORDER_DAYS: {"production_order"}, sql.OPERATION_DAYS + sql.GOING_OPERATION: {"order_operation"}, sql.FX_RATE: {"fx_rate"}, sql.COUNT: {"production_count"}, sql.IDEAL_RATE: {"ideal_rate"}, sql.WATERMARK + sql.SOURCES: {"source_watermark"},
+            sql.CLOCK_OFFSET: {"clock_offset"},
         }  # fmt: skip
         for statement, tables in statements.items():
             if tables & moved:

@@ -1,11 +1,14 @@
 """The SQL of the change scope: from rows that differ to stretches of time, from stretches to units and production days.
 
 Here: statements over schema `was` (files of silver that the parts were made from and that are gone), `fresh` (files that are new) and
-`silver` (all there is now); instants are microseconds by the true clock (rule T17). Elsewhere: the order in which they run, and
+`silver` (all there is now); instants are microseconds by the true clock (rule T17), as far as its offset is stated. Elsewhere: the order in which they run, and
 which files they see (`pipelines.scope`); the models that build what is in scope (`dbt_project`).
 
 Two versions of a plant's silver are compared, so that nothing that writes silver has to say what it changed, and nothing is lost
 when a refresh dies. Every statement that follows a row of the table in design section 4 is named after it.
+
+Estimated offsets change with the data, so instants of such a source are those of its own stamps here. Plants that have one are looked at
+`CLOCK_US` wider wherever instants are compared: what is true before and now lies within, and a few days more are built.
 """
 
 from __future__ import annotations
@@ -13,16 +16,22 @@ from __future__ import annotations
 DAY_US = 86_400_000_000
 SPREAD_US = 62 * DAY_US
 """How far back the pieces of a confirmation may have been made: `spread_days` of dbt_project.yml."""
+CLOCK_US = 1_200_000_000
+"""Two instants by estimated clocks are at most so much further apart than their stamps: twice `transforms.skew.REACH`."""
 
-SESSION = """
+SESSION = f"""
 CREATE OR REPLACE TEMP TABLE span (plant_id VARCHAR, equipment_id VARCHAR, from_us BIGINT, to_us BIGINT, pad_us BIGINT, cause VARCHAR);
 CREATE OR REPLACE TEMP TABLE scope_day (plant_id VARCHAR, equipment_id VARCHAR, production_day DATE, cause VARCHAR);
-CREATE OR REPLACE TEMP TABLE moved (plant_id VARCHAR, old_us BIGINT);
+CREATE OR REPLACE TEMP TABLE moved (plant_id VARCHAR, from_us BIGINT, to_us BIGINT, cause VARCHAR);
 CREATE OR REPLACE TEMP TABLE clock AS
-    SELECT plant_id, source_system, CAST(round(coalesce(clock_offset_s, 0) * 1000000) AS BIGINT) AS offset_us FROM silver.source_setting;
+    SELECT plant_id, source_system, CAST(round(coalesce(clock_offset_s, 0) * 1000000) AS BIGINT) AS offset_us,
+        CASE WHEN clock_reference IS NULL THEN 0 ELSE {CLOCK_US} END AS pad_us
+    FROM silver.source_setting;
+CREATE OR REPLACE TEMP TABLE loose AS SELECT plant_id, max(pad_us) AS pad_us FROM clock GROUP BY plant_id;
 """
-"""`span`: [from, to) of a unit ('*': all) whose facts changed; `pad_us` widens it on both sides. `moved`: old watermarks. `clock`:
-what is subtracted from a source's times (rule T17)."""
+"""`span`: [from, to) of a unit ('*': all) whose facts changed; `pad_us` widens it on both sides. `moved`: instants (old watermarks), or
+days of which the clock is another, that events reach over. `clock`: what is subtracted from a source's times (rule T17), and how loose
+they are; `loose`: the same of a plant."""
 
 GROUP = """
 CREATE OR REPLACE TEMP TABLE told AS
@@ -30,7 +39,8 @@ CREATE OR REPLACE TEMP TABLE told AS
     SELECT p.plant_id, coalesce(o.source_system, f.source_system) AS source_system,
         epoch_us(CASE WHEN {same} THEN f.data_from ELSE o.data_from END) - coalesce(c.offset_us, 0) AS old_from_us,
         epoch_us(CASE WHEN {same} THEN f.data_to ELSE o.data_to END) - coalesce(c.offset_us, 0) AS old_to_us,
-        epoch_us(f.data_from) - coalesce(c.offset_us, 0) AS new_from_us, epoch_us(f.data_to) - coalesce(c.offset_us, 0) AS new_to_us
+        epoch_us(f.data_from) - coalesce(c.offset_us, 0) AS new_from_us, epoch_us(f.data_to) - coalesce(c.offset_us, 0) AS new_to_us,
+        coalesce(c.pad_us, 0) AS pad_us
     FROM diffed AS p
     JOIN (SELECT plant_id, source_system FROM old UNION SELECT plant_id, source_system FROM fresh) AS k USING (plant_id)
     LEFT JOIN old AS o ON o.plant_id = k.plant_id AND o.source_system = k.source_system
@@ -99,7 +109,7 @@ CREATE OR REPLACE TEMP TABLE reach AS
             SELECT plant_id, month FROM changed_month WHERE table_name = 'equipment_state_event'));
 CREATE OR REPLACE TEMP TABLE closed AS
     WITH followed AS (
-        SELECT e.*, CASE e.side WHEN 'was' THEN t.old_to_us ELSE t.new_to_us END AS told_us,
+        SELECT e.*, t.pad_us, CASE e.side WHEN 'was' THEN t.old_to_us ELSE t.new_to_us END AS told_us,
             coalesce(e.end_us, lead(e.start_us) OVER (PARTITION BY e.side, e.plant_id, e.month, e.equipment_id, e.source_system
                 ORDER BY e.start_us, e.event_id), r.next_us) AS until_us
         FROM event AS e
@@ -107,7 +117,7 @@ CREATE OR REPLACE TEMP TABLE closed AS
             AND r.source_system = e.source_system
         LEFT JOIN told AS t ON t.plant_id = e.plant_id AND t.source_system = e.source_system)
     SELECT *, least(coalesce(until_us, told_us), told_us) AS closed_us,
-        CASE WHEN until_us <= told_us THEN until_us END AS settled_us
+        CASE WHEN until_us <= told_us + pad_us THEN until_us END AS settled_us
     FROM followed;
 INSERT INTO span
     SELECT DISTINCT plant_id, equipment_id, start_us, greatest(coalesce(closed_us, start_us), start_us + 1), {DAY_US}, 'state event'
@@ -258,11 +268,24 @@ INSERT INTO span
     SELECT plant_id, '*', least(old_from_us, new_from_us) - 1, greatest(old_from_us, new_from_us) + 1, 0, 'watermark'
     FROM horizon WHERE old_from_us IS DISTINCT FROM new_from_us;
 INSERT INTO moved
-    SELECT DISTINCT plant_id, least(old_to_us, coalesce(new_to_us, old_to_us)) FROM told
-    WHERE old_to_us IS DISTINCT FROM new_to_us AND old_to_us IS NOT NULL
-    UNION SELECT plant_id, least(old_to_us, new_to_us) FROM horizon WHERE old_to_us IS DISTINCT FROM new_to_us;
+    SELECT plant_id, old_us, old_us, 'watermark' FROM (
+        SELECT plant_id, least(old_to_us, coalesce(new_to_us, old_to_us)) AS old_us FROM told
+        WHERE old_to_us IS DISTINCT FROM new_to_us AND old_to_us IS NOT NULL
+        UNION SELECT plant_id, least(old_to_us, new_to_us) FROM horizon WHERE old_to_us IS DISTINCT FROM new_to_us);
 """
 """From the old watermark to the new one, and where the horizon begins; what was open there follows in `FOLLOWERS`."""
+
+CLOCK_OFFSET = f"""
+CREATE OR REPLACE TEMP TABLE set_anew AS
+    SELECT DISTINCT plant_id, epoch_us(day) AS from_us, epoch_us(day) + {DAY_US} AS to_us FROM (
+        (SELECT {{columns}} FROM was.clock_offset WHERE is_applied EXCEPT SELECT {{columns}} FROM fresh.clock_offset WHERE is_applied)
+        UNION ALL (SELECT {{columns}} FROM fresh.clock_offset WHERE is_applied EXCEPT SELECT {{columns}} FROM was.clock_offset WHERE is_applied))
+    WHERE plant_id IN (SELECT plant_id FROM diffed);
+INSERT INTO span SELECT plant_id, '*', from_us, to_us, {DAY_US}, 'clock offset' FROM set_anew;
+INSERT INTO moved SELECT plant_id, from_us, to_us, 'clock offset' FROM set_anew;
+""".format(columns="plant_id, source_system, day, offset_s")
+"""The days of a source's stamps that are corrected otherwise, one more on each side; what began before and was ended there follows in
+`FOLLOWERS`, and so does what began there and goes on."""
 
 SOURCES = """
 INSERT INTO scope_day
@@ -295,7 +318,7 @@ STATEMENTS = (
     ),
     ("class_precedence", "plant_id, source_system, state_class, level", "'*'", "true", "setting"),
     ("rate_basis_rank", "plant_id, rate_basis, rank", "'*'", "true", "setting"),
-    ("source_setting", "plant_id, source_system, coalesce(clock_offset_s, 0)", "'*'", "true", "clock offset"),
+    ("source_setting", "plant_id, source_system, coalesce(clock_offset_s, 0), clock_reference", "'*'", "true", "clock offset"),
     (
         "plant_definition_profile",
         "plant_id, breaks_in_pbt, planned_maint_in_pbt, no_demand_in_pbt, setup_in_pbt, rework_counts_as_good, rate_basis, perf_capped_at_source",
@@ -411,7 +434,7 @@ INSERT INTO scope_day
 
 STATED_APART = (
     "equipment_state_event", "production_count", "production_order", "planned_downtime", "shift_instance", "production_day", "ideal_rate",
-    "source_watermark", "map_downtime_reason", "fx_rate", *(table for table, *_ in DAY_RECORDS),
+    "source_watermark", "clock_offset", "map_downtime_reason", "fx_rate", *(table for table, *_ in DAY_RECORDS),
 )  # fmt: skip
 """Tables whose changes have statements of their own in this module."""
 
@@ -474,14 +497,15 @@ INSERT INTO span
         SELECT e.plant_id, e.equipment_id, e._source_system AS source_system, e.source_reason_code AS source_code,
             epoch_us(e.start_ts) - coalesce(c.offset_us, 0) AS start_us,
             coalesce(epoch_us(e.end_ts) - coalesce(c.offset_us, 0), lead(epoch_us(e.start_ts) - coalesce(c.offset_us, 0))
-                OVER (PARTITION BY e.plant_id, e.equipment_id, e._source_system ORDER BY e.start_ts, e.event_id), t.new_to_us) AS until_us
+                OVER (PARTITION BY e.plant_id, e.equipment_id, e._source_system ORDER BY e.start_ts, e.event_id), t.new_to_us) AS until_us,
+            coalesce(c.pad_us, 0) AS loose_us
         FROM recoded_event AS e
         LEFT JOIN clock AS c ON c.plant_id = e.plant_id AND c.source_system = e._source_system
         LEFT JOIN told AS t ON t.plant_id = e.plant_id AND t.source_system = e._source_system
         WHERE e.is_current AND NOT e.is_deleted)
     SELECT DISTINCT f.plant_id, f.equipment_id, f.start_us, greatest(f.until_us, f.start_us + 1), {DAY_US}, 'reason map'
     FROM followed AS f JOIN remapped AS m ON m.source_code = f.source_code AND m.plant_id IN (f.plant_id, '*')
-        AND m.source_system IN (f.source_system, '*') AND f.start_us >= m.from_us AND f.start_us < m.to_us;
+        AND m.source_system IN (f.source_system, '*') AND f.start_us + f.loose_us >= m.from_us AND f.start_us - f.loose_us < m.to_us;
 """
 """The days of the events that use it, while the line holds."""
 
@@ -500,7 +524,9 @@ SPAN_MONTHS = f"""
 DAYS = """
 INSERT INTO scope_day
     SELECT s.plant_id, s.equipment_id, d.production_day, s.cause
-    FROM span AS s JOIN day_window AS d ON d.plant_id = s.plant_id AND (d.equipment_id = '*' OR s.equipment_id IN ('*', d.equipment_id))
+    FROM (
+        SELECT span.* EXCLUDE (pad_us), span.pad_us + coalesce(loose.pad_us, 0) AS pad_us FROM span LEFT JOIN loose USING (plant_id)) AS s
+    JOIN day_window AS d ON d.plant_id = s.plant_id AND (d.equipment_id = '*' OR s.equipment_id IN ('*', d.equipment_id))
         AND d.start_us < s.to_us + s.pad_us AND d.end_us > s.from_us - s.pad_us
     GROUP BY ALL;
 """
@@ -554,9 +580,10 @@ CREATE OR REPLACE TEMP TABLE stretch AS
             ROWS UNBOUNDED PRECEDING) AS number
         FROM (SELECT *, max(to_us) OVER (PARTITION BY plant_id, equipment_id ORDER BY from_us, to_us
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached_us FROM extent))
-    SELECT plant_id, equipment_id, min(from_us) AS from_us, max(to_us) AS to_us FROM numbered GROUP BY plant_id, equipment_id, number;
+    SELECT n.plant_id, n.equipment_id, min(n.from_us) AS from_us, max(n.to_us) AS to_us, coalesce(max(l.pad_us), 0) AS pad_us
+    FROM numbered AS n LEFT JOIN loose AS l ON l.plant_id = n.plant_id GROUP BY n.plant_id, n.equipment_id, n.number;
 """
-"""Per unit ('*': all of the plant) the days in scope with their shift windows, merged where they meet."""
+"""Per unit ('*': all of the plant) the days in scope with their shift windows, merged where they meet; `pad_us`: how loose its clocks are."""
 
 EVENT_MONTHS = f"""
     WITH reach AS (
@@ -575,7 +602,8 @@ EVENT_MONTHS = f"""
 COUNT_MONTHS = """
     WITH link AS (
         SELECT l.* FROM gold.count_link AS l JOIN stretch AS s ON s.plant_id = l.plant_id AND s.equipment_id IN ('*', l.equipment_id)
-        WHERE (l.event_us >= s.from_us AND l.event_us < s.to_us) OR (l.root_us >= s.from_us AND l.root_us < s.to_us)),
+        WHERE (l.event_us >= s.from_us - s.pad_us AND l.event_us < s.to_us + s.pad_us)
+            OR (l.root_us >= s.from_us - s.pad_us AND l.root_us < s.to_us + s.pad_us)),
     chain AS (
         SELECT l.plant_id, l.month, l.parent_month, l.parent_id, 1 AS steps FROM link AS l),
     up AS (
@@ -624,11 +652,11 @@ CREATE OR REPLACE TEMP TABLE going AS
         LEFT JOIN silver.source_watermark AS w ON w.plant_id = e.plant_id AND w.source_system = e._source_system
         WHERE e.is_current AND NOT e.is_deleted AND e.plant_id IN (SELECT DISTINCT plant_id FROM stretch)),
     ended AS (SELECT *, least(coalesce(until_us, told_us), told_us) AS end_us FROM followed)
-    SELECT e.plant_id, e.equipment_id, e.event_id, e.start_us, e.end_us, e.until_us, s.from_us, s.to_us
+    SELECT e.plant_id, e.equipment_id, e.event_id, e.start_us, e.end_us, e.until_us, s.from_us, s.to_us, s.pad_us
     FROM ended AS e JOIN stretch AS s ON s.plant_id = e.plant_id AND s.equipment_id IN ('*', e.equipment_id)
-        AND e.start_us < s.to_us AND coalesce(e.until_us, e.end_us + 1) > s.from_us - CASE WHEN e.plant_id IN (
+        AND e.start_us < s.to_us + s.pad_us AND coalesce(e.until_us, e.end_us + 1) > s.from_us - s.pad_us - CASE WHEN e.plant_id IN (
             SELECT plant_id FROM silver.plant_setting WHERE flicker) THEN {DAY_US} ELSE 0 END
-    WHERE e.start_us < s.from_us OR e.end_us > s.to_us OR e.until_us IS NULL OR e.until_us > e.told_us;
+    WHERE e.start_us < s.from_us + s.pad_us OR e.end_us > s.to_us - s.pad_us OR e.until_us IS NULL OR e.until_us > e.told_us - s.pad_us;
 """
 """Events that reach out of a stretch, or up to the watermark."""
 
@@ -645,18 +673,19 @@ INSERT INTO gold.event_begun
 
 FOLLOWERS = """
 INSERT INTO scope_day
-    SELECT DISTINCT s.plant_id, s.equipment_id, s.production_day, 'watermark'
-    FROM going AS g JOIN moved AS m ON m.plant_id = g.plant_id AND g.start_us < m.old_us AND coalesce(g.until_us, m.old_us + 1) > m.old_us
+    SELECT DISTINCT s.plant_id, s.equipment_id, s.production_day, m.cause
+    FROM going AS g JOIN moved AS m ON m.plant_id = g.plant_id AND g.start_us < m.to_us + g.pad_us
+        AND coalesce(g.until_us, m.from_us + 1) > m.from_us - g.pad_us
     JOIN segment AS s ON s.equipment_id = g.equipment_id AND s.event_id = g.event_id AND s.is_first_segment
     WHERE s.production_day BETWEEN {days};
 INSERT INTO span
-    SELECT DISTINCT g.plant_id, g.equipment_id, g.to_us, g.end_us, 0, 'event goes on'
+    SELECT DISTINCT g.plant_id, g.equipment_id, g.to_us, greatest(g.end_us, g.to_us + 1), 0, 'event goes on'
     FROM going AS g JOIN span AS c ON c.plant_id = g.plant_id AND c.equipment_id IN ('*', g.equipment_id)
-        AND g.start_us < c.to_us AND g.end_us > c.from_us AND c.cause <> 'watermark'
-    WHERE g.end_us > g.to_us AND NOT EXISTS (
+        AND g.start_us < c.to_us + g.pad_us AND g.end_us > c.from_us - g.pad_us AND c.cause <> 'watermark'
+    WHERE g.end_us > g.to_us - g.pad_us AND NOT EXISTS (
         SELECT 1 FROM gold.event_begun AS b WHERE b.equipment_id = g.equipment_id AND b.event_id = g.event_id);
 """
-"""The first day of an event that was open at the old watermark, because its length changed; and what comes after a stretch of an
+"""The first day of an event that was open at the old watermark or ended on a day with another clock, because its length changed; and what comes after a stretch of an
 event that first owns time within it: a failure is counted where its event first owns time, which may move."""
 
 SHARED = f"""
@@ -681,14 +710,15 @@ INSERT INTO span
         FROM silver.equipment_state_event AS e LEFT JOIN clock AS c ON c.plant_id = e.plant_id AND c.source_system = e._source_system
         WHERE e.is_current AND NOT e.is_deleted AND e.order_id IS NOT NULL),
     touched AS (
-        SELECT DISTINCT q.* FROM counted AS q JOIN stretch AS s ON s.plant_id = q.plant_id AND s.equipment_id IN ('*', q.equipment_id)
-            AND q.from_us < s.to_us AND q.event_us >= s.from_us
-        WHERE q.order_id IS NULL OR q.event_us < s.to_us OR EXISTS (
-            SELECT 1 FROM run AS r WHERE r.equipment_id = q.equipment_id AND r.order_id = q.order_id AND r.start_us < s.to_us AND r.end_us > s.from_us)),
+        SELECT DISTINCT q.*, s.pad_us FROM counted AS q JOIN stretch AS s ON s.plant_id = q.plant_id AND s.equipment_id IN ('*', q.equipment_id)
+            AND q.from_us < s.to_us + s.pad_us AND q.event_us >= s.from_us - s.pad_us
+        WHERE q.order_id IS NULL OR q.event_us < s.to_us + s.pad_us OR EXISTS (
+            SELECT 1 FROM run AS r WHERE r.equipment_id = q.equipment_id AND r.order_id = q.order_id AND r.start_us < s.to_us + s.pad_us
+                AND r.end_us > s.from_us - s.pad_us)),
     of_order AS (
         SELECT q.*, g.production_day, epoch_us(g.start_ts) AS start_us
         FROM touched AS q JOIN segment AS g ON g.equipment_id = q.equipment_id AND g.order_id = q.order_id
-        WHERE epoch_us(g.start_ts) < q.event_us AND g.production_day >= CAST(make_timestamp(q.from_us) AS DATE) - 2)
+        WHERE epoch_us(g.start_ts) < q.event_us + q.pad_us AND g.production_day >= CAST(make_timestamp(q.from_us) AS DATE) - 2)
     SELECT plant_id, equipment_id, from_us, event_us, 0, 'count goes on' FROM touched WHERE order_id IS NULL
     UNION SELECT plant_id, equipment_id, start_us, start_us + 1, 0, 'count goes on' FROM of_order
     UNION SELECT plant_id, equipment_id, event_us, event_us + 1, 0, 'count goes on' FROM of_order;

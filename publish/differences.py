@@ -73,6 +73,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "plant_setting": ("plant_id", "equipment_id", "valid_from"),
     "class_precedence": ("plant_id", "source_system", "state_class"),
     "source_setting": ("plant_id", "source_system"),
+    "clock_offset": ("plant_id", "source_system", "day"),
     "rate_basis_rank": ("plant_id", "rate_basis"),
     "source_watermark": ("plant_id", "source_system"),
     "production_day": ("plant_id", "production_day"),

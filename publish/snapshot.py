@@ -43,6 +43,7 @@ GOLD = {
     "line_station": "SELECT * FROM silver.line_station",
     "built_version": "SELECT * FROM gold.built_version",
     "plant_setting": "SELECT * FROM silver.plant_setting",
+    "clock_offset": "SELECT * FROM silver.clock_offset ORDER BY plant_id, source_system, day",
     "unit_scope": "SELECT * FROM gold.unit_scope",
     "kpi_target": "SELECT * FROM gold.kpi_target",
     "downtime_reason": "SELECT * FROM seeds.downtime_reason",

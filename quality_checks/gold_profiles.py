@@ -56,10 +56,13 @@ _DAYS = """
                least(days.end_ts, told.until) as until
         from silver.production_day days
         join (select mark.plant_id,
-                     max(mark.data_to - to_microseconds(cast(round(coalesce(clock_offset_s, 0) * 1000000) as bigint))) as until
+                     max(mark.data_to - to_microseconds(cast(round(coalesce(offset_s, clock_offset_s, 0) * 1000000) as bigint))) as until
               from silver.source_watermark mark
               left join silver.source_setting setting
                 on setting.plant_id = mark.plant_id and setting.source_system = mark.source_system
+              left join silver.clock_offset estimate
+                on estimate.plant_id = mark.plant_id and estimate.source_system = mark.source_system and estimate.is_applied
+                   and estimate.day = make_timestamp(epoch_us(mark.data_to) - 1)::date
               group by mark.plant_id) told on told.plant_id = days.plant_id
         where days.plant_id in (select plant_id from cur)),
     crossing as (
@@ -97,11 +100,14 @@ _LOST_PIECES = Part(
     with {_DAYS},
     booked as (
         select counted.plant_id, counted.equipment_id, counted.count_id, coalesce(corrects_count_id, reverses_count_id) as parent_id,
-               counted.event_ts - to_microseconds(cast(round(coalesce(clock_offset_s, 0) * 1000000) as bigint)) as ts,
+               counted.event_ts - to_microseconds(cast(round(coalesce(offset_s, clock_offset_s, 0) * 1000000) as bigint)) as ts,
                coalesce(produced_qty, coalesce(good_qty, 0) + coalesce(scrap_qty, 0) + coalesce(rework_qty, 0)) as pieces
         from silver.production_count counted
         left join silver.source_setting setting
           on setting.plant_id = counted.plant_id and setting.source_system = counted._source_system
+        left join silver.clock_offset estimate
+          on estimate.plant_id = counted.plant_id and estimate.source_system = counted._source_system and estimate.is_applied
+             and estimate.day = make_timestamp(epoch_us(counted.event_ts))::date
         where is_current and not is_deleted and counted.plant_id in (select plant_id from cur)
           and counted.equipment_id in (select equipment_id from silver.equipment where is_current and not is_deleted and is_kpi_unit)),
     dated as (

@@ -20,6 +20,7 @@ import polars as pl
 from quality_checks.further_profiles import FURTHER
 from quality_checks.gold_profiles import GOLD
 from quality_checks.measuring import Part, Recipe, measure, orphans, overlaps, revised, unit_orphans
+from transforms.skew import LEAST_PAIRS, NOTICED_S, STEADY_S
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 LEDGER_TABLES = (
     "plant", "equipment", "ideal_rate", "shift_instance", "planned_downtime", "production_order", "equipment_state_event",
     "production_count", "map_downtime_reason", "order_operation", "inspection_result", "maintenance_order", "energy", "labour_time",
-    "cost", "inventory_snapshot", "delivery_line", "uom_conversion",
+    "cost", "inventory_snapshot", "delivery_line", "uom_conversion", "clock_offset",
 )  # fmt: skip
 """Silver tables that the ledger of time and the parts are made of. What is wrong elsewhere makes no KPI wrong, and holds no plant."""
 
@@ -394,6 +395,16 @@ SILVER: dict[str, Recipe] = {
         ),
         rows="sum(n)",
         cur=_SAMPLES_PER_TAG,
+    ),
+    "clock_offset": Recipe(
+        {
+            "largest_offset_s": "max(abs(offset_s))",
+            "unsteady_days": f"count(*) filter (where iqr_s >= {STEADY_S} and abs(offset_s) > {NOTICED_S})",
+        },
+        cur=f"""
+            select every.* from every
+            join (select plant_id, source_system, max(day) as newest from every group by all) last using (plant_id, source_system)
+            where every.day > last.newest - 7 and pairs >= {LEAST_PAIRS}""",
     ),
     "map_downtime_reason": Recipe(
         {

@@ -182,6 +182,13 @@ _OWN: dict[str, tuple[Check, ...]] = {
             "a tag with one sample in a day or longer was read from a header or a stray column"),
         *times(),
     ),
+    "clock_offset": (
+        _most("clock_within_a_minute", "largest_offset_s", 60.0,
+            "rule T17: a clock that is a minute off in its last week lost its synchronisation; corrected where it is steady, to be set"),
+        _none("clock_steady", "unsteady_days", "plausible",
+            "rule T17: the sources saw the same stops and their clocks differ by another time each: nothing is corrected on such a day",
+            severity="warning", owner=PLANTS),
+    ),
     "map_downtime_reason": (
         _none("validity_not_empty", "empty_validity", "logical", "such an entry never applies", severity="warning", owner=PLANTS),
         _none("one_reason_at_a_time", "overlapping_rows", "logical", "rule: one reason per code and instant"),

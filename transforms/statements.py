@@ -80,7 +80,8 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
             for state, level in PRECEDENCE.items()
         ],
         "source_setting": [
-            {"plant_id": plant.plant, "source_system": name, "clock_offset_s": source.clock_offset_s}
+            {"plant_id": plant.plant, "source_system": name, "clock_offset_s": source.clock_offset_s,
+             "clock_reference": source.clock_reference}
             for name, source in plant.sources.items()
         ],
         "rate_basis_rank": [

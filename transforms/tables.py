@@ -423,7 +423,13 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "is_constraint_default": pl.Boolean, "is_output_counter": pl.Boolean, "valid_from": pl.Date,
     },
     "class_precedence": {"plant_id": pl.String, "source_system": pl.String, "state_class": pl.String, "level": pl.Int32},
-    "source_setting": {"plant_id": pl.String, "source_system": pl.String, "clock_offset_s": pl.Float64},
+    "source_setting": {
+        "plant_id": pl.String, "source_system": pl.String, "clock_offset_s": pl.Float64, "clock_reference": pl.String,
+    },
+    "clock_offset": {
+        "plant_id": pl.String, "source_system": pl.String, "day": pl.Date, "offset_s": pl.Float64, "pairs": pl.Int64,
+        "iqr_s": pl.Float64, "is_applied": pl.Boolean,
+    },
     "rate_basis_rank": {"plant_id": pl.String, "rate_basis": pl.String, "rank": pl.Int32},
     "source_watermark": {"plant_id": pl.String, "source_system": pl.String, "data_from": UTC_US, "data_to": UTC_US},
     "production_day": {
@@ -452,7 +458,8 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 
 `plant.calendar` is pattern, records or none; `plant_setting.equipment_id` is '*' for the whole plant; `map_downtime_reason`
 knows '*' for any plant and any source; `source_watermark.data_to` is up to when a source has told everything;
-`production_day.month` is the UTC month in which the day starts. `PORTFOLIO` states nothing of a plant: its `plant_id` is '*'.
+`production_day.month` is the UTC month in which the day starts. `clock_offset` follows from the events of silver (rule T17): `day` is the
+UTC date of a source's raw stamp. `PORTFOLIO` states nothing of a plant: its `plant_id` is '*'.
 """
 PORTFOLIO = ("fx_rate", "equipment_class", "kpi_target")
 """Statement tables of the whole portfolio: written once, whatever plants there are."""

@@ -32,6 +32,11 @@
 {% macro always_from() %}cast(-9000000000000000000 as bigint){% endmacro %}
 {% macro always_to() %}cast(9000000000000000000 as bigint){% endmacro %}
 
+{# The UTC day of an instant in microseconds, as days since 1970. #}
+{% macro utc_day(us) %}{{ return(adapter.dispatch('utc_day', 'plantlake')(us)) }}{% endmacro %}
+{% macro default__utc_day(us) %}(({{ us }}) // 86400000000){% endmacro %}
+{% macro spark__utc_day(us) %}(({{ us }}) div 86400000000){% endmacro %}
+
 {# Days from one date to another. #}
 {% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'plantlake')(first, last)) }}{% endmacro %}
 {% macro default__days_between(first, last) %}date_diff('day', {{ first }}, {{ last }}){% endmacro %}

@@ -93,6 +93,10 @@ def _masters(plant: str) -> dict[str, Rows]:
         "plant_setting": [{"equipment_id": "*", "microstop_s": 300, "plan_freeze_s": 86400, "min_rate_coverage": 0.95}],
         "source_watermark": [{"source_system": "mes", "data_from": hours(4), "data_to": hours(28, 2)}],
         "source_setting": [{"source_system": "mes", "clock_offset_s": 0.0}],
+        "clock_offset": [
+            {"source_system": "plc", "day": DAY.date() + timedelta(days=day), "offset_s": 30.0 + day, "pairs": 3, "iqr_s": 1.0, "is_applied": True}
+            for day in range(9)
+        ],
         "production_day": [
             {"production_day": (DAY + timedelta(days=day)).date(), "start_ts": hours(4, day), "end_ts": hours(28, day)} for day in range(-1, 12)
         ],

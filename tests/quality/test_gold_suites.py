@@ -200,6 +200,18 @@ def test_a_day_is_as_long_as_its_sources_have_told_by_the_true_clock() -> None:
     assert found["unit_days_with_gaps"] == 0
 
 
+def test_an_estimated_clock_is_that_of_the_last_instant_that_was_told() -> None:
+    # Told until midnight by a clock that was an hour ahead on the day before: until 23:00 of the 3rd, five hours less than the parts said.
+    con = candidate()
+    con.execute("update silver.source_watermark set data_to = timestamptz '2026-10-04 00:00Z' where plant_id = 'south'")
+    con.execute(
+        "insert into silver.clock_offset values ('south', 'mes', date '2026-10-03', 3600, 3, 0, true), ('south', 'mes', date '2026-10-04', 7, 3, 0, true)"
+    )
+    con.execute(_parts("production_day = date '2026-10-03' and shift_code = 'OFF'", ct_s="ct_s - 5 * 3600"))
+    found = dict(profile(con, "candidate_parts", ["south"], AT).select("measure", "value").iter_rows())
+    assert found["unit_days_with_gaps"] == 0
+
+
 def test_corrections_count_on_the_day_of_their_document_when_pieces_are_compared(gold: duckdb.DuckDBPyConnection) -> None:
     # D1-D4, minus R2 and C3 of the 10th: 290 pieces on the 1st, none on the 10th.
     con = candidate()

@@ -240,3 +240,10 @@ def test_an_order_overproduces_by_one_unit_not_by_its_operations(con: duckdb.Duc
     assert measures(con, "production_order")["overproduced_share"] == 1
     con.execute("update silver.production_count set uom = 'kg' where plant_id = 'south'")
     assert measures(con, "production_order")["overproduced_share"] is None  # kilograms against pieces say nothing
+
+
+def test_a_clock_is_judged_by_its_last_week_and_by_days_with_enough_pairs(con: duckdb.DuckDBPyConnection) -> None:
+    # Days from the 1st to the 9th: 30 s, 31 s, ... 38 s. The 2nd is eight days old, and two pairs of the 8th are chance.
+    con.execute("update silver.clock_offset set offset_s = 400, iqr_s = 90 where plant_id = 'south' and day = date '2026-10-02'")
+    con.execute("update silver.clock_offset set offset_s = 500, iqr_s = 90, pairs = 2 where plant_id = 'south' and day = date '2026-10-08'")
+    assert measures(con, "clock_offset") == {"largest_offset_s": 38.0, "unsteady_days": 0.0}

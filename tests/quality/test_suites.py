@@ -178,6 +178,10 @@ OWN: dict[str, dict[str, str]] = {
         "not_in_the_future": _all("historian_sample", "tag_id = 'T2' and _row = 2", ts=FUTURE),
         "not_before_1990": _all("historian_sample", "tag_id = 'T2' and _row = 2", ts=ANCIENT),
     },
+    "clock_offset": {
+        "clock_within_a_minute": _all("clock_offset", "day = date '2026-10-09'", offset_s="-60.001"),
+        "clock_steady": _all("clock_offset", "day = date '2026-10-09'", iqr_s="5", is_applied="false"),
+    },
     "map_downtime_reason": {
         **dict(_statement_nulls("map_downtime_reason", "source_code = 'E01'")),
         "validity_not_empty": _all("map_downtime_reason", "source_code = 'E01'", valid_from=ANCIENT, valid_to=ANCIENT),

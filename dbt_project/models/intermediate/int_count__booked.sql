@@ -8,13 +8,15 @@ with own as (
         {{ in_base_unit('c.' ~ name, 'k.to_base_factor') }} as {{ name }},
         {% endfor -%}
         {{ has_flag('c.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
-        {{ micros('c.event_ts') }} - coalesce(s.offset_us, 0) as event_us,
-        {{ micros('c.start_ts') }} - coalesce(s.offset_us, 0) as start_us,
+        {{ micros('c.event_ts') }} - coalesce(t.offset_us, s.offset_us, 0) as event_us,
+        {{ micros('c.start_ts') }} - coalesce(t.offset_us, s.offset_us, 0) as start_us,
         c.count_source,
         coalesce(c.corrects_count_id, c.reverses_count_id) as parent_id
     from {{ source('silver', 'production_count') }} as c
     inner join {{ ref('int_unit__horizon') }} as u on c.equipment_id = u.equipment_id
     left join {{ ref('int_source') }} as s on c.plant_id = s.plant_id and c._source_system = s.source_system
+    left join {{ ref('int_clock') }} as t
+        on c.plant_id = t.plant_id and c._source_system = t.source_system and {{ utc_day(micros('c.event_ts')) }} = t.day_no
     left join {{ source('silver', 'uom_conversion') }} as k
         on c.material_id = k.material_id and c.uom = k.from_uom and k.is_current and not k.is_deleted
     where c.is_current and not c.is_deleted

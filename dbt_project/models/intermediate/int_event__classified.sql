@@ -4,12 +4,15 @@ with event as (
         e.plant_id, e.equipment_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
         e.event_id, e.state_class, e.is_failure, e.source_reason_code, e.order_id, e.material_id,
         {{ has_flag('e.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
-        {{ micros('e.start_ts') }} - coalesce(s.offset_us, 0) as start_us,
-        {{ micros('e.end_ts') }} - coalesce(s.offset_us, 0) as end_us,
+        {{ micros('e.start_ts') }} as raw_us,
+        {{ micros('e.start_ts') }} - coalesce(c.offset_us, s.offset_us, 0) as start_us,
+        {{ micros('e.end_ts') }} - coalesce(c.offset_us, s.offset_us, 0) as end_us,
         coalesce(s.data_to_us, u.horizon_to) as watermark_us
     from {{ source('silver', 'equipment_state_event') }} as e
     inner join {{ ref('int_unit__horizon') }} as u on e.equipment_id = u.equipment_id and u.state_method <> 'NONE'
     left join {{ ref('int_source') }} as s on e.plant_id = s.plant_id and e._source_system = s.source_system
+    left join {{ ref('int_clock') }} as c
+        on e.plant_id = c.plant_id and e._source_system = c.source_system and {{ utc_day(micros('e.start_ts')) }} = c.day_no
     where e.is_current and not e.is_deleted
 ),
 
@@ -73,7 +76,7 @@ classed as (
 )
 
 select
-    plant_id, equipment_id, source_system, source_no, event_id, order_id, material_id, is_ambiguous, start_us, end_us, watermark_us, event_class,
+    plant_id, equipment_id, source_system, source_no, event_id, order_id, material_id, is_ambiguous, raw_us, start_us, end_us, watermark_us, event_class,
     coalesce(approved_reason, case when event_class not in ('RUN', 'UNKNOWN') then 'U-UNC' end) as reason_code,
     approved_reason is not null and approved_reason <> 'U-UNC' as is_coded,
     -- An approved reason decides, then the source; a stop of the equipment without either is a failure, one with an unmapped reason none.

@@ -1,7 +1,8 @@
 -- One row per event that lasts: without an end it ends where its source's next event begins, else at its source's watermark (T10).
+-- What comes next is what its source stamped next, whatever its clock was corrected by.
 -- Events of no length own no seconds (T11); events of class UNKNOWN only end the one before, and own what nobody else owns. A transition
 -- (ACTING) belongs to the stop that it leads out of, else to the one that it leads into (specification 1.3), and is no failure of its own.
-{%- set beside = 'over (partition by equipment_id, source_no order by start_us, event_id)' %}
+{%- set beside = 'over (partition by equipment_id, source_no order by raw_us, event_id)' %}
 with followed as (
     select
         *,
