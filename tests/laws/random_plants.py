@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -68,10 +68,13 @@ class Wall:
 
     zone: str
     with_offset: bool = False
+    wrong_s: tuple[int, ...] = (0,)
+    """Seconds by which it is ahead, one day after the other."""
 
     def text(self, moment: datetime | None) -> str:
         if moment is None:
             return ""
+        moment += timedelta(seconds=self.wrong_s[moment.toordinal() % len(self.wrong_s)])
         local = moment.astimezone(ZoneInfo(self.zone))
         return local.isoformat(sep=" ", timespec="seconds") if self.with_offset else local.strftime("%Y-%m-%d %H:%M:%S")
 
@@ -254,6 +257,34 @@ class States(System):
             return super()._file(since)
         local = [moment.astimezone(ZoneInfo(self.wall.zone)).strftime(STAMP) for moment in (since, self.now)]
         return f"{self.name}_{self.wall.stamp(self.now)}Z_{local[0]}_{local[1]}.csv"
+
+
+class Witness(System):
+    """A PLC that logs the runs and stops of a log of states by the right clock; it misses some of them, and learns of corrections late."""
+
+    name = "witness"
+    header = "Unit;From;To;State"
+
+    def __init__(self, rng: Random, wall: Wall, units: Sequence[str], start: datetime, of: States):
+        super().__init__(rng, wall, units, start)
+        self.of = of
+
+    def source(self) -> dict[str, Any]:
+        columns = {
+            "equipment": "Unit", "start_ts": "From", "end_ts": "To",
+            "state_class": {"from": "State", "map": {"R": "RUN", "X": "UNKNOWN"}, "else": "DELAY_ORG"},
+        }  # fmt: skip
+        return self._csv({"equipment_state_event": {"columns": columns}})
+
+    def live(self, until: datetime) -> None:
+        for seen in self.of.records[len(self.records) :]:
+            late = timedelta(seconds=self.rng.choice((0, 0, 0, 1, 2)))
+            self.records.append(replace(seen, at=seen.at + late, is_gone=self.rng.random() < 0.1))
+        self.now = until
+
+    def line(self, record: Record) -> str:
+        end = record.end if record.end is None or record.end <= self.now else None
+        return ";".join((record.unit, self.wall.text(record.at), self.wall.text(end), record.cells["state"]))
 
 
 class Counts(System):
@@ -503,10 +534,11 @@ class Master(System):
 class RandomPlant:
     """A plant with random systems. `deliver` gives the exports of the next hours or days, `change` edits its plant file or words.
 
-    With `offsets` the stamps of its exports carry their offset from UTC.
+    With `offsets` the stamps of its exports carry their offset from UTC. `skewed`: the clock of its states is wrong, and a witness has
+    the right one.
     """
 
-    def __init__(self, plant_id: str, seed: int, *, variant: str | None = None, offsets: bool = False):
+    def __init__(self, plant_id: str, seed: int, *, variant: str | None = None, offsets: bool = False, skewed: bool = False):
         self.rng = rng = Random(seed)
         self.plant_id = plant_id
         self.wall = Wall(rng.choice(("Europe/Berlin", "America/Chicago", "Asia/Kolkata", "UTC")), offsets)
@@ -527,7 +559,14 @@ class RandomPlant:
         systems += [Master(*given, table) for table in Master.TABLES]
         kept = [system for system in systems[2:] if rng.random() < 0.6]
         self.systems = [*systems[:2], *kept]
+        if skewed:
+            states = systems[0]
+            assert isinstance(states, States)
+            self.systems.insert(2, Witness(*given, states))
+            states.wall = replace(self.wall, wrong_s=(0, 40, 150, 151, -30, 400))
         self.about = self._about()
+        if skewed:
+            self.about["sources"]["states"]["clock_reference"] = "witness"
         self.reasons = {(code, ""): REASONS[number] for number, code in enumerate(CODES[:2])}
         self.rates: list[str] = [f"{plant_id},,,,ENGINEERED,36,s,,,,by test"] if rng.random() < 0.5 else []
 
@@ -629,6 +668,7 @@ def _holiday(plant: RandomPlant) -> None:
 def _clock_offset(plant: RandomPlant) -> None:
     source = plant.rng.choice(("states", "counts"))
     plant.about["sources"][source]["clock_offset_s"] = plant.rng.choice((0, 90, -3600, 30.5))
+    plant.about["sources"][source].pop("clock_reference", None)
 
 
 def _rank(plant: RandomPlant) -> None:

@@ -30,6 +30,7 @@ from pipelines.load import Loaded, Loader, PlantResult
 from transforms.tables import STATEMENTS, TABLES
 
 VARIANTS = ("ended", "next", "numbered", "window", "stops")
+SKEWED = ("ended", "stops")
 ZONES = ("Europe/Berlin", "America/Chicago", "Asia/Kolkata", "UTC")
 Arrivals = dict[str, list[Delivery]]
 EVENTS = "equipment_state_event"
@@ -73,7 +74,10 @@ def lake(portfolio: SmallPortfolio) -> Lake:
 
 def random_portfolio(seed: int, *, offsets: bool) -> tuple[list[RandomPlant], Arrivals]:
     """One plant of each variant, and its exports in the order in which they were written."""
-    plants = [RandomPlant(f"{variant}-{seed}", seed + number, variant=variant, offsets=offsets) for number, variant in enumerate(VARIANTS)]
+    plants = [
+        RandomPlant(f"{variant}-{seed}", seed + number, variant=variant, offsets=offsets, skewed=variant in SKEWED)
+        for number, variant in enumerate(VARIANTS)
+    ]
     return plants, {plant.plant_id: [export for _ in range(2) for export in plant.deliver()] for plant in plants}
 
 

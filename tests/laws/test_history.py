@@ -23,6 +23,7 @@ from equal_lakes import Frames, assert_conserved, differences, gold_tables
 from random_plants import Delivery, RandomPlant, write_words
 from small_portfolio import SmallPortfolio
 
+from pipelines import silver
 from pipelines.lake import Lake
 
 IS_FULL = os.environ.get("PLANTLAKE_LAWS") == "full"
@@ -30,6 +31,8 @@ PLANTS, STEPS, AT_ONCE, COMPARED_EVERY = (12, 50, 1, 1) if IS_FULL else (8, 8, 1
 """Plants, deliveries of each, deliveries of a plant in one refresh, comparisons."""
 SEED = int(os.environ.get("PLANTLAKE_LAWS_SEED", "7"))
 VARIANTS = ("ended", "next", "numbered", "window", "stops")
+SKEWED = (5, 6, 7, 9)
+"""Plants whose states follow the clock of another source."""
 CHANGE_SHARE, LATE_SHARE = 0.3, 0.15
 """How often a plant's refresh comes with an edit of its plant file or words, and how often a delivery comes late."""
 
@@ -40,7 +43,7 @@ class History:
     def __init__(self, root: Path, seed: int):
         self.portfolio = SmallPortfolio(root)
         self.plants = [
-            RandomPlant(f"p{number:02d}-{VARIANTS[number % 5]}", 1000 * seed + number, variant=VARIANTS[number % 5])
+            RandomPlant(f"p{number:02d}-{VARIANTS[number % 5]}", 1000 * seed + number, variant=VARIANTS[number % 5], skewed=number in SKEWED)
             for number in range(PLANTS)
         ]
         self.rng = Random(seed)
@@ -118,6 +121,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
     return History(tmp_path_factory.mktemp("history") / "portfolio", SEED)
 
 
+def days_corrected(history: History) -> set[str]:
+    """Plants of which the clock is corrected on a day."""
+    return {*silver.read(history.lake, "clock_offset").filter(pl.col("is_applied")).collect()["plant_id"]}
+
+
 @pytest.mark.parametrize("first", range(0, STEPS, AT_ONCE))
 def test_a_refresh_ends_where_a_full_build_does(history: History, first: int) -> None:
     history.step(first)
@@ -125,3 +133,4 @@ def test_a_refresh_ends_where_a_full_build_does(history: History, first: int) ->
     if (first // AT_ONCE) % COMPARED_EVERY == COMPARED_EVERY - 1:
         found = compared(history)
         assert not found, "\n\n".join(["incremental on the left, full on the right", *found])
+        assert len(days_corrected(history)) >= 2, "the history says nothing of estimated clocks"
