@@ -325,10 +325,8 @@ def _clock_rules(plant: PlantFile, name: str, source: Source) -> Iterator[tuple[
     if wanted is None:
         return
     if "clock_offset_s" in source.model_fields_set:
-        yield keys, Problem(
-            "A clock offset is stated, or estimated from a reference.", found=f"clock_offset_s: {source.clock_offset_s:g} and {key}: {wanted}",
-            fix=f"remove sources.{name}.clock_offset_s or {key}",
-        )  # fmt: skip
+        found, fix = f"clock_offset_s: {source.clock_offset_s:g} and {key}: {wanted}", f"remove sources.{name}.clock_offset_s or {key}"
+        yield keys, Problem("A clock offset is stated, or estimated from a reference.", found=found, fix=fix)
     others = [
         other for other, about in plant.sources.items()
         if other != name and STATES in about.tables and about.clock_reference is None

@@ -58,7 +58,10 @@ def estimate(lake: Lake, plants: Mapping[str, PlantFile], metadata: Mapping[str,
         con.execute("DELETE FROM gold.clock_month WHERE list_contains(?, plant_id)", [[*stale]])
         changed = _commit(lake, stale, metadata, check)
         rows = [(plant_id, month, made_of) for plant_id in stale for month, made_of in made[plant_id].items()]
-        con.execute("INSERT INTO gold.clock_month SELECT unnest(?), unnest(?), unnest(?)", [list(column) for column in zip(*rows, strict=True)] or [[]] * 3)
+        con.execute(
+            "INSERT INTO gold.clock_month SELECT unnest(?), unnest(?), unnest(?)",
+            [list(column) for column in zip(*rows, strict=True)] or [[]] * 3,
+        )
     return changed
 
 

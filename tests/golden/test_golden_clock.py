@@ -96,7 +96,9 @@ def seconds(lake: Snapshot, plant: str, release: int = 2) -> tuple[int, ...]:
 
 
 def offset(lake: Snapshot, plant: str) -> tuple[Any, ...]:
-    (row,) = lake.rows(f"SELECT offset_s, pairs, iqr_s, is_applied FROM clock_offset WHERE plant_id = '{plant}' AND day = DATE '2025-06-02'")
+    (row,) = lake.rows(
+        f"SELECT offset_s, pairs, iqr_s, is_applied FROM clock_offset WHERE plant_id = '{plant}' AND day = DATE '2025-06-02'"
+    )
     return tuple(row)
 
 

@@ -43,7 +43,9 @@ class History:
     def __init__(self, root: Path, seed: int):
         self.portfolio = SmallPortfolio(root)
         self.plants = [
-            RandomPlant(f"p{number:02d}-{VARIANTS[number % 5]}", 1000 * seed + number, variant=VARIANTS[number % 5], skewed=number in SKEWED)
+            RandomPlant(
+                f"p{number:02d}-{VARIANTS[number % 5]}", 1000 * seed + number, variant=VARIANTS[number % 5], skewed=number in SKEWED
+            )
             for number in range(PLANTS)
         ]
         self.rng = Random(seed)

@@ -148,6 +148,29 @@ def open_since_the_20th() -> list[str]:
     return [*kept, event("M1", 20, 1, "06:00", "12:00"), event("M1", 20, 2, "12:00", "", "DELAY_EQ")]
 
 
+def seen_by_a_plc(plant: dict[str, Any]) -> None:
+    """M2 has a PLC, whose clock is right."""
+    states = plant["sources"]["states"]
+    plant["sources"] |= {"plc": {**states, "path": "plc_*.csv"}, "states": {**states, "clock_reference": "plc"}}
+
+
+def of_m2(earlier: int = 0) -> list[str]:
+    """M2 on the 12th, so many seconds (less than a minute) earlier: it stood from 10:00 to 10:30."""
+    clocks = (
+        ("06:00", "10:00", "10:30", "14:00")
+        if not earlier
+        else tuple(f"{clock}:{60 - earlier}" for clock in ("05:59", "09:59", "10:29", "13:59"))
+    )
+    return [event("M2", 12, 1, *clocks[:2]), event("M2", 12, 2, *clocks[2:])]
+
+
+def stopped_since_the_12th() -> list[str]:
+    """M1 stood from the 12th, 09:00, to the 15th, 10:00; its PLC is not heard."""
+    gone = ("M1-12-2", "M1-12-3", "M1-13-", "M1-14-", "M1-15-", "M2-12-")
+    kept = [line for line in usual_states() if not line.startswith(gone)]
+    return [*kept, *of_m2(), event("M1", 12, 2, "09:00", "15 10:00", "DELAY_EQ", "17"), event("M1", 15, 3, "10:00", "14:00")]
+
+
 def set_in(*keys: str, to: Any) -> Callable[[Plant], None]:
     def change(plant: Plant) -> None:
         inner = plant.about
@@ -220,6 +243,13 @@ CASES = (
     Case("a changed setting", set_in("settings", "microstop_s", to=3600), {"M1": ALL}, {"M2": ALL}),
     # Everything was two hours later, the 22nd ends at 12:00 now; the counts have a clock of their own.
     Case("a clock offset", set_in("sources", "states", "clock_offset_s", to=7200), {"M1": ALL, "M2": ALL}),
+    Case(
+        # The PLC now says that M2 did all on the 12th 20 s earlier: the clock of the states was 20 s ahead on that day. So the stop of M1
+        # began and ended 20 s earlier, on the 15th too, although no record of M1 changed.
+        "another estimate of a clock",
+        lambda p: p.portfolio.file(p.plant_id, "plc_20250625.csv", *of_m2(20), header=STATES) and None,
+        {"M1": [12, 15], "M2": [12]}, {"M1": [11, 13, 14], "M2": [11, 13, 14]}, states=stopped_since_the_12th, edit=seen_by_a_plc,
+    ),
     Case("a unit that was never heard of", lambda p: p.states(event("M3", 12, 1, "06:00", "14:00")), {"M3": ALL}),
 )  # fmt: skip
 IDS = [case.name for case in CASES]
@@ -244,6 +274,8 @@ def _setting(root: Path) -> dict[str, Plant]:
         case.edit(plant.about)
         plant.rate(30, "2025-01-01")
         plant.states(*case.states(), at=23)
+        if "plc" in plant.about["sources"]:
+            portfolio.file(plant_id, "plc_20250623.csv", *of_m2(), header=STATES)
         portfolio.file(plant_id, "counts_20250623.csv", *usual_counts(), header=COUNTED)
         portfolio.file(plant_id, "orders_20250623.csv", "O7;A", header=ORDERED)
         portfolio.file(plant_id, "plan_20250623.csv", "P1;M1;2025-06-09 10:00;2025-06-09 11:00;PLANNED_MAINT", header=PLANNED)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from connectors import portfolio, yaml_lines
 from connectors.errors import ConfigError, Problem
@@ -306,3 +307,41 @@ def test_the_salt_of_names_is_the_environments_or_the_portfolios_name(tmp_path: 
     assert found.person_salt == "Test"
     monkeypatch.setenv("PLANTLAKE_PERSON_SALT", "pepper")
     assert found.person_salt == "pepper"
+
+
+# --- clocks ---------------------------------------------------------------------------------------------------------------------------
+
+EVENTS = {"equipment_state_event": {"columns": {"equipment": "Unit", "start_ts": "From", "state_class": {"const": "RUN"}}}}
+COUNTS = {"production_count": {"columns": {"equipment": "Unit", "event_ts": "At", "good_qty": {"from": "Good", "unit": "pcs"}}}}
+
+
+def of_clocks(root: Path, **sources: dict[str, Any]) -> list[Problem]:
+    """Problems of a plant with a PLC, an ERP and an MES, of which some say something of their clocks."""
+    tables = {"mes": EVENTS, "plc": EVENTS, "erp": COUNTS}
+    about = yaml.safe_load(GOOD.format(plant="p"))
+    about["sources"] = {
+        name: {"kind": "delimited", "path": f"{name}_*.csv", "tables": mapped, **sources.get(name, {})} for name, mapped in tables.items()
+    }
+    return portfolio.read(write(root, p=yaml.safe_dump(about, sort_keys=False))).problems
+
+
+def test_a_source_may_follow_the_clock_of_another(tmp_path: Path) -> None:
+    assert of_clocks(tmp_path, mes={"clock_reference": "plc"}) == []
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        ({"mes": {"clock_reference": "plc", "clock_offset_s": 0}}, "clock_offset_s: 0 and sources.mes.clock_reference: plc"),
+        ({"mes": {"clock_reference": "pcl"}}, "Closest: plc"),
+        ({"mes": {"clock_reference": "mes"}}, "'mes' is no other source"),
+        ({"mes": {"clock_reference": "erp"}}, "Found: plc"),
+        ({"mes": {"clock_reference": "plc"}, "plc": {"clock_reference": "mes"}}, "Found: there is none"),
+        ({"erp": {"clock_reference": "plc"}}, "Only a source of equipment_state_event"),
+    ],
+)
+def test_clocks_that_cannot_be_meant_are_told(tmp_path: Path, sources: dict[str, dict[str, Any]], said: str) -> None:
+    found = of_clocks(tmp_path, **sources)
+    assert said in str(found[0])
+    assert "plants/p.yaml:" in str(found[0])
+    assert "clock_reference" in str(found[0].fix)
