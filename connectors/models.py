@@ -202,7 +202,7 @@ class Source(StrictModel):
     complete_until: Literal["data", "exported_at"] = "data"
     """Up to when an export tells everything: the end of its data (or the window it states), or the moment it was taken."""
     clock_offset_s: float = 0.0
-    """Source clock minus true time, in seconds; subtracted."""
+    """Source clock minus true time, in seconds; subtracted from its state events and counts."""
     clock_reference: str | None = None
     """The source whose clock is right: the offset of each day is estimated from the stops that both saw, and subtracted where it is
     steady. Instead of clock_offset_s; both sources deliver state events."""

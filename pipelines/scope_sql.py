@@ -1,7 +1,7 @@
 """The SQL of the change scope: from rows that differ to stretches of time, from stretches to units and production days.
 
 Here: statements over schema `was` (files of silver that the parts were made from and that are gone), `fresh` (files that are new) and
-`silver` (all there is now); instants are microseconds by the true clock (rule T17), as far as its offset is stated. Elsewhere: the order in which they run, and
+`silver` (all there is now); instants are microseconds by the true clock (rule T17), as far as it is stated. Elsewhere: their order, and
 which files they see (`pipelines.scope`); the models that build what is in scope (`dbt_project`).
 
 Two versions of a plant's silver are compared, so that nothing that writes silver has to say what it changed, and nothing is lost
@@ -338,10 +338,8 @@ UNIT_RECORD = """
 CREATE OR REPLACE TEMP TABLE said_otherwise AS
     WITH said AS (
         SELECT side, q.plant_id, CASE WHEN e.equipment_id IS NULL THEN '~' || q.plant_id ELSE q.equipment_id END AS equipment_id, q.{id} AS id, q._row_hash,
-            epoch_us(coalesce(q.{start}, q.{end})) - coalesce(c.offset_us, 0) AS from_us,
-            epoch_us(coalesce(q.{end}, q.{start})) - coalesce(c.offset_us, 0) AS to_us
+            epoch_us(coalesce(q.{start}, q.{end})) AS from_us, epoch_us(coalesce(q.{end}, q.{start})) AS to_us
         FROM (SELECT 'was' AS side, * FROM was.{table} UNION ALL SELECT 'now', * FROM fresh.{table}) AS q
-        LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
         LEFT JOIN silver.equipment AS e ON e.equipment_id = q.equipment_id AND e.is_current AND NOT e.is_deleted AND e.is_kpi_unit
         WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
     said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
@@ -354,7 +352,7 @@ INSERT INTO scope_day
     FROM said_otherwise;
 """
 """The days of a unit that a record touches, before and now; and of its plant as a whole, to which the record may belong, the days around
-the middle of its interval: the plant may have no calendar."""
+the middle of its interval: the plant may have no calendar. Clocks of records are not corrected (`int_record__dated`)."""
 
 UNIT_RECORDS = (
     ("order_operation", "operation_id", "actual_start_ts", "actual_end_ts", "operation"),

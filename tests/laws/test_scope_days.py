@@ -161,7 +161,7 @@ def of_m2(earlier: int = 0) -> list[str]:
         if not earlier
         else tuple(f"{clock}:{60 - earlier}" for clock in ("05:59", "09:59", "10:29", "13:59"))
     )
-    return [event("M2", 12, 1, *clocks[:2]), event("M2", 12, 2, *clocks[2:])]
+    return [event("M2", 12, n, start, f"12 {end}") for n, (start, end) in enumerate((clocks[:2], clocks[2:]), start=1)]
 
 
 def stopped_since_the_12th() -> list[str]:
