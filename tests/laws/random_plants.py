@@ -260,31 +260,40 @@ class States(System):
 
 
 class Witness(System):
-    """A PLC that logs the runs and stops of a log of states by the right clock; it misses some of them, and learns of corrections late."""
+    """The PLC of the first unit, with the right clock: it logs the runs and stops of a log of states, not all of them, and no correction.
+
+    What it says late, or says otherwise, gives another clock to all units, of which it says nothing."""
 
     name = "witness"
-    header = "Unit;From;To;State"
+    header = "Unit;From;To;State;Id"
 
     def __init__(self, rng: Random, wall: Wall, units: Sequence[str], start: datetime, of: States):
         super().__init__(rng, wall, units, start)
-        self.of = of
+        self.of, self.seen = of, 0
 
     def source(self) -> dict[str, Any]:
         columns = {
-            "equipment": "Unit", "start_ts": "From", "end_ts": "To",
+            "equipment": "Unit", "start_ts": "From", "end_ts": "To", "event": "Id",
             "state_class": {"from": "State", "map": {"R": "RUN", "X": "UNKNOWN"}, "else": "DELAY_ORG"},
         }  # fmt: skip
         return self._csv({"equipment_state_event": {"columns": columns}})
 
     def live(self, until: datetime) -> None:
-        for seen in self.of.records[len(self.records) :]:
+        for seen in (record for record in self.of.records[self.seen :] if record.unit == self.units[0]):
             late = timedelta(seconds=self.rng.choice((0, 0, 0, 1, 2)))
             self.records.append(replace(seen, at=seen.at + late, is_gone=self.rng.random() < 0.1))
-        self.now = until
+        self.now, self.seen = until, len(self.of.records)
 
     def line(self, record: Record) -> str:
         end = record.end if record.end is None or record.end <= self.now else None
-        return ";".join((record.unit, self.wall.text(record.at), self.wall.text(end), record.cells["state"]))
+        return ";".join((record.unit, self.wall.text(record.at), self.wall.text(end), record.cells["state"], f"W{record.number}"))
+
+    def correct(self) -> None:
+        """A whole day was 20 s later."""
+        known = [record for record in self.records if record.at < self.now - DAY]
+        for record in known:
+            if record.at.date() == known[-1].at.date() and record.end is not None:
+                record.at, record.end = record.at + timedelta(seconds=20), record.end + timedelta(seconds=20)
 
 
 class Counts(System):
