@@ -338,8 +338,10 @@ UNIT_RECORD = """
 CREATE OR REPLACE TEMP TABLE said_otherwise AS
     WITH said AS (
         SELECT side, q.plant_id, CASE WHEN e.equipment_id IS NULL THEN '~' || q.plant_id ELSE q.equipment_id END AS equipment_id, q.{id} AS id, q._row_hash,
-            epoch_us(coalesce(q.{start}, q.{end})) AS from_us, epoch_us(coalesce(q.{end}, q.{start})) AS to_us
+            epoch_us(coalesce(q.{start}, q.{end})) - greatest(coalesce(c.offset_us, 0), 0) AS from_us,
+            epoch_us(coalesce(q.{end}, q.{start})) - least(coalesce(c.offset_us, 0), 0) AS to_us
         FROM (SELECT 'was' AS side, * FROM was.{table} UNION ALL SELECT 'now', * FROM fresh.{table}) AS q
+        LEFT JOIN clock AS c ON c.plant_id = q.plant_id AND c.source_system = q._source_system
         LEFT JOIN silver.equipment AS e ON e.equipment_id = q.equipment_id AND e.is_current AND NOT e.is_deleted AND e.is_kpi_unit
         WHERE q.is_current AND NOT q.is_deleted AND q.plant_id IN (SELECT plant_id FROM diffed)),
     said_once AS (SELECT * EXCLUDE (side), count(DISTINCT side) AS sides FROM said GROUP BY ALL)
@@ -352,7 +354,8 @@ INSERT INTO scope_day
     FROM said_otherwise;
 """
 """The days of a unit that a record touches, before and now; and of its plant as a whole, to which the record may belong, the days around
-the middle of its interval: the plant may have no calendar. Clocks of records are not corrected (`int_record__dated`)."""
+the middle of its interval: the plant may have no calendar. By both clocks: operations are
+corrected (`int_order__active`), other records are not (`int_record__dated`)."""
 
 UNIT_RECORDS = (
     ("order_operation", "operation_id", "actual_start_ts", "actual_end_ts", "operation"),
