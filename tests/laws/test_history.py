@@ -135,4 +135,4 @@ def test_a_refresh_ends_where_a_full_build_does(history: History, first: int) ->
     if (first // AT_ONCE) % COMPARED_EVERY == COMPARED_EVERY - 1:
         found = compared(history)
         assert not found, "\n\n".join(["incremental on the left, full on the right", *found])
-        assert len(days_corrected(history)) >= 2, "the history says nothing of estimated clocks"
+        assert days_corrected(history), "the history says nothing of estimated clocks"
