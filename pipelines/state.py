@@ -93,8 +93,8 @@ TABLES = {
 TAKEN_BACK (by a rollback) or ORPHANED (its plant has no plant file);
 `equipment_id` '*' is the whole plant, a `production_day` of NULL every day. `built_version` is the Delta version of a silver table
 that the parts of a plant were made from. `trail_due` names the plants and months whose published ledgers (TRAIL) a release changed. The
-`*_reach` tables say which monthly files can hold what overlaps an instant; `count_link` where corrections are booked (rule T20). `clock_month` says which files the clock
-offsets of a month are made of."""
+`*_reach` tables say which monthly files can hold what overlaps an instant; `count_link` where corrections are booked (rule T20).
+`clock_month` says which files the clock offsets of a month are made of."""
 
 
 def begin(con: DuckDBPyConnection, at: datetime) -> None:
