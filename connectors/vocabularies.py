@@ -28,6 +28,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "product_families": ("plant", "material", "family", "weight"),
     "emission_factors": ("plant", "carrier", "kg_per_kwh", "valid_from", "valid_to", "basis"),
     "targets": ("kpi_id", "scope_type", "scope_id", "target", "valid_from", "valid_to"),
+    "economics": (
+        "plant", "equipment", "regime", "contribution_per_unit", "avoidable_cost_per_h", "material_cost_per_unit", "currency",
+        "valid_from", "valid_to",
+    ),
 }  # fmt: skip
 REQUIRED: dict[str, tuple[str, ...]] = {
     "reason_map": ("plant", "source_code", "reason_code"),
@@ -38,12 +42,18 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "product_families": ("plant", "material", "family"),
     "emission_factors": ("plant", "carrier", "kg_per_kwh"),
     "targets": ("kpi_id", "scope_type", "scope_id", "target"),
+    "economics": ("plant", "regime"),
 }
-DATES, NUMBERS = ("valid_from", "valid_to", "approved_at"), ("rate", "pieces_per_cycle", "weight", "kg_per_kwh", "target")
+DATES = ("valid_from", "valid_to", "approved_at")
+NUMBERS = (
+    "rate", "pieces_per_cycle", "weight", "kg_per_kwh", "target", "contribution_per_unit", "avoidable_cost_per_h", "material_cost_per_unit",
+)  # fmt: skip
 
 TAXONOMY = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "downtime_reason.csv"
 
 RATE_TYPES = ("AVG", "CLOSE", "BUDGET")
+REGIMES = ("CAPACITY", "DEMAND")
+"""What a plant could do with another hour: sell what it makes in it, or do without it."""
 SCOPES = ("PORTFOLIO", "COMPANY", "CLASS", "PLANT", "AREA", "LINE", "EQUIPMENT")
 """What a target may be of."""
 
@@ -160,6 +170,8 @@ def _closed(name: str) -> dict[str, Collection[str]]:
         from dbt_project.catalogue import kpi_ids
 
         return {"kpi_id": kpi_ids(), "scope_type": SCOPES}
+    if name == "economics":
+        return {"regime": REGIMES}
     return {"rate_type": RATE_TYPES} if name == "fx" else {}
 
 

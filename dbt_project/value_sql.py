@@ -18,6 +18,8 @@ from dbt_project.sql_text import OF_MANY_PLANTS, PERIODS, PLANT_OF_SCOPE, Relati
 
 SUMS = ("pbt_s", "unknown_s", "rate_base_s", "rate_known_s", "expected_count_shifts", "reported_count_shifts", "coded_stop_s")
 """Columns of the parts that every value needs for its coverage."""
+PLANNED = ("planned_break_s", "planned_maint_s", "planned_no_demand_s", "planned_other_s")
+"""Columns of the parts between POT and PBT; losses are told from there (`publish.losses`)."""
 DERIVED = {
     "stop_s": "sum(p.adet_eq_s + p.adet_org_s + p.aust_s + coalesce(p.adot_s, 0))",
     "told_pbt_s": "sum(case when p.unknown_s is not null then p.pbt_s end)",
@@ -71,7 +73,7 @@ def inlined(relation: Relation) -> Relation:
 
 def unit_shift_sql(relation: Relation, as_of: str | None = None) -> str:
     """One row per unit and shift: sums of the parts of all its products, and what is known of it."""
-    columns = sorted(({term.column for term in terms()} | set(SUMS)) - {*DERIVED, "capacity_qty"})
+    columns = sorted(({term.column for term in terms()} | {*SUMS, *PLANNED}) - {*DERIVED, "capacity_qty"})
     most = [f"max(case when {test} then 1 else 0 end) as {name}" for name, test in MARKS.items()]
     has = [
         f"max(case when p.material_key <> '~' and p.{column} is not null then 1 else 0 end) as {name}"

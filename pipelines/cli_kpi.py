@@ -37,6 +37,13 @@ ProfileOption = Annotated[str, typer.Option(help="ISO, or TPM (micro-stops count
 PlantOption = Annotated[
     list[str] | None, typer.Option("--plant", help="Only this plant and what is in it (repeatable).", show_default=False)
 ]
+CompanyOption = Annotated[
+    list[str] | None, typer.Option("--company", help="Only this company and its plants (repeatable).", show_default=False)
+]
+ClassOption = Annotated[list[str] | None, typer.Option("--class", help="Only this equipment class (repeatable).", show_default=False)]
+ScopeOption = Annotated[
+    list[str] | None, typer.Option("--scope", help="Only this scope, by its id or name (repeatable).", show_default=False)
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,9 @@ def kpi(
     names: Annotated[list[str] | None, typer.Argument(help="KPIs such as OEE A Q; default: the headline ones.", show_default=False)] = None,
     by: ByOption = BY,
     plant: PlantOption = None,
-    company: Annotated[
-        list[str] | None, typer.Option("--company", help="Only this company and its plants (repeatable).", show_default=False)
-    ] = None,
-    class_: Annotated[list[str] | None, typer.Option("--class", help="Only this equipment class (repeatable).", show_default=False)] = None,
-    scope: Annotated[
-        list[str] | None, typer.Option("--scope", help="Only this scope, by its id or name (repeatable).", show_default=False)
-    ] = None,
+    company: CompanyOption = None,
+    class_: ClassOption = None,
+    scope: ScopeOption = None,
     since: Annotated[
         str | None, typer.Option("--from", help="First day on which a period begins, as 2026-11-05, 2026-11, 2026-Q4.", show_default=False)
     ] = None,
@@ -101,7 +104,7 @@ def kpi(
     from publish.scopes import release_at
 
     with Snapshot(lake_at(root_of(portfolio)).snapshot) as reader:
-        only = _only(plant, company, class_, scope, since, until)
+        only = only_of(plant, company, class_, scope, since, until)
         moment = None if as_of is None else release_at(reader, as_of)
         if not (target or as_json):
             show(reader, names or [], by, profile, last, only, moment, look)
@@ -198,10 +201,11 @@ def checked_profile(profile: str) -> str:
     return profile.upper()
 
 
-def _only(
+def only_of(
     plants: list[str] | None, companies: list[str] | None, classes: list[str] | None, scopes: list[str] | None,
     since: str | None, until: str | None,
 ) -> Only:  # fmt: skip
+    """What the options leave in."""
     from publish.scopes import Only, days
 
     first = days(since, "--from")[0] if since else None

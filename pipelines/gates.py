@@ -17,7 +17,7 @@ from pipelines.views import listed
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-UNUSED_BY_PARTS = frozenset({"historian_sample", "tag", "goods_movement", "scrap"})
+UNUSED_BY_PARTS = frozenset({"historian_sample", "tag", "goods_movement"})
 """Tables that no part is made of: their failures are told and hold nobody."""
 
 

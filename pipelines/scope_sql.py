@@ -442,7 +442,7 @@ STATED_APART = (
 OPENS_NOTHING = {
     "goods_movement": "no part is made of movements yet",
     "material": "parts name a material by its id", "tag": "no part is made of samples", "historian_sample": "no part is made of samples",
-    "equipment_class": "told beside the parts", "kpi_target": "told beside the parts",
+    "equipment_class": "told beside the parts", "kpi_target": "told beside the parts", "economics": "told beside the parts",
 }  # fmt: skip
 """Tables of which no change makes a production day anew, and what they are for instead."""
 

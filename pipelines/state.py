@@ -44,6 +44,10 @@ class Parts:
 
 PARTS = (
     Parts("parts", "candidate_parts", "mart_kpi_parts_shift", ("shift_instance_id", "material_key")),
+    Parts(
+        "parts_reason", "candidate_parts_reason", "mart_kpi_parts_reason",
+        ("shift_instance_id", "reason_code", "time_class", "source_system", "source_reason_code"),
+    ),
     Parts("parts_day", "candidate_parts_day", "mart_kpi_parts_day", (), of_records=True),
     Parts("parts_month", "candidate_parts_month", "mart_kpi_parts_month", (), of_records=True),
     Parts("parts_order", "candidate_parts_order", "mart_kpi_parts_order", ("order_id", "kind"), of_records=True),

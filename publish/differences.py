@@ -83,6 +83,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "line_station": ("plant_id", "line_id", "equipment_id"),
     "product_family": ("plant_id", "material_id"),
     "emission_factor": ("plant_id", "carrier", "valid_from"),
+    "economics": ("plant_id", "equipment_id", "valid_from"),
     "fx_rate": ("plant_id", "from_ccy", "to_ccy", "period", "rate_type"),
     "equipment_class": ("plant_id", "equipment_class"),
     "kpi_target": ("plant_id", "kpi_id", "scope_type", "scope_id", "valid_from"),

@@ -23,7 +23,7 @@ from dbt_project.catalogue import published
 from pipelines import state, views
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
-from publish import comparison, parts
+from publish import comparison, losses, parts
 from publish.restated import restated_sql
 from quality_checks.store import Store
 
@@ -47,6 +47,8 @@ GOLD = {
     "unit_scope": "SELECT * FROM gold.unit_scope",
     "kpi_target": "SELECT * FROM gold.kpi_target",
     "downtime_reason": "SELECT * FROM seeds.downtime_reason",
+    "economics": "SELECT * FROM silver.economics",
+    "fx_rate": "SELECT * FROM silver.fx_rate",
 }
 """Published tables that are small: written whole with each release."""
 KEPT_RELEASES = 3
@@ -200,6 +202,8 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]], trail: M
             for mart in (mart for mart in (*(of.mart for of in state.PARTS), "kpi_target") if mart not in names):
                 columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns(mart).items())
                 con.execute(f"CREATE VIEW {mart} AS SELECT {columns} WHERE false")
+            for name in (name for name in ("line_station", "economics", "fx_rate") if name not in names):
+                con.execute(views.view_sql(name, [], name=name))
             if "unit_scope" in names:
                 con.execute(f"CREATE VIEW mart_kpi_unit_shift AS {value_sql.unit_shift_sql(named)}")
                 if "mart_kpi_unit_month" not in names:
@@ -209,7 +213,7 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]], trail: M
                 con.execute(f"CREATE VIEW kpi_value AS SELECT {columns} WHERE false")
                 con.execute("CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE SELECT * FROM kpi_value")
                 restated = restated_sql("kpi_value_as_of(since_release)", "kpi_value")
-                for macro in (f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated}", *comparison.MACROS):
+                for macro in (f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated}", *comparison.MACROS, *losses.MACROS):
                     con.execute(macro)
                 con.execute("CREATE SCHEMA semantic")
                 for view, sql in semantic_models.views(named).items():

@@ -88,7 +88,7 @@ class Scrap(Lineage):
     uom = dy.String()
     defect_code = dy.String(nullable=True)
     disposition = dy.Enum(DISPOSITIONS)
-    is_startup = dy.Bool()
+    is_startup = dy.Bool(nullable=True)
     scrap_cost = money()
 
 
@@ -294,7 +294,7 @@ FURTHER: tuple[TableSpec, ...] = (
             "qty": _quantity("pieces, signed"),
             "defect_code": Input(doc="as delivered"),
             "disposition": _word(DISPOSITIONS, "SCRAP"),
-            "is_startup": Input("boolean", default=False, doc="start-up loss; default false"),
+            "is_startup": Input("boolean", doc="start-up loss; empty is unknown, and counts as production reject"),
             "scrap_cost": _NUMBER,
             "entry": Input(doc="the source's own id, where it has one"),
         },

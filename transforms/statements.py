@@ -27,6 +27,8 @@ from transforms.units import seconds_per_item
 PLANT_FILE = "plant_file"
 """The source of rows that the plant file and the vocabularies state."""
 
+ECONOMICS = ("contribution_per_unit", "avoidable_cost_per_h", "material_cost_per_unit")
+
 PRECEDENCE = {"DELAY_EQ": 10, "SETUP": 20, "DELAY_ORG": 30, "IDLE": 40, "RUN": 90}
 """Rule T8: lower wins."""
 
@@ -97,6 +99,13 @@ def statements(stated: Stated) -> dict[str, pl.DataFrame]:
             {"plant_id": plant.plant, "carrier": row["carrier"], "kg_per_kwh": float(row["kg_per_kwh"]),
              "valid_from": _instant(row["valid_from"]), "valid_to": _instant(row["valid_to"]), "basis": row["basis"] or None}
             for row in _own_first(stated.words.rows("emission_factors", plant.plant), "carrier")
+        ],
+        "economics": [
+            {"plant_id": plant.plant, "equipment_id": _id(plant, row["equipment"]) if row["equipment"] else "*", "regime": row["regime"],
+             **{name: float(row[name]) if row[name] else None for name in ECONOMICS},
+             "currency": row["currency"] or plant.currency or stated.currency,
+             "valid_from": _date(row["valid_from"]), "valid_to": _date(row["valid_to"])}
+            for row in _own_first(stated.words.rows("economics", plant.plant), "equipment")
         ],
     }  # fmt: skip
     return {name: _frame(name, found) for name, found in rows.items()}

@@ -444,6 +444,11 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
         "plant_id": pl.String, "carrier": pl.String, "kg_per_kwh": pl.Float64, "valid_from": UTC_US, "valid_to": UTC_US,
         "basis": pl.String,
     },
+    "economics": {
+        "plant_id": pl.String, "equipment_id": pl.String, "regime": pl.String, "contribution_per_unit": pl.Float64,
+        "avoidable_cost_per_h": pl.Float64, "material_cost_per_unit": pl.Float64, "currency": pl.String,
+        "valid_from": pl.Date, "valid_to": pl.Date,
+    },
     "fx_rate": {
         "plant_id": pl.String, "from_ccy": pl.String, "to_ccy": pl.String, "period": pl.Date, "rate_type": pl.String,
         "rate": pl.Decimal(18, 8),
@@ -456,8 +461,8 @@ STATEMENTS: dict[str, dict[str, pl.DataType | type[pl.DataType]]] = {
 }  # fmt: skip
 """What plant files, vocabularies and calendars state, as tables: rewritten for a plant, or for its month, where they state something else.
 
-`plant.calendar` is pattern, records or none; `plant_setting.equipment_id` is '*' for the whole plant; `map_downtime_reason`
-knows '*' for any plant and any source; `source_watermark.data_to` is up to when a source has told everything;
+`plant.calendar` is pattern, records or none; `equipment_id` of `plant_setting` and `economics` is '*' for the whole plant;
+`map_downtime_reason` knows '*' for any plant and any source; `source_watermark.data_to` is up to when a source has told everything;
 `production_day.month` is the UTC month in which the day starts. `clock_offset` follows from the events of silver (rule T17): `day` is the
 UTC date of a source's raw stamp. `PORTFOLIO` states nothing of a plant: its `plant_id` is '*'.
 """

@@ -10,6 +10,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -283,3 +284,25 @@ def test_plants_companies_and_the_portfolio_are_the_sums_of_their_units(lake: Sn
             sums[row["scope_type"]][key] += row[side] or 0
     for scope in ("PLANT", "CLASS", "COMPANY", "PORTFOLIO"):
         assert sums[scope] == pytest.approx(sums["EQUIPMENT"], rel=1e-12)
+
+
+@pytest.fixture(scope="module")
+def gaps(lake: Snapshot) -> dict[tuple[Any, ...], Decimal]:
+    """Planned time less good time, as OEE is made of them, by kind of scope, kind of period, start, scope and shift."""
+    rows = lake.rows(
+        """select scope_type, period_type, period_start, scope_id, shift_code, denominator - numerator from kpi_value
+        where kpi_id = 'OEE' and profile = 'ISO' and denominator is not null and not list_contains(flags, 'RATE_PARTIAL')"""
+    )
+    return {tuple(key): gap for *key, gap in rows}
+
+
+@pytest.mark.parametrize("macro", ["loss_waterfall", "six_big_losses"])
+def test_losses_are_planned_time_less_good_time_without_rest(lake: Snapshot, gaps: dict[tuple[Any, ...], Decimal], macro: str) -> None:
+    asked = {key[:3] for key in gaps if key[0] in ("EQUIPMENT", "PLANT", "PORTFOLIO")}
+    assert {kind for _, kind, _ in asked} == {"SHIFT", "DAY", "WEEK", "MONTH", "QUARTER"}
+    found = {}
+    for scope, kind, start in asked:
+        is_loss = "what = 'LOSS'" if macro == "loss_waterfall" else "true"
+        query = f"select scope_id, shift_code, sum(seconds) from {macro}('{scope}', '{kind}', date '{start}') where {is_loss} group by all"
+        found |= {(scope, kind, start, scope_id, shift): lost for scope_id, shift, lost in lake.rows(query)}
+    assert {key: found[key] for key in gaps if key[:3] in asked} == {key: gap for key, gap in gaps.items() if key[:3] in asked}

@@ -196,7 +196,7 @@ def test_of_a_record_with_too_many_fields_nothing_is_shown_where_names_are_about
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "inspection_result": {"attempt_no": 1, "quantity": Decimal(1), "inspection_type": "IN_PROCESS"},
-    "scrap": {"disposition": "SCRAP", "is_startup": False},
+    "scrap": {"disposition": "SCRAP", "is_startup": None},
     "maintenance_order": {"ai_triggered": False},
     "labour_time": {"labour_class": "DIRECT", "attended_s": Decimal(8 * 3600), "worked_s": None},
     "cost": {"is_variable": False},

@@ -6,41 +6,20 @@
 {%- set times = ['ct_s', 'pot_s', 'planned_maint_s', 'planned_break_s', 'planned_no_demand_s', 'planned_other_s', 'pbt_planned_s',
     'pbt_ext_s', 'pbt_s', 'apt_s', 'aust_s', 'adet_eq_s', 'adet_org_s', 'micro_s', 'adot_s', 'unknown_s', 'aupt_s', 'aubt_s',
     'coded_stop_s', 'apt_rated_s', 'micro_rated_s', 'rate_base_s', 'rate_known_s', 'tbf_s', 'local_pbt_s'] %}
+{#- Means of parallel stations are rounded: what is a sum of times is the sum of the rounded ones, so that time is divided without rest. #}
+{%- set busy = 'apt_s + aust_s + adet_eq_s + adet_org_s + micro_s' %}
+{%- set pbt = 'coalesce(' ~ busy ~ ' + adot_s + unknown_s, pbt_s)' %}
+{%- set pot = 'coalesce(planned_maint_s + planned_break_s + planned_no_demand_s + planned_other_s + ' ~ pbt ~ ', pot_s)' %}
+{%- set sums = {
+    'ct_s': 'coalesce(' ~ pot ~ ' + ct_s - pot_s, ct_s)', 'pot_s': pot, 'pbt_s': pbt, 'pbt_planned_s': pbt ~ ' - pbt_ext_s',
+    'aupt_s': 'apt_s + aust_s', 'aubt_s': busy, 'tbf_s': 'apt_s + aust_s'} %}
 {%- set events = ['fe', 'ttr_s', 'setup_count', 'setup_elapsed_s'] %}
-with station as (
-    select
-        l.plant_id, l.line_id, l.equipment_id, l.parallel_group, l.is_constraint_default, l.is_output_counter,
-        count(*) over (partition by l.line_id, l.parallel_group) as parallel
-    from {{ source('silver', 'line_station') }} as l
-),
-
-part as (
-    select s.line_id, s.parallel_group, s.parallel, s.is_constraint_default, s.is_output_counter, p.*,
-        replace(p.shift_instance_id, p.equipment_id, s.line_id) as line_shift_id
-    from station as s
-    inner join {{ ref('int_unit__parts') }} as p on s.equipment_id = p.equipment_id
-),
-
--- What a group of parallel stations made of a product in a shift, and how long the group needs for a piece.
-made as (
-    select
-        line_id, line_shift_id, material_key, parallel_group, min(production_day) as production_day,
-        sum(pq) as pq, sum(ideal_pq_s) as ideal_pq_s,
-        cast(sum(ideal_pq_s) as double) / nullif(cast(sum(pq) as double), 0) / max(parallel) as pri_s,
-        max(case when is_constraint_default then 1 else 0 end) as is_default
-    from part
-    where material_key <> '~' and pq is not null
-    group by line_id, line_shift_id, material_key, parallel_group
+with part as (
+    select * from {{ ref('int_line__part') }}
 ),
 
 product as (
-    select * from (
-        select *, row_number() over (
-            partition by line_id, line_shift_id, material_key order by pri_s desc nulls last, is_default desc, parallel_group
-        ) as choice
-        from made
-    ) as ranked
-    where choice = 1
+    select * from {{ ref('int_line__made') }}
 ),
 
 output as (
@@ -53,26 +32,7 @@ output as (
     group by line_id, line_shift_id, material_key
 ),
 
--- The constraint of the shift; where nothing was made, the default or else the first station.
-constraint_of_shift as (
-    select line_id, line_shift_id, parallel_group from (
-        select
-            g.line_id, g.line_shift_id, g.parallel_group,
-            row_number() over (
-                partition by g.line_id, g.line_shift_id
-                order by coalesce(p.pq * p.pri_s, 0) desc, g.is_default desc, g.parallel_group
-            ) as choice
-        from (
-            select line_id, line_shift_id, parallel_group, max(case when is_constraint_default then 1 else 0 end) as is_default
-            from part
-            group by line_id, line_shift_id, parallel_group
-        ) as g
-        left join product as p on g.line_id = p.line_id and g.line_shift_id = p.line_shift_id and g.parallel_group = p.parallel_group
-    ) as ranked
-    where choice = 1
-),
-
-shift as (
+mean as (
     select
         p.line_id, p.line_shift_id, min(p.plant_id) as plant_id, min(p.production_day) as production_day, min(p.shift_code) as shift_code,
         min(p.start_ts) as start_ts, min(p.state_method) as state_method, bool_or(p.is_preliminary) as is_preliminary,
@@ -85,9 +45,22 @@ shift as (
         {% endfor -%}
         max(p.expected_count_shifts) as expected_count_shifts, max(p.reported_count_shifts) as reported_count_shifts
     from part as p
-    inner join constraint_of_shift as c
+    inner join {{ ref('int_line__constraint') }} as c
         on p.line_id = c.line_id and p.line_shift_id = c.line_shift_id and p.parallel_group = c.parallel_group
     group by p.line_id, p.line_shift_id
+),
+
+shift as (
+    select
+        line_id, line_shift_id, plant_id, production_day, shift_code, start_ts, state_method, is_preliminary, has_shift_overlap, flags,
+        {% for name in times -%}
+        cast({{ sums.get(name, name) }} as decimal(18, 6)) as {{ name }},
+        {% endfor -%}
+        {% for name in events -%}
+        {{ name }},
+        {% endfor -%}
+        expected_count_shifts, reported_count_shifts
+    from mean
 ),
 
 row_of as (
