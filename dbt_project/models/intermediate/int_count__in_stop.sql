@@ -1,3 +1,4 @@
+{{ config(materialized='table') }}
 -- One row per count of pieces that were made inside a logged stop, which the stop says cannot be (rule T8): a step of a counter strictly inside it,
 -- or an interval that it covers. Shift totals and confirmations say nothing of the instant.
 with asked as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', database='scratch') }}
 -- One row per swept stretch and event, with whether it is a micro-stop (T7) and the level at which it competes for its time (T8).
 -- Events that touch a swept stretch, and those so near that they may be one stop, or one stop block, with one that does.
 -- Read once: the numbering below it is a sort.

@@ -1,14 +1,37 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', database='scratch') }}
 -- The ledger of the days in scope: one row per stretch of a unit's time with one owner.
--- Where an event first owns time: in one of this build's stretches, unless it owned time on a day before that is not in scope.
-with first_owned as (
-    select e.equipment_id, e.event_no, min(s.start_us) as first_us
+-- Where an event first owns time: in one of this build's stretches, unless it owned time on a day before that is not in scope. A unit is a
+-- number here, as in the sweep: its texts come last.
+with unit as (
+    select u.unit_no, dense_rank() over (order by u.equipment_id) as equipment_no from {{ ref('int_unit') }} as u
+),
+
+begun as (
+    select distinct n.equipment_no, e.event_no
+    from {{ ref('int_event__micro') }} as e
+    inner join {{ source('state', 'event_begun') }} as b on e.equipment_id = b.equipment_id and e.event_id = b.event_id
+    inner join unit as n on e.unit_no = n.unit_no
+),
+
+first_owned as (
+    select n.equipment_no, s.event_no, min(s.start_us) as first_us
     from {{ ref('int_segment__swept') }} as s
-    inner join {{ ref('int_event__micro') }} as e on s.unit_no = e.unit_no and s.event_no = e.event_no
-    left join {{ source('state', 'event_begun') }} as b on e.equipment_id = b.equipment_id and e.event_id = b.event_id
-    where b.event_id is null
-        and (s.event_class = 'RUN' or (s.planned_class is null and s.window_no is not null))
-    group by e.equipment_id, e.event_no
+    inner join unit as n on s.unit_no = n.unit_no
+    where s.event_no is not null and (s.event_class = 'RUN' or (s.planned_class is null and s.window_no is not null))
+    group by n.equipment_no, s.event_no
+),
+
+first_of_all as (
+    select f.* from first_owned as f
+    left join begun as b on f.equipment_no = b.equipment_no and f.event_no = b.event_no
+    where b.event_no is null
+),
+
+-- The days of a stretch that are in scope.
+in_scope as (
+    select distinct u.unit_no, x.production_day
+    from {{ ref('int_unit') }} as u
+    inner join {{ ref('int_scope') }} as x on u.equipment_id = x.equipment_id
 ),
 
 -- Rule T16: what a plant does not log is run time only in a window with a sign of life, an event or a count.
@@ -71,12 +94,12 @@ select
     coalesce(e.is_ambiguous, false) as is_dst_ambiguous
 from classed as c
 inner join {{ ref('int_unit') }} as u on c.unit_no = u.unit_no
+inner join unit as n on c.unit_no = n.unit_no
 inner join {{ ref('int_unit_day') }} as d on c.unit_no = d.unit_no and c.day_no = d.day_no
 left join {{ ref('int_shift_window') }} as w on c.unit_no = w.unit_no and c.window_no = w.window_no and w.piece = 1
 -- Time that the plan took out, or that nobody planned, belongs to no event.
 left join {{ ref('int_event__micro') }} as e
     on c.unit_no = e.unit_no and c.event_no = e.event_no
     and (c.event_class = 'RUN' or (c.window_no is not null and c.planned_class is null))
-left join first_owned as f on e.equipment_id = f.equipment_id and e.event_no = f.event_no
-inner join {{ ref('int_scope') }} as x
-    on u.equipment_id = x.equipment_id and coalesce(w.production_day, d.production_day) = x.production_day
+left join first_of_all as f on n.equipment_no = f.equipment_no and e.event_no = f.event_no
+inner join in_scope as x on c.unit_no = x.unit_no and coalesce(w.production_day, d.production_day) = x.production_day

@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='table', database='scratch') }}
 -- The edge sweep: one row per stretch of a unit's time in which nothing begins or ends, with the window, day, event and plan in force.
 -- What is active is a mask of bits, because spans of one bit never overlap: bits 0-31 are event levels (lower wins), 32-35 planned
 -- classes, 40 a shift window, 41 a production day, 42 an active order, which decides what a STANDBY is (specification 1.3). No range join, no grouping: one sort for the mask, one for the event's number.
@@ -114,3 +114,5 @@ select
         when 17179869184 then 'PLANNED_BREAK' when 34359738368 then 'PLANNED_OTHER'
     end as planned_class
 from labelled
+-- In the order of time, which the ledger keeps: what is asked of a few days reads a few row groups. Here rows are narrow, and a sort is cheap.
+order by start_us, unit_no
