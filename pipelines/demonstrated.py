@@ -84,7 +84,8 @@ counted AS (
     FROM production_count AS c
     LEFT JOIN source_setting AS o ON c.plant_id = o.plant_id AND c._source_system = o.source_system
     LEFT JOIN clock_offset AS d
-        ON c.plant_id = d.plant_id AND c._source_system = d.source_system AND d.is_applied AND make_timestamp(epoch_us(c.event_ts))::DATE = d.day
+        ON c.plant_id = d.plant_id AND c._source_system = d.source_system AND d.is_applied
+        AND make_timestamp(epoch_us(c.event_ts))::DATE = d.day
     CROSS JOIN LATERAL (SELECT round(coalesce(d.offset_s, o.clock_offset_s, 0) * 1e6)::BIGINT AS offset_us) AS x
     LEFT JOIN build.gold.count_link AS l ON l.plant_id = c.plant_id AND l.count_id = c.count_id
     LEFT JOIN uom_conversion AS k ON c.material_id = k.material_id AND c.uom = k.from_uom AND k.is_current AND NOT k.is_deleted
