@@ -7,6 +7,7 @@ arithmetic (`transforms.units`), the shared taxonomy of reasons (`dbt_project/se
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "plant", "equipment", "material", "tool", "rate_basis", "rate", "unit", "pieces_per_cycle",
         "valid_from", "valid_to", "provenance",
     ),
+    "demonstrated_rates": (
+        "plant", "equipment", "material", "tool", "quarter", "pri_s", "hours", "window_from", "window_to", "quantile",
+        "release_id", "frozen_on", "calc_version",
+    ),
     "unit_aliases": ("plant", "alias", "ucum"),
     "equipment_classes": ("equipment_class", "name", "family"),
     "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
@@ -36,6 +41,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 REQUIRED: dict[str, tuple[str, ...]] = {
     "reason_map": ("plant", "source_code", "reason_code"),
     "ideal_rates": ("plant", "rate", "unit"),
+    "demonstrated_rates": ("plant", "equipment", "material", "quarter", "hours", "window_from", "window_to"),
     "unit_aliases": ("plant", "alias", "ucum"),
     "equipment_classes": ("equipment_class",),
     "fx": ("from_ccy", "to_ccy", "period", "rate_type", "rate"),
@@ -44,10 +50,12 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "targets": ("kpi_id", "scope_type", "scope_id", "target"),
     "economics": ("plant", "regime"),
 }
-DATES = ("valid_from", "valid_to", "approved_at")
+DATES = ("valid_from", "valid_to", "approved_at", "window_from", "window_to", "frozen_on")
 NUMBERS = (
     "rate", "pieces_per_cycle", "weight", "kg_per_kwh", "target", "contribution_per_unit", "avoidable_cost_per_h", "material_cost_per_unit",
+    "pri_s", "hours", "quantile",
 )  # fmt: skip
+QUARTER = re.compile(r"\d{4}-Q[1-4]")
 
 TAXONOMY = Path(__file__).resolve().parent.parent / "dbt_project" / "seeds" / "downtime_reason.csv"
 
@@ -133,6 +141,10 @@ def _row_problems(name: str, row: Row, shown: str) -> list[Problem]:
     for key in DATES:
         if row.get(key) and not _is_date(row[key]):
             found.append(Problem(f"'{key}' is not a date.", export=at, found=row[key], fix="write YYYY-MM-DD"))
+    if row.get("quarter") and not QUARTER.fullmatch(row["quarter"]):
+        found.append(Problem("'quarter' is not a quarter.", export=at, found=row["quarter"], fix="write YYYY-Q1 to YYYY-Q4"))
+    if row.get("pri_s") and _is_number(row["pri_s"]) and float(row["pri_s"]) <= 0:
+        found.append(Problem("'pri_s' is not above 0.", export=at, found=row["pri_s"], fix="leave it empty where no rate was demonstrated"))
     if row.get("period") and not _is_date(row["period"] if len(row["period"]) > 7 else f"{row['period']}-01"):
         found.append(Problem("'period' is not a month.", export=at, found=row["period"], fix="write YYYY-MM"))
     for key in NUMBERS:

@@ -30,9 +30,11 @@ DERIVED = {
     "unknown_rework": "sum(case when p.material_key <> '~' and p.pq is not null and p.rq is null then 1 else 0 end)",
 }
 """Sums of a unit's shift that are no column of the parts."""
+BASES = {"BEST_DEMONSTRATED": "ideal_best_s", "ENGINEERED": "ideal_engineered_s", "ERP_STANDARD": "ideal_erp_s"}
+"""Ideal time at rates of a basis; all of it is `ideal_pq_s`, and what is missing to that is at another basis (OTHER)."""
 COUNTED = {"ideal_pq_s", "ideal_gq_s", "local_ideal_pq_s", "local_ideal_gq_s", "pq", "gq", "sq", "rq"}
 """A shift without a count is a shift without output as long as its unit books in that month: an order may be booked in a later shift."""
-COVERAGE = (*SUMS, *DERIVED, "rate_in_s", "rate_known_in_s")
+COVERAGE = (*SUMS, *DERIVED, "rate_in_s", "rate_known_in_s", "rated_s", *BASES.values())
 """Sums by unit and period."""
 BOOKS = ("books_output", "books_rated", "books_good")
 MARKS = {
@@ -73,7 +75,7 @@ def inlined(relation: Relation) -> Relation:
 
 def unit_shift_sql(relation: Relation, as_of: str | None = None) -> str:
     """One row per unit and shift: sums of the parts of all its products, and what is known of it."""
-    columns = sorted(({term.column for term in terms()} | {*SUMS, *PLANNED}) - {*DERIVED, "capacity_qty"})
+    columns = sorted(({term.column for term in terms()} | {*SUMS, *PLANNED, *BASES.values()}) - {*DERIVED, "capacity_qty"})
     most = [f"max(case when {test} then 1 else 0 end) as {name}" for name, test in MARKS.items()]
     has = [
         f"max(case when p.material_key <> '~' and p.{column} is not null then 1 else 0 end) as {name}"
@@ -134,6 +136,8 @@ def _unit_columns() -> dict[str, str]:
         **{name: f"sum({name})" for name in (*SUMS, *DERIVED)},
         "rate_in_s": "sum(case when books_rated = 1 then rate_base_s end)",
         "rate_known_in_s": "sum(case when books_rated = 1 then rate_known_s end)",
+        "rated_s": "sum(ideal_pq_s)",
+        **{name: f"sum({name})" for name in BASES.values()},
         **{f"in_{condition_name(needs)}": f"max(case when {tests_of(needs)} then 1 else 0 end)" for needs in conditions()},
         **{name: f"max({name})" for name in (*MARKS, "release_id", "as_of_ts")},
     }
@@ -477,6 +481,8 @@ OF_SHIFTS = {
             *MARKS,
             "all_none",
             *OF_PLANT,
+            "rated_s",
+            *BASES.values(),
         )
     },
 }
@@ -484,7 +490,7 @@ OF_SHIFTS = {
 UNTOLD = {
     "min_rate_coverage": "0",
     "definition_score": "1.0",
-    **dict.fromkeys(("time_cov", "rate_cov", "count_cov", "reason_cov"), "cast(null as double)"),
+    **dict.fromkeys(("time_cov", "rate_cov", "count_cov", "reason_cov", "rated_s", *BASES.values()), "cast(null as double)"),
 }
 """The same of other parts: nothing, or no mark."""
 
@@ -576,6 +582,19 @@ FLAGS = {
 """Flag of a value: when it bears it."""
 
 
+def _basis_sql() -> str:
+    """The bases of the ideal rates as words: one alone, several with their shares of ideal time, the most trusted first."""
+    other = f"rated_s - {' - '.join(BASES.values())}"
+    shares = [f"case when {part} > 0 then '{basis}' || {_share(part)} end" for basis, part in {**BASES, "OTHER": other}.items()]
+    return f"case when uses_rate and profile <> 'LOCAL' then nullif(concat_ws(', ', {', '.join(shares)}), '') end"
+
+
+def _share(part: str) -> str:
+    """A part of the ideal time in percent, unless it is all of it; what is there is never 0 and what is not all never 100."""
+    percent = f"greatest(1, least(99, cast(round(100 * cast({part} as double) / cast(rated_s as double)) as integer)))"
+    return f"case when {part} = rated_s then '' else ' ' || cast({percent} as varchar) || ' %' end"
+
+
 AIMED = {
     "target": "target",
     "target_gap": "value - target",
@@ -625,6 +644,7 @@ def _final_sql(words: Callable[[str], str], targets: str | None) -> str:
         else 'OK'
     end as status,
     {words(f"concat_ws(',', missing, {listed})")} as flags,
+    {_basis_sql()} as rate_basis,
     plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from (
     select *, case when missing is null then numerator / nullif(denominator, 0) end as value from scored

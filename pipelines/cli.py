@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_explain, cli_kpi, cli_losses, cli_quarantine, cli_refresh, cli_release
+from pipelines import cli_explain, cli_kpi, cli_losses, cli_quarantine, cli_rates, cli_refresh, cli_release
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
@@ -150,6 +150,7 @@ app.command()(cli_kpi.kpi)
 app.command()(cli_kpi.restated)
 app.command()(cli_explain.explain)
 app.command()(cli_losses.losses)
+app.command()(cli_rates.rates)
 
 
 @app.command()

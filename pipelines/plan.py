@@ -194,7 +194,8 @@ def _of_lines(plant: PlantFile, table: str) -> list[Any]:
 
 def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
     """Everything that the plant file, the portfolio and the vocabularies state apart from mappings."""
-    words = _words(portfolio, ("reason_map", "ideal_rates", "product_families", "emission_factors", "economics"), plant.plant)
+    named = ("reason_map", "ideal_rates", "demonstrated_rates", "product_families", "emission_factors", "economics")
+    words = _words(portfolio, named, plant.plant)
     own = plant.model_dump(exclude={"sources"})
     sources = {
         name: (source.clock_offset_s, source.rank, source.complete_until, *filter(None, [source.clock_reference]))

@@ -3,7 +3,8 @@
 Here: which tables readers get, plant_status, the swap. Elsewhere: the SQL of `kpi_value` (generated from the catalogue by
 `dbt_project.generate`), the tables themselves (`pipelines.release`), reading (`publish.reader`).
 
-`metrics.json` beside it says what each KPI is. What grows with history is written in pieces (`publish.parts`). Rejected rows are read where they are, in the files of their Delta table.
+`metrics.json` beside it says what each KPI is. What grows with history is written in pieces (`publish.parts`). Rejected rows and ideal rates
+are read where they are, in the files of their Delta tables.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ GOLD = {
     "fx_rate": "SELECT * FROM silver.fx_rate",
 }
 """Published tables that are small: written whole with each release."""
+READ_IN_SILVER = {"quarantine": "", "ideal_rate": "is_current AND NOT is_deleted"}
+"""Published tables that are the files of silver themselves, with the condition on their rows."""
 KEPT_RELEASES = 3
 """Folders of older releases stay for readers that still hold the last snapshot open."""
 
@@ -186,7 +189,6 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]], trail: M
     """
     import duckdb
 
-    rejected = views.files(lake, "quarantine")
     names = {path.stem: [path.as_posix()] for path in sorted(folder.glob("*.parquet"))} | {
         name: files for name, files in grown.items() if files
     }
@@ -198,7 +200,9 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]], trail: M
                 con.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet([{views.listed(files)}])")
             for name, files in trail.items():
                 con.execute(f"CREATE VIEW {name} AS {_trail_sql(name, files)}")
-            con.execute(views.view_sql("quarantine", [] if rejected is None else rejected["path"].to_list(), name="quarantine"))
+            for table, where in READ_IN_SILVER.items():
+                found = views.files(lake, table)
+                con.execute(views.view_sql(table, [] if found is None else found["path"].to_list(), name=table, where=where))
             for mart in (mart for mart in (*(of.mart for of in state.PARTS), "kpi_target") if mart not in names):
                 columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns(mart).items())
                 con.execute(f"CREATE VIEW {mart} AS SELECT {columns} WHERE false")

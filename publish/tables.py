@@ -270,6 +270,7 @@ def footnotes(
         return ["No values. `plantlake status` tells how far the data goes."]
     has_target = ", " + AT_ITS_TARGET if frame["target"].is_not_null().any() else ""
     lines = ["", f"In brackets: points against the period before{has_target}.  {MARKED}"] if notes is None else list(notes)
+    lines += _bases(frame)
     newest = reader.rows("SELECT release_id, released_at, watermark FROM release ORDER BY release_id DESC LIMIT 1")
     for release, moment, watermark in newest:
         if as_of is None:
@@ -289,6 +290,20 @@ def footnotes(
         f"{plant} is stale since {since:%Y-%m-%d %H:%M} UTC: {reason}" if since else f"{plant}: no data yet."
         for plant, since, reason in stale
     ]
+
+
+def _bases(frame: pl.DataFrame) -> list[str]:
+    """The bases of the ideal rates that values are made of (specification 6): in one line, or in one a basis with who is on it."""
+    if "rate_basis" not in frame.columns:  # published by an older plantlake
+        return []
+    told = frame.filter(pl.col("rate_basis").is_not_null())
+    same = {scope for scope, bases in told.group_by("scope_id").agg(pl.col("rate_basis").n_unique()).iter_rows() if bases == 1}
+    who: dict[str, list[str]] = {}
+    for row in told.iter_rows(named=True):
+        who.setdefault(row["rate_basis"], []).append(_name(row) if row["scope_id"] in same else f"{_name(row)} {row['period_start']}")
+    if len(who) < 2:
+        return [f"Basis of the ideal rates: {basis}." for basis in who]
+    return [f"Basis of the ideal rates {basis}: {listed(list(dict.fromkeys(names)), 4)}." for basis, names in who.items()]
 
 
 def _missing(frame: pl.DataFrame) -> list[str]:

@@ -152,6 +152,47 @@ def _unknown(name: str, table: str, column: str) -> Part:
     return Part(sql, (name,))
 
 
+BEATEN = 1.05
+"""Specification 4.1: E above this for a month triggers a review of the ideal rate."""
+
+
+def product_months_sql(parts: str) -> str:
+    """E by unit, product and calendar month of the current parts in a relation, with the ideal time a piece (s) and its basis.
+
+    Run time that no source attributes to a product is shared among those of its shift by their ideal time: in a shift of one product it is
+    all of it.
+    """
+    return f"""
+        select plant_id, equipment_id, material_key, cast(date_trunc('month', production_day) as date) as month,
+               sum(ideal_pq_s)::double / nullif(sum(run_s), 0) as e, sum(ideal_pq_s)::double / nullif(sum(pq)::double, 0) as pri_s,
+               case greatest(sum(ideal_best_s), sum(ideal_engineered_s), sum(ideal_erp_s), 0.5 * sum(ideal_pq_s))
+                   when sum(ideal_best_s) then 'BEST_DEMONSTRATED' when sum(ideal_engineered_s) then 'ENGINEERED'
+                   when sum(ideal_erp_s) then 'ERP_STANDARD' else 'OTHER' end as rate_basis
+        from (select *, apt_rated_s::double + coalesce(max(case when material_key = '~' then apt_rated_s end) over of_shift::double
+                        * ideal_pq_s::double / nullif(sum(ideal_pq_s) over of_shift, 0)::double, 0) as run_s
+              from {parts} window of_shift as (partition by equipment_id, shift_instance_id))
+        where material_key <> '~'
+        group by all"""
+
+
+_BEATEN_RATES = Part(
+    f"""
+    with last_month as (
+        select plant_id, date_trunc('month', make_timestamp(max(epoch_us(data_to)))) as until
+        from silver.source_watermark where plant_id in (select plant_id from cur) group by plant_id),
+    of_month as (
+        select stood.* exclude (valid_from_release, valid_to_release)
+        from gold.parts stood anti join (select distinct equipment_id, production_day from cur) anew using (equipment_id, production_day)
+        where stood.valid_to_release is null
+        union all by name select * from cur),
+    judged as (
+        select of_month.* from of_month join last_month using (plant_id)
+        where production_day >= until - interval 1 month and production_day < until)
+    select plant_id, count(*) filter (where e > {BEATEN}) as beaten_rates from ({product_months_sql("judged")}) group by plant_id""",
+    ("beaten_rates",),
+)
+"""Units and products of the last full month, in whatever refresh it is looked at: what stood, and the candidate's days in their place."""
+
 CANDIDATE_PARTS = Recipe(
     {
         "repeated_keys": "count(*) - count(distinct (equipment_id, shift_instance_id, material_key))",
@@ -170,6 +211,7 @@ CANDIDATE_PARTS = Recipe(
     (
         unit_orphans(), _unknown("unknown_plant_rows", "plant", "plant_id"),
         _unknown("unknown_day_rows", "production_day", "production_day"), _OF_SHIFTS, _OF_DAYS, _LOST_PIECES, _UNIT_DAY_PIECES,
+        _BEATEN_RATES,
     ),
     source=lambda: "gold.candidate_parts",
     plants="select distinct plant_id from every",

@@ -56,6 +56,9 @@ GOLD_OWN: dict[str, tuple[Check, ...]] = {
             "good + scrap + rework = produced; sources that book rework apart differ on few parts", "logical"),
         none("ideal_time_has_output", "ideal_time_without_output", "logical",
             "corrections at another rate than their document leave ideal time without pieces", severity="warning", owner=PLANTS),
+        none("rate_not_beaten_for_a_month", "beaten_rates", "plausible",
+            "specification 4.1: E of a unit and product above 1.05 in the last full month: its ideal rate is too slow, or pieces are"
+            " counted twice; `plantlake rates` names unit, product and rate", severity="warning", owner=PLANTS),
         most("shift_at_most_a_day", "longest_shift_hours", 25.0, "25 h is a whole day when clocks go back; longer is a lost end"),
         none("not_in_the_future", "future_rows", "plausible", "rule T17: a shift that has not begun has no parts"),
     ),

@@ -28,7 +28,8 @@ PLANT_FILE = "plant_file"
 """The source of rows that the plant file and the vocabularies state."""
 
 ECONOMICS = ("contribution_per_unit", "avoidable_cost_per_h", "material_cost_per_unit")
-
+DEMONSTRATED = "vocabularies/demonstrated_rates.csv: "
+"""How the provenance of a frozen rate begins."""
 PRECEDENCE = {"DELAY_EQ": 10, "SETUP": 20, "DELAY_ORG": 30, "IDLE": 40, "RUN": 90}
 """Rule T8: lower wins."""
 
@@ -232,7 +233,10 @@ def _unknown_calendar(stated: Stated, first: date, last: date) -> pl.DataFrame:
 
 
 def ideal_rates(stated: Stated) -> pl.DataFrame:
-    """The plant's lines of vocabularies/ideal_rates.csv. Raises ConfigError for lines that state no positive time per piece."""
+    """The plant's lines of vocabularies/ideal_rates.csv and its frozen demonstrated rates.
+
+    Raises ConfigError for lines that state no positive time per piece.
+    """
     aliases = {row["alias"]: row["ucum"] for row in stated.words.rows("unit_aliases", stated.plant.plant)}
     rows, problems = [], []
     for number, row in enumerate(stated.words.rows("ideal_rates", stated.plant.plant), start=1):
@@ -242,7 +246,49 @@ def ideal_rates(stated: Stated) -> pl.DataFrame:
             problems += error.at(export=f"vocabularies/ideal_rates.csv:{row.get('line') or number}").problems
     if problems:
         raise ConfigError(problems)
+    rows += [{"_row": number, **row} for number, row in enumerate(_demonstrated(stated), start=len(rows) + 1)]
     return _canonical(stated, "ideal_rate", pl.DataFrame(rows, infer_schema_length=None))
+
+
+def quarter_start(plant: PlantFile, quarter: str) -> datetime:
+    """The instant at which the first production day of a quarter begins.
+
+    A rate thus changes between two production days, and never within one that a KPI is of.
+    """
+    day = quarter_day(quarter)
+    start: datetime = clock.day_windows(plant.timezone, plant.production_day_start, day, day)["start_ts"].item()
+    return start
+
+
+def quarter_day(quarter: str) -> date:
+    """The first day of a quarter.
+
+    >>> quarter_day("2026-Q4")
+    datetime.date(2026, 10, 1)
+    """
+    return date(int(quarter[:4]), 3 * int(quarter[-1]) - 2, 1)
+
+
+def _demonstrated(stated: Stated) -> Iterator[dict[str, object]]:
+    """Frozen rates of vocabularies/demonstrated_rates.csv: each holds until a line of a later quarter for the same unit, product and tool.
+
+    A line without a rate (too few hours) ends the one before it.
+    """
+    keys: dict[tuple[str, ...], dict[str, Row]] = {}
+    for row in stated.words.rows("demonstrated_rates", stated.plant.plant):
+        keys.setdefault((row["equipment"], row["material"], row["tool"]), {})[row["quarter"]] = row
+    for (equipment, material, tool), lines in keys.items():
+        quarters = sorted(lines)
+        for quarter, later in zip(quarters, [*quarters[1:], None], strict=True):
+            row = lines[quarter]
+            if row["pri_s"]:
+                yield {
+                    "equipment": equipment, "material": material, "tool": tool or None, "rate_basis": "BEST_DEMONSTRATED",
+                    "pri_s": float(row["pri_s"]), "valid_from": quarter_start(stated.plant, quarter),
+                    "valid_to": quarter_start(stated.plant, later) if later else None,
+                    "provenance": f"{DEMONSTRATED}{quarter}, quantile {row['quantile']} of {row['hours']} hours from {row['window_from']}"
+                    f" to {row['window_to']}, release {row['release_id']}, frozen {row['frozen_on']}, calculation {row['calc_version']}",
+                }  # fmt: skip
 
 
 def _rate(row: Row, aliases: Mapping[str, str]) -> dict[str, object]:

@@ -360,6 +360,13 @@ def test_golden_gc40_planned_maintenance_in_and_out_of_busy_time(lake: Snapshot)
 def test_golden_gc41_bases_of_the_ideal_rate(lake: Snapshot) -> None:
     check(values(lake, "gc41_bases"), OEE=Fraction(35, 48))
     check(values(lake, "gc41_bases", profile="LOCAL"), OEE=Fraction(7, 8))
+    # The factor between the two is 30 s / 36 s, and the basis stands beside the number.
+    bases = (
+        "SELECT DISTINCT rate_basis FROM kpi_value WHERE scope_id = 'gc41_bases' AND kpi_id = '{}' AND profile = '{}' AND value IS NOT NULL"
+    )
+    assert lake.rows(bases.format("OEE", "ISO")) == [("BEST_DEMONSTRATED",)]
+    assert lake.rows(bases.format("OEE", "LOCAL")) == [(None,)], "its basis is the plant's own: plant_definition_profile"
+    assert lake.rows(bases.format("LOADING", "ISO")) == [(None,)], "no ideal rate enters"
 
 
 def test_golden_gc42_kilograms_become_pieces(lake: Snapshot) -> None:

@@ -30,6 +30,9 @@ def test_excels_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None
     assert read(tmp_path, "unit_aliases", b"\xef\xbb\xbfplant,alias,ucum\np,Krt,kg\n").problems == []
 
 
+FROZEN = "plant,equipment,material,quarter,pri_s,hours,window_from,window_to\n"
+
+
 @pytest.mark.parametrize(
     ("name", "text", "said", "closest"),
     [
@@ -49,6 +52,9 @@ def test_excels_byte_order_mark_is_no_part_of_the_header(tmp_path: Path) -> None
         ("emission_factors", "plant,carrier,kg_per_kwh\n*,GAS,nan\n", "'kg_per_kwh' is not a number.", None),
         ("targets", "kpi_id,scope_type,scope_id,target\nOEEE,PLANT,*,0.8\n", "There is no kpi_id 'OEEE'.", None),
         ("targets", "kpi_id,scope_type,scope_id,target\nOEE,PLNT,*,0.8\n", "There is no scope_type 'PLNT'.", "PLANT"),
+        ("demonstrated_rates", f"{FROZEN}p,M1,A,2026-Q5,30,22,2025-10-01,2026-09-30\n", "'quarter' is not a quarter.", None),
+        ("demonstrated_rates", f"{FROZEN}p,M1,A,2026-Q4,0,22,2025-10-01,2026-09-30\n", "'pri_s' is not above 0.", None),
+        ("demonstrated_rates", f"{FROZEN}p,M1,,2026-Q4,30,22,2025-10-01,2026-09-30\n", "'material' is empty.", None),
         ("unit_aliases", b"plant,alias,ucum\np,St\xfcck,kg\n", "The vocabulary cannot be read.", None),
     ],
 )  # fmt: skip

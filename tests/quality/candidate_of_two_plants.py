@@ -25,7 +25,7 @@ SHIFT = {
     "adot_s": 300, "unknown_s": 300, "coded_stop_s": 1800, "micro_rated_s": 300, "rate_base_s": 25200, "fe": 1, "ttr_s": 600,
     "setup_count": 1, "setup_elapsed_s": 900, "expected_count_shifts": 1, "reported_count_shifts": 1,
 }  # fmt: skip
-UNKNOWN = ("local_ideal_pq_s", "local_ideal_gq_s", "good_equiv_units")
+UNKNOWN = ("local_ideal_pq_s", "local_ideal_gq_s", "ideal_best_s", "ideal_engineered_s", "ideal_erp_s", "good_equiv_units")
 
 
 def candidate() -> duckdb.DuckDBPyConnection:
@@ -36,6 +36,10 @@ def candidate() -> duckdb.DuckDBPyConnection:
     cells = [f"cast({name} as {_type(name)}) as {name}" for name in _plant("north")[0]]
     con.execute(f"create table gold.candidate_parts as select {', '.join(cells)} from given")
     con.unregister("given")
+    none = "cast(null as bigint)"
+    con.execute(
+        f"create table gold.parts as select *, {none} as valid_from_release, {none} as valid_to_release from gold.candidate_parts limit 0"
+    )
     units = [name for name, spec in TABLES.items() if "equipment_id" in spec.columns]
     for table in ("gold.candidate_parts", *(f"silver.{name}" for name in units)):  # ids of units are unique in a portfolio
         con.execute(f"update {table} set equipment_id = 'north/' || equipment_id where plant_id = 'north'")

@@ -80,6 +80,12 @@ PARTS: dict[str, tuple[str, set[str]]] = {
     "good_and_rejects_within_total": (_parts(MADE, sq="16"), {"pieces_equal_total"}),
     "pieces_equal_total": (_parts(MADE, sq="14"), set()),
     "ideal_time_has_output": (_parts(PRODUCT, ideal_pq_s="1"), set()),
+    # Parts that stand: 1 September is in the last full month. 26 461 s of ideal time in 25 200 s of run time are 1.05004.
+    "rate_not_beaten_for_a_month": (
+        f"""insert into gold.parts by name
+        select * replace (production_day - 30 as production_day, case when material_key = 'A' then 26461 else ideal_pq_s end as ideal_pq_s)
+        from gold.candidate_parts where plant_id = 'south' and {MADE.split(" and material_key", maxsplit=1)[0]}""", set(),
+    ),
     "shift_at_most_a_day": (_parts(OFF, ct_s="90001"), {"no_gap_in_the_day"}),
     "not_in_the_future": (_parts(OWN, start_ts="timestamptz '2026-11-20 12:06:00Z'"), set()),
 }  # fmt: skip
@@ -177,6 +183,20 @@ def test_a_wrong_part_makes_a_wrong_kpi_fail_through_the_view() -> None:
     con.execute(_parts(MADE, ideal_gq_s="ideal_pq_s + 1"))
     failed = judge(profiles(con, AT, ["north", "south"], ["kpi_value"]), "r1", AT).filter(status="FAIL")
     assert failed.select("plant_id", "check_name").rows() == [("south", "quality_at_most_one")]
+
+
+def test_the_months_of_a_product_are_those_of_the_candidate_and_of_what_stands() -> None:
+    con = candidate()
+    con.execute("update silver.source_watermark set data_to = timestamptz '2026-11-02 00:00:00Z'")  # October is over
+    con.execute(
+        "insert into gold.parts by name select * replace (9999999 as ideal_pq_s) from gold.candidate_parts where material_key = 'A'"
+    )
+    # M1 ran 20 000 s of A in each of 6 shifts, and 5 200 s of no product in the one that made pieces: 1.05 of 125 200 s are 131 460 s.
+    # What stood of these days is replaced by the candidate and counts no more.
+    for ideal, beaten in ((131460, 0), (131461, 1)):
+        con.execute(_parts(MADE, ideal_pq_s=str(ideal)))
+        found = dict(profile(con, "candidate_parts", ["south"], AT).select("measure", "value").iter_rows())
+        assert found["beaten_rates"] == beaten
 
 
 def test_days_that_a_shift_enters_or_leaves_are_not_judged_by_their_length() -> None:

@@ -105,6 +105,26 @@ def test_a_rate_of_zero_is_told_and_not_divided_by() -> None:
         statements.ideal_rates(stated({"ideal_rates": [{"plant": "p", "rate": "0", "unit": "1/h", "line": "3"}]}))
 
 
+def frozen(quarter: str, pri_s: str, **more: str) -> dict[str, str]:
+    return {"plant": "p", "equipment": "M1", "material": "A", "quarter": quarter, "pri_s": pri_s, "hours": "22", **more}
+
+
+def test_a_frozen_rate_holds_until_a_later_quarter_says_something_else_of_its_key() -> None:
+    lines = [
+        frozen("2025-Q3", "30.5"), frozen("2025-Q1", "31"), frozen("2026-Q1", ""), frozen("2026-Q2", "29"), frozen("2025-Q4", "12", tool="T1"),
+    ]  # fmt: skip
+    found = statements.ideal_rates(stated({"demonstrated_rates": lines}, production_day_start="06:00"))
+    assert set(found["rate_basis"]) == {"BEST_DEMONSTRATED"}
+    # Quarters begin with their first production day, at 06:00 in Berlin: 05:00 UTC in winter, 04:00 in summer. The line without a rate
+    # ends that of 2025-Q3; nothing ends the last, nor that of tool T1.
+    assert found.sort("valid_from").select("pri_s", "tool_code", "valid_from", "valid_to").rows() == [
+        (31.0, None, datetime(2025, 1, 1, 5, tzinfo=UTC), datetime(2025, 7, 1, 4, tzinfo=UTC)),
+        (30.5, None, datetime(2025, 7, 1, 4, tzinfo=UTC), datetime(2026, 1, 1, 5, tzinfo=UTC)),
+        (12.0, "T1", datetime(2025, 10, 1, 4, tzinfo=UTC), None),
+        (29.0, None, datetime(2026, 4, 1, 4, tzinfo=UTC), None),
+    ]
+
+
 def test_equipment_is_what_the_file_lists_and_the_data_named_less_what_a_master_brings() -> None:
     about = stated(equipment={"units": {"M1": {"class": "PRESS"}}, "class": "OTHER", "not_kpi_units": ["M3"]})
     found = statements.equipment(about, ["M1", "M2", "M3", "M4"], ["M4"])

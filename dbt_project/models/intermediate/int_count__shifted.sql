@@ -42,14 +42,14 @@ whole as (
 shared as (
     select
         c.plant_id, c.equipment_id, c.count_id, n.shift_instance_id, n.shift_code, n.production_day, n.start_us, n.is_outside, false as is_allocated,
-        c.is_ambiguous, c.material_key, c.order_id, c.operation_id, c.equiv_weight, c.pri_s, c.ideal_rate_id, c.local_pri_s,
+        c.is_ambiguous, c.material_key, c.order_id, c.operation_id, c.equiv_weight, c.pri_s, c.ideal_rate_id, c.rate_basis, c.local_pri_s,
         c.pq, c.gq, c.sq, c.rq, c.fp_gq, c.ideal_pq_s, c.ideal_gq_s
     from whole as n
     inner join {{ ref('int_count__rated') }} as c on n.count_id = c.count_id
     union all
     select
         c.plant_id, c.equipment_id, c.count_id, n.shift_instance_id, n.shift_code, n.production_day, n.start_us, false, n.is_allocated,
-        c.is_ambiguous, c.material_key, c.order_id, c.operation_id, c.equiv_weight, c.pri_s, c.ideal_rate_id, c.local_pri_s,
+        c.is_ambiguous, c.material_key, c.order_id, c.operation_id, c.equiv_weight, c.pri_s, c.ideal_rate_id, c.rate_basis, c.local_pri_s,
         {% for name in ('pq', 'gq', 'sq', 'rq', 'fp_gq') -%}
         {{ part_of('c.' ~ name, 'n.from_share', 'n.to_share', 6) }} as {{ name }},
         {% endfor -%}

@@ -13,6 +13,7 @@
 {%- set sums = {
     'ct_s': 'coalesce(' ~ pot ~ ' + ct_s - pot_s, ct_s)', 'pot_s': pot, 'pbt_s': pbt, 'pbt_planned_s': pbt ~ ' - pbt_ext_s',
     'aupt_s': 'apt_s + aust_s', 'aubt_s': busy, 'tbf_s': 'apt_s + aust_s'} %}
+{%- set bases = ['ideal_best_s', 'ideal_engineered_s', 'ideal_erp_s'] %}
 {%- set events = ['fe', 'ttr_s', 'setup_count', 'setup_elapsed_s'] %}
 with part as (
     select * from {{ ref('int_line__part') }}
@@ -68,6 +69,7 @@ row_of as (
         case when p.line_id is not null then 0 end as gq, case when p.line_id is not null then 0 end as sq,
         case when p.line_id is not null then 0 end as rq, case when p.line_id is not null then 0 end as good_equiv_units,
         case when p.line_id is not null then 0 end as ideal_pq_s, case when p.line_id is not null then 0 end as ideal_gq_s,
+        {% for name in bases %}case when p.line_id is not null then 0 end as {{ name }}, {% endfor %}
         p.ideal_pq_s as local_ideal_pq_s, p.ideal_gq_s as local_ideal_gq_s, 0 as unknown_good_counts, 0 as outside_counts
     from shift as s
     left join (
@@ -78,7 +80,7 @@ row_of as (
     ) as p on s.line_id = p.line_id and s.line_shift_id = p.line_shift_id
     union all
     select s.*, m.material_key, false, m.pq, o.gq, o.sq, o.rq, o.good_equiv_units, m.pq * m.pri_s, o.gq * m.pri_s,
-        0, 0, coalesce(o.unknown_good_counts, 0), 0
+        {% for name in bases %}m.{{ name }}, {% endfor %}0, 0, coalesce(o.unknown_good_counts, 0), 0
     from shift as s
     inner join product as m on s.line_id = m.line_id and s.line_shift_id = m.line_shift_id
     left join output as o on m.line_id = o.line_id and m.line_shift_id = o.line_shift_id and m.material_key = o.material_key
@@ -96,6 +98,9 @@ select
     {{ of_shift('rate_known_s') }} as rate_known_s,
     cast(round(ideal_pq_s, 9) as decimal(28, 9)) as ideal_pq_s,
     cast(round(ideal_gq_s, 9) as decimal(28, 9)) as ideal_gq_s,
+    {% for name in bases -%}
+    cast(round({{ name }}, 9) as decimal(28, 9)) as {{ name }},
+    {% endfor -%}
     {{ of_shift('local_pbt_s') }} as local_pbt_s,
     cast(round(local_ideal_pq_s, 9) as decimal(28, 9)) as local_ideal_pq_s,
     cast(round(local_ideal_gq_s, 9) as decimal(28, 9)) as local_ideal_gq_s,

@@ -9,7 +9,7 @@ with made as (
 matched as (
     select
         k.equipment_id, coalesce(k.material_id, '') as material_key, coalesce(k.tool_code, '') as tool_key,
-        r.pri_s, r.ideal_rate_id, b.rank as basis_rank, r.rate_basis = d.rate_basis as is_local,
+        r.pri_s, r.ideal_rate_id, r.rate_basis, b.rank as basis_rank, r.rate_basis = d.rate_basis as is_local,
         w.any_equipment + w.any_material + w.any_tool as wildcards, w.any_tool, w.any_material,
         {{ micros('r.valid_from') }} as from_us,
         coalesce({{ micros('r.valid_to') }}, {{ always_to() }}) as to_us
@@ -35,7 +35,7 @@ of_bases as (select * from matched where basis_rank is not null),
 of_local as (select * from matched where is_local),
 
 best as (
-    {{ best_in_time('of_bases', ['equipment_id', 'material_key', 'tool_key'], ['pri_s', 'ideal_rate_id'],
+    {{ best_in_time('of_bases', ['equipment_id', 'material_key', 'tool_key'], ['pri_s', 'ideal_rate_id', 'rate_basis'],
         'm.basis_rank, m.wildcards, m.any_tool, m.any_material, m.from_us desc, m.ideal_rate_id') }}
 ),
 
@@ -45,9 +45,9 @@ best_local as (
 ),
 
 either as (
-    select equipment_id, material_key, tool_key, from_us, to_us, pri_s, ideal_rate_id, cast(null as double) as local_pri_s from best
+    select equipment_id, material_key, tool_key, from_us, to_us, pri_s, ideal_rate_id, rate_basis, cast(null as double) as local_pri_s from best
     union all
-    select equipment_id, material_key, tool_key, from_us, to_us, null, null, pri_s from best_local
+    select equipment_id, material_key, tool_key, from_us, to_us, null, null, null, pri_s from best_local
 ),
 
 -- Spans in which neither of the two changes.
@@ -62,7 +62,7 @@ cut as (
 
 select
     c.equipment_id, c.material_key, c.tool_key, c.from_us, c.to_us,
-    max(e.pri_s) as pri_s, max(e.ideal_rate_id) as ideal_rate_id, max(e.local_pri_s) as local_pri_s
+    max(e.pri_s) as pri_s, max(e.ideal_rate_id) as ideal_rate_id, max(e.rate_basis) as rate_basis, max(e.local_pri_s) as local_pri_s
 from cut as c
 inner join either as e
     on c.equipment_id = e.equipment_id and c.material_key = e.material_key and c.tool_key = e.tool_key

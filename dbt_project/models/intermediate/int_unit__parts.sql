@@ -81,7 +81,8 @@ product as (
         coalesce(n.material_key, p.material_key) as material_key,
         coalesce(p.apt_s, 0) as apt_s,
         coalesce(n.unrated_counts = 0, r.equipment_id is not null or a.equipment_id is not null) as is_rated,
-        n.counts, n.unknown_good_counts, n.outside_counts, n.pq, n.gq, n.sq, n.rq, n.ideal_pq_s, n.ideal_gq_s, n.good_equiv_units
+        n.counts, n.unknown_good_counts, n.outside_counts, n.pq, n.gq, n.sq, n.rq, n.ideal_pq_s, n.ideal_gq_s,
+        n.ideal_best_s, n.ideal_engineered_s, n.ideal_erp_s, n.good_equiv_units
     from {{ ref('int_count__placed') }} as n
     full outer join {{ ref('int_product__time') }} as p
         on n.equipment_id = p.equipment_id and n.shift_instance_id = p.shift_instance_id and n.material_key = p.material_key
@@ -99,6 +100,9 @@ part as (
         case when s.has_counts or s.made_nothing then 0 end as pq, case when s.has_counts or s.made_nothing then 0 end as gq,
         case when s.has_counts or s.made_nothing then 0 end as sq, case when s.has_counts or s.made_nothing then 0 end as rq,
         case when s.has_counts or s.made_nothing then 0 end as ideal_pq_s, case when s.has_counts or s.made_nothing then 0 end as ideal_gq_s,
+        case when s.has_counts or s.made_nothing then 0 end as ideal_best_s,
+        case when s.has_counts or s.made_nothing then 0 end as ideal_engineered_s,
+        case when s.has_counts or s.made_nothing then 0 end as ideal_erp_s,
         case when s.has_counts or s.made_nothing then 0 end as good_equiv_units,
         0 as unknown_good_counts, 0 as outside_counts
     from shift as s
@@ -106,7 +110,7 @@ part as (
     select
         s.*, p.material_key, false, p.apt_s, case when p.is_rated then p.apt_s else 0 end,
         p.pq, p.gq, p.sq, p.rq,
-        p.ideal_pq_s, p.ideal_gq_s, p.good_equiv_units,
+        p.ideal_pq_s, p.ideal_gq_s, p.ideal_best_s, p.ideal_engineered_s, p.ideal_erp_s, p.good_equiv_units,
         coalesce(p.unknown_good_counts, 0), coalesce(p.outside_counts, 0)
     from product as p
     inner join shift as s on p.equipment_id = s.equipment_id and p.shift_instance_id = s.shift_instance_id
@@ -152,6 +156,9 @@ select
     end as decimal(18, 6)) as rate_known_s,
     cast(ideal_pq_s as decimal(28, 9)) as ideal_pq_s,
     cast(ideal_gq_s as decimal(28, 9)) as ideal_gq_s,
+    cast(ideal_best_s as decimal(28, 9)) as ideal_best_s,
+    cast(ideal_engineered_s as decimal(28, 9)) as ideal_engineered_s,
+    cast(ideal_erp_s as decimal(28, 9)) as ideal_erp_s,
     -- As the plant itself counts: all products together, on the shift's row.
     {{ if_shift('local_pbt_s', 'no_calendar') }} as local_pbt_s,
     {{ if_shift('local_ideal_pq_s * local_cap', type='decimal(28, 9)') }} as local_ideal_pq_s,

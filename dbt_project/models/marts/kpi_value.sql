@@ -106,6 +106,10 @@ select
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
+    sum(ideal_pq_s) as rated_s,
+    sum(ideal_best_s) as ideal_best_s,
+    sum(ideal_engineered_s) as ideal_engineered_s,
+    sum(ideal_erp_s) as ideal_erp_s,
     max(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_good,
     max(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_rate_good,
     max(case when books_output = 1 and unknown_rework = 0 then 1 else 0 end) as in_output_rework,
@@ -225,6 +229,10 @@ select
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
+    sum(ideal_pq_s) as rated_s,
+    sum(ideal_best_s) as ideal_best_s,
+    sum(ideal_engineered_s) as ideal_engineered_s,
+    sum(ideal_erp_s) as ideal_erp_s,
     max(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_good,
     max(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_rate_good,
     max(case when books_output = 1 and unknown_rework = 0 then 1 else 0 end) as in_output_rework,
@@ -344,6 +352,10 @@ select
     sum(unknown_rework) as unknown_rework,
     sum(case when books_rated = 1 then rate_base_s end) as rate_in_s,
     sum(case when books_rated = 1 then rate_known_s end) as rate_known_in_s,
+    sum(ideal_pq_s) as rated_s,
+    sum(ideal_best_s) as ideal_best_s,
+    sum(ideal_engineered_s) as ideal_engineered_s,
+    sum(ideal_erp_s) as ideal_erp_s,
     max(case when books_output = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_good,
     max(case when books_output = 1 and books_rated = 1 and books_good = 1 and unknown_good_counts = 0 then 1 else 0 end) as in_output_rate_good,
     max(case when books_output = 1 and unknown_rework = 0 then 1 else 0 end) as in_output_rework,
@@ -463,6 +475,10 @@ select
     sum(unknown_rework) as unknown_rework,
     sum(rate_in_s) as rate_in_s,
     sum(rate_known_in_s) as rate_known_in_s,
+    sum(rated_s) as rated_s,
+    sum(ideal_best_s) as ideal_best_s,
+    sum(ideal_engineered_s) as ideal_engineered_s,
+    sum(ideal_erp_s) as ideal_erp_s,
     max(in_output_good) as in_output_good,
     max(in_output_rate_good) as in_output_rate_good,
     max(in_output_rework) as in_output_rework,
@@ -582,6 +598,10 @@ select
     sum(unknown_rework) as unknown_rework,
     sum(rate_in_s) as rate_in_s,
     sum(rate_known_in_s) as rate_known_in_s,
+    sum(rated_s) as rated_s,
+    sum(ideal_best_s) as ideal_best_s,
+    sum(ideal_engineered_s) as ideal_engineered_s,
+    sum(ideal_erp_s) as ideal_erp_s,
     max(in_output_good) as in_output_good,
     max(in_output_rate_good) as in_output_rate_good,
     max(in_output_rework) as in_output_rework,
@@ -703,6 +723,10 @@ select
     sum(u.unknown_rework) as unknown_rework,
     sum(u.rate_in_s) as rate_in_s,
     sum(u.rate_known_in_s) as rate_known_in_s,
+    sum(u.rated_s) as rated_s,
+    sum(u.ideal_best_s) as ideal_best_s,
+    sum(u.ideal_engineered_s) as ideal_engineered_s,
+    sum(u.ideal_erp_s) as ideal_erp_s,
     sum(u.in_output_good) as units_output_good,
     sum(u.in_output_rate_good) as units_output_rate_good,
     sum(u.in_output_rework) as units_output_rework,
@@ -834,6 +858,10 @@ select
     sum(unknown_rework) as unknown_rework,
     sum(rate_in_s) as rate_in_s,
     sum(rate_known_in_s) as rate_known_in_s,
+    sum(rated_s) as rated_s,
+    sum(ideal_best_s) as ideal_best_s,
+    sum(ideal_engineered_s) as ideal_engineered_s,
+    sum(ideal_erp_s) as ideal_erp_s,
     cast(sum(units_output_good) as bigint) as units_output_good,
     cast(sum(units_output_rate_good) as bigint) as units_output_rate_good,
     cast(sum(units_output_rework) as bigint) as units_output_rework,
@@ -1206,7 +1234,11 @@ select
     s.all_none as all_none,
     s.assumed_calendar as assumed_calendar,
     s.assumed_rate as assumed_rate,
-    s.no_calendar as no_calendar
+    s.no_calendar as no_calendar,
+    s.rated_s as rated_s,
+    s.ideal_best_s as ideal_best_s,
+    s.ideal_engineered_s as ideal_engineered_s,
+    s.ideal_erp_s as ideal_erp_s
 from summed as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'shift') as k
@@ -1348,7 +1380,11 @@ select
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
-    0 as no_calendar
+    0 as no_calendar,
+    cast(null as double) as rated_s,
+    cast(null as double) as ideal_best_s,
+    cast(null as double) as ideal_engineered_s,
+    cast(null as double) as ideal_erp_s
 from summed_day as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'day') as k
@@ -1468,7 +1504,11 @@ select
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
-    0 as no_calendar
+    0 as no_calendar,
+    cast(null as double) as rated_s,
+    cast(null as double) as ideal_best_s,
+    cast(null as double) as ideal_engineered_s,
+    cast(null as double) as ideal_erp_s
 from summed_quality as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'quality') as k
@@ -1748,7 +1788,11 @@ select
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
-    0 as no_calendar
+    0 as no_calendar,
+    cast(null as double) as rated_s,
+    cast(null as double) as ideal_best_s,
+    cast(null as double) as ideal_engineered_s,
+    cast(null as double) as ideal_erp_s
 from summed_order as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'order') as k
@@ -2013,7 +2057,11 @@ select
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
-    0 as no_calendar
+    0 as no_calendar,
+    cast(null as double) as rated_s,
+    cast(null as double) as ideal_best_s,
+    cast(null as double) as ideal_engineered_s,
+    cast(null as double) as ideal_erp_s
 from summed_month as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'month') as k
@@ -2099,7 +2147,11 @@ select
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
-    0 as no_calendar
+    0 as no_calendar,
+    cast(null as double) as rated_s,
+    cast(null as double) as ideal_best_s,
+    cast(null as double) as ideal_engineered_s,
+    cast(null as double) as ideal_erp_s
 from summed_routing as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'routing') as k
@@ -2193,7 +2245,11 @@ select
     0 as all_none,
     0 as assumed_calendar,
     0 as assumed_rate,
-    0 as no_calendar
+    0 as no_calendar,
+    cast(null as double) as rated_s,
+    cast(null as double) as ideal_best_s,
+    cast(null as double) as ideal_engineered_s,
+    cast(null as double) as ideal_erp_s
 from summed_characteristic as s
 left join scope_size as c on s.scope_type = c.scope_type and s.scope_id = c.scope_id
 cross join (select * from kpi where parts = 'characteristic') as k
@@ -2287,6 +2343,7 @@ select
         else 'OK'
     end as status,
     {{ words("concat_ws(',', missing, case when kpi_id = 'E' and numerator > denominator then 'PERF_GT_1' end, case when uses_states and is_residual = 1 then 'RESIDUAL_APT' end, case when uses_rate and rate_cov > 0 and rate_cov < min_rate_coverage and coalesce(missing, '') <> 'RATE_PARTIAL' then 'RATE_PARTIAL' end, case when uses_counts and count_cov > 0 and count_cov < 1 then 'COUNT_PARTIAL' end, case when uses_counts and outside_counts > 0 then 'COUNT_OUTSIDE_SHIFT' end, case when uses_counts and has_allocated = 1 then 'COUNT_ALLOCATED' end, case when uses_counts and has_stop_counts = 1 then 'STOP_WITH_COUNTS' end, case when uses_plan and time_cov < 1 then 'UNKNOWN_TIME' end, case when assumed_calendar = 1 and uses_plan then 'ASSUMED_CALENDAR' end, case when assumed_rate = 1 and uses_rate then 'ASSUMED_RATE' end, case when plants_of is not null and plants_in < plants_of then 'PLANTS_PARTIAL' end, case when parts = 'shift' and scope_type <> 'EQUIPMENT' and units_in < units_of then 'UNITS_PARTIAL' end, case when has_overlap = 1 then 'SHIFT_OVERLAP' end, case when has_ambiguous = 1 then 'DST_AMBIGUOUS' end, case when is_preliminary = 1 then 'PRELIMINARY' end)") }} as flags,
+    case when uses_rate and profile <> 'LOCAL' then nullif(concat_ws(', ', case when ideal_best_s > 0 then 'BEST_DEMONSTRATED' || case when ideal_best_s = rated_s then '' else ' ' || cast(greatest(1, least(99, cast(round(100 * cast(ideal_best_s as double) / cast(rated_s as double)) as integer))) as varchar) || ' %' end end, case when ideal_engineered_s > 0 then 'ENGINEERED' || case when ideal_engineered_s = rated_s then '' else ' ' || cast(greatest(1, least(99, cast(round(100 * cast(ideal_engineered_s as double) / cast(rated_s as double)) as integer))) as varchar) || ' %' end end, case when ideal_erp_s > 0 then 'ERP_STANDARD' || case when ideal_erp_s = rated_s then '' else ' ' || cast(greatest(1, least(99, cast(round(100 * cast(ideal_erp_s as double) / cast(rated_s as double)) as integer))) as varchar) || ' %' end end, case when rated_s - ideal_best_s - ideal_engineered_s - ideal_erp_s > 0 then 'OTHER' || case when rated_s - ideal_best_s - ideal_engineered_s - ideal_erp_s = rated_s then '' else ' ' || cast(greatest(1, least(99, cast(round(100 * cast(rated_s - ideal_best_s - ideal_engineered_s - ideal_erp_s as double) / cast(rated_s as double)) as integer))) as varchar) || ' %' end end), '') end as rate_basis,
     plants_in, plants_of, units_in, units_of, release_id, as_of_ts
 from (
     select *, case when missing is null then numerator / nullif(denominator, 0) end as value from scored
