@@ -121,8 +121,10 @@ def _invoke(lake: Lake, verbs: list[str], variables: dict[str, Any], tell: Calla
             tell(f"dbt {found[2]}")
 
     target = lake.gold / "dbt" / ("all" if variables else "scope")  # what dbt parsed stays there, and holds for the same variables
-    arguments = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target),
-                 "--log-path", str(lake.logs / "dbt"), "--vars", json.dumps(variables), "--quiet", "--no-write-json"]  # fmt: skip
+    arguments = [
+        "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target), "--log-path", str(lake.logs / "dbt"),
+        "--vars", json.dumps(variables), "--log-level", "none", "--no-write-json",
+    ]  # fmt: skip
     outcome = dbtRunner(manifest=_parsed(variables, arguments), callbacks=[told]).invoke([*verbs, *arguments])
     return list(getattr(outcome.result, "results", None) or []), outcome.exception
 

@@ -1,8 +1,37 @@
-"""What all tests share. Laws have no deadline: machines are noisy, and a slow example is not a wrong one."""
+"""What all tests share: folders that are made once for all workers. Laws have no deadline: a slow example on a noisy machine is not wrong."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 settings.register_profile("plantlake", deadline=None)
 settings.load_profile("plantlake")
+
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """made_once(name, make) is a folder that `make` filled once in this run of the tests, whichever worker asked first. Only for reading."""
+    base = tmp_path_factory.getbasetemp()
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def folder(name: str, make: Callable[[Path], object]) -> Path:
+        path, whole = base / name, base / f"{name}.made"
+        with (base / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                shutil.rmtree(path, ignore_errors=True)
+                path.mkdir()
+                make(path)
+                whole.touch()
+        return path
+
+    return folder

@@ -161,12 +161,14 @@ def _state_events(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     by_duration = pl.col("start_ts") + pl.duration(microseconds=(pl.col("duration") * 1e6).round().cast(pl.Int64))
     rows = rows.with_columns(pl.coalesce("end_ts", by_duration).alias("end_ts"))
     rows = _on_grid(rows, reading.table.intervals) if reading.table.intervals else stamps.repair_repeated_hour(rows, reading.zone)
+    # Rule T11: what has no length has no seconds and is no failure, but the row is kept.
+    rows = rows.with_columns(pl.when(pl.col("end_ts") == pl.col("start_ts")).then(pl.lit("ZERO_LENGTH")).alias("length_flag"))
     return rows.with_columns(
         pl.col("end_ts").is_null().alias("is_open"),
         reference(reading, "order").alias("order_id"),
         reference(reading, "material").alias("material_id"),
         pl.coalesce("source_state", "state_word").alias("source_state"),
-        _flags(rows, "start_ts_flag", "end_ts_flag"),
+        _flags(rows, "start_ts_flag", "end_ts_flag", "length_flag"),
     )
 
 

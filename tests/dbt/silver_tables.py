@@ -1,6 +1,6 @@
 """A build database with small silver tables, and dbt over it: for rules of the models that no export need be written for.
 
-Here: rows in, tables out. Elsewhere: the cases (`test_models.py`), whole portfolios through the product (`ledger_portfolio`).
+Here: rows in, tables out. Elsewhere: the cases (`test_models.py`), whole portfolios through the product (`golden_portfolio`).
 """
 
 from __future__ import annotations

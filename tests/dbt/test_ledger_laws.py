@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from ledger_portfolio import Plant, refresh, write
+from golden_portfolio import Case, Row, events, made, planned, rate, refresh, write
 
 from dbt_project.catalogue import of_parts
 from pipelines import build
@@ -165,26 +165,33 @@ def parts_of(state: str, planned: str, is_short: bool, gap: str) -> tuple[str, .
     return ("ct", "pot", "pbt", "micro" if is_micro else CLASS_OF.get(state, gap))
 
 
-def as_plants(units: list[Unit]) -> list[Plant]:
-    plants = []
-    for name in dict.fromkeys(unit.plant for unit in units):
-        mine = [unit for unit in units if unit.plant == name]
-        plants.append(
-            Plant(
-                name, start="2025-10-25", until="2025-10-27T03:00", zone="Europe/Berlin", day_start="06:00", company=name[0],
-                method="RESIDUAL" if mine[0].is_residual else "MEASURED", units=tuple(unit.code for unit in mine), rates={"P": 7, "Q": 11},
-                shifts={w.shift: "-".join(SHIFTS[w.shift]) for w in mine[0].windows},
-                planned=[(text(e.start), text(e.end), e.state) for e in mine[0].planned],
-                events=[
-                    (u.code, f"{u.code}-{number}", text(e.start), text(e.end), e.state, "") for u in mine for number, e in enumerate(u.events)
-                ],
-                counts=[
-                    {"unit": u.code, "document": f"{u.code}-{at}", "at": text(at), "product": "PQ"[at % 2], "produced": 1000, "good": 999 - at % 50}
-                    for u in mine for at in u.counts
-                ],
+def as_cases(units: list[Unit]) -> list[Case]:
+    return [as_case(name, [unit for unit in units if unit.plant == name]) for name in dict.fromkeys(unit.plant for unit in units)]
+
+
+def as_case(name: str, units: list[Unit]) -> Case:
+    about = {
+        "timezone": "Europe/Berlin", "production_day_start": "06:00", "company": name[0],
+        "settings": {"state_method": "RESIDUAL" if units[0].is_residual else "MEASURED"}, "equipment": {"units": {unit.code: {"class": "TEST"} for unit in units}},
+        "shifts": {w.shift: {"at": "-".join(SHIFTS[w.shift]), "days": "daily"} for w in units[0].windows},
+    }  # fmt: skip
+    tables: dict[str, list[Row]] = {
+        "planned_downtime": planned(*((text(e.start), text(e.end), e.state) for e in units[0].planned)),
+        "equipment_state_event": [
+            row
+            for unit in units
+            for row in events(
+                *((f"{unit.code}-{n}", text(e.start), text(e.end), e.state) for n, e in enumerate(unit.events)), unit=unit.code
             )
-        )  # fmt: skip
-    return plants
+        ],
+        "production_count": [
+            made(text(moment), 1000, 999 - moment % 50, unit.code, document=f"{unit.code}-{moment}", material="PQ"[moment % 2])
+            for unit in units
+            for moment in unit.counts
+        ],
+    }
+    filled = {table: rows for table, rows in tables.items() if rows}
+    return Case(name, filled, about, "2025-10-25", "2025-10-27T03:00", {"ideal_rates": [rate(name, 7, "P"), rate(name, 11, "Q")]})
 
 
 UNITS = random_units(20251025)
@@ -193,7 +200,7 @@ UNITS = random_units(20251025)
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("laws")
-    write(root, as_plants(UNITS))
+    write(root, as_cases(UNITS))
     outcome = refresh(root)
     assert outcome.problems == []
     assert outcome.rejected == 0

@@ -1,6 +1,6 @@
 """Rules of the models, case by case: a few silver rows in, seconds, pieces and ratios that a person works out with a pencil out.
 
-Every case is a plant of its own in one build. Elsewhere: the cases that whole exports show (`test_ledger_cases.py`).
+Every case is a plant of its own in one build. Elsewhere: the cases that whole exports show (`tests/golden`).
 """
 
 from __future__ import annotations

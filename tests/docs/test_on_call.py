@@ -13,15 +13,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import pytest
+from quick_refresh import make_quick
 from test_worked_example import FILES
 
-from pipelines import preview
-from pipelines import run as runs
 from pipelines.cli import main
-from pipelines.lock import writer_lock
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "on-call.md"
 STEP = re.compile(
@@ -52,21 +49,12 @@ def _reno(content: str) -> str:
     return content.replace("tulsa", "reno").replace("Tulsa", "Reno")
 
 
-def without_dagster(job: Any, todo: Any, *, wait_s: float = 0) -> None:
-    """The refresh itself, without Dagster's run around it and without the seconds that Great Expectations takes."""
-    with writer_lock(job.lake, wait_s) as lock:
-        job.checked = lock.check
-        job.run(todo, quality=False)
-
-
 def typed(command: str) -> tuple[str, int]:
     """What a command prints, and its exit code."""
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
         patch.setattr(sys, "argv", shlex.split(command))
-        patch.setattr(runs, "run", without_dagster)
-        patch.setattr(preview, "_refresh", lambda job, todo: job.run(todo, quality=False))
-        patch.setattr("pipelines.refresh.Refresh.prepare", lambda _: None)
+        make_quick(patch)
         with pytest.raises(SystemExit) as ended:
             main()
     return "\n".join(line.rstrip() for line in said.getvalue().strip().splitlines()), int(ended.value.code or 0)

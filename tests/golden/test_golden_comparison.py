@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import log
 from typing import Any
 
 import pytest
-from golden_portfolio import Case, refresh, write
-
-from publish.reader import Snapshot
+from golden_portfolio import Case, made
+from golden_portfolio import rate as ideal
+from published import Published
 
 START = datetime(2025, 6, 2, 6, tzinfo=UTC)
 DAY = "DATE '2025-06-02'"
@@ -45,19 +44,13 @@ def spread(run: int, *stops: tuple[str, int]) -> list[tuple[str, int]]:
     return found
 
 
-def made(unit: str, at: str, produced: float, good: float) -> dict[str, Any]:
-    return {"equipment": unit, "document": f"{unit}{at}", "event_ts": at, "material": "P", "produced_qty": produced, "good_qty": good}
-
-
 def rate(plant: str) -> dict[str, list[dict[str, Any]]]:
-    return {
-        "ideal_rates": [{"plant": plant, "equipment": "", "material": "P", "tool": "", "rate_basis": "ENGINEERED", "rate": 1, "unit": "s"}]
-    }
+    return {"ideal_rates": [ideal(plant, 1)]}
 
 
 def machine(plant: str, stretches: list[tuple[str, int]], produced: float, good: float, **about: Any) -> Case:
     """One measured machine in one shift of 28 800 s, one second a piece."""
-    tables = {"equipment_state_event": states(*stretches), "production_count": [made("M", "2025-06-02T13:59", produced, good)]}
+    tables = {"equipment_state_event": states(*stretches), "production_count": [made("13:59", produced, good)]}
     return Case(plant, tables, {"equipment": {"units": {"M": {}}}, "settings": {"state_method": "MEASURED"}, **about}, words=rate(plant))
 
 
@@ -68,7 +61,7 @@ def windows(plant: str, units: dict[str, tuple[str, list[tuple[str, int, float]]
         for at, seconds, good in found:
             end = datetime.fromisoformat(at) + timedelta(seconds=seconds)
             shifts.append({"equipment": unit, "shift_code": "S", "start_ts": at, "end_ts": f"{end:%Y-%m-%dT%H:%M:%S}"})
-            counts.append(made(unit, at, good, good))
+            counts.append(made(at, good, good, unit, document=f"{unit}{at}"))
     listed = {unit: {"class": kind} for unit, (kind, _) in units.items()}
     return Case(
         plant, {"shift_instance": shifts, "production_count": counts},
@@ -98,25 +91,19 @@ CASES = [
                 for row, code in zip(states(("RUN", 18000), ("DELAY_ORG", 7200), ("RUN", 0), ("DELAY_ORG", 1800)), ("", "17", "", ""), strict=True)
                 if row["start_ts"] != row["end_ts"]
             ],
-            "production_count": [made("M", "2025-06-02T13:00", 9000, 9000)],
+            "production_count": [made("13:00", 9000, 9000)],
         },
         {"equipment": {"units": {"M": {}}}, "settings": {"state_method": "MEASURED"}, "definition": {"perf_capped_at_source": True}},
         words={**rate("confidence"), "reason_map": [{"plant": "confidence", "source": "*", "source_code": "17", "reason_code": "O-MAT", "mapped_by": "ada", "approved_at": "2025-01-01", "valid_from": "", "valid_to": ""}]},
     ),
+    # All of its time is told, nothing of what it makes has an ideal rate.
+    Case(
+        "confidence_none", {"equipment_state_event": states(("RUN", 28800)), "production_count": [made("13:00", 9000, 9000)]}, {"settings": {"state_method": "MEASURED"}},
+    ),
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
-    root = tmp_path_factory.mktemp("golden") / "portfolio"
-    write(root, CASES)
-    outcome = refresh(root)
-    assert [str(problem) for problem in outcome.problems] == []
-    with Snapshot(root / "lake" / "kpi.duckdb") as snapshot:
-        yield snapshot
-
-
-def gap(lake: Snapshot, reference: str, compared: str) -> dict[tuple[str, str], float | None]:
+def gap(lake: Published, reference: str, compared: str) -> dict[tuple[str, str], float | None]:
     rows = lake.rows(f"SELECT method, term, points FROM oee_gap('{reference}', '{compared}', 'DAY', {DAY})")
     return {(method, term): points for method, term, points in rows}
 
@@ -125,7 +112,7 @@ def close(value: Fraction | float) -> Any:
     return pytest.approx(float(value), rel=1e-9, abs=1e-12)
 
 
-def test_golden_gc27_a_gap_by_factors_is_exact_both_ways(lake: Snapshot) -> None:
+def test_golden_gc27_a_gap_by_factors_is_exact_both_ways(lake: Published) -> None:
     found = gap(lake, "gap_ref", "gap_cmp")
     # 0.88 x 0.75 x 0.96 - 0.80 x 0.90 x 0.98 = 0.6336 - 0.7056
     assert found["GAP", "OEE"] == close(-0.072)
@@ -134,14 +121,14 @@ def test_golden_gc27_a_gap_by_factors_is_exact_both_ways(lake: Snapshot) -> None
     assert [found["SHAPLEY", term] for term in "AEQ"] == [close(0.06404), close(-0.1222), close(-0.01384)]
 
 
-def test_golden_gc28_a_plant_that_was_down_has_the_whole_gap_in_availability(lake: Snapshot) -> None:
+def test_golden_gc28_a_plant_that_was_down_has_the_whole_gap_in_availability(lake: Published) -> None:
     found = gap(lake, "gap_ref", "gap_down")
     assert found["GAP", "OEE"] == close(-0.7056)
     assert [found["LMDI", term] for term in "AEQ"] == [None, None, None]
     assert [found["SHAPLEY", term] for term in "AEQ"] == [close(-0.7056), close(0), close(0)]
 
 
-def test_golden_gc44_the_gap_by_loss_adds_up(lake: Snapshot) -> None:
+def test_golden_gc44_the_gap_by_loss_adds_up(lake: Published) -> None:
     found = {term.removeprefix("LOSS_"): points for (method, term), points in gap(lake, "gap_ref", "gap_cmp").items() if method == "LOSS"}
     expected = {
         "BREAKDOWN": 0.02, "ORGANISATION": -0.01, "SETUP": 0.03, "NO_ORDER": 0.02, "MINOR": 0.01, "UNKNOWN": 0.01, "SPEED": -0.14, "QUALITY": -0.012,
@@ -150,7 +137,7 @@ def test_golden_gc44_the_gap_by_loss_adds_up(lake: Snapshot) -> None:
     assert sum(points for points in found.values() if points) == close(-0.072)
 
 
-def test_golden_gc29_mix_hides_that_the_other_plant_is_better_at_both(lake: Snapshot) -> None:
+def test_golden_gc29_mix_hides_that_the_other_plant_is_better_at_both(lake: Published) -> None:
     (row,) = lake.query(f"SELECT * FROM oee_mix('mix_ref', 'mix_cmp', 'DAY', {DAY})").to_dicts()
     assert row == {
         "crude_reference": close(Fraction(19, 25)), "crude_compared": close(Fraction(17, 25)), "standard_reference": close(Fraction(7, 10)),
@@ -159,7 +146,7 @@ def test_golden_gc29_mix_hides_that_the_other_plant_is_better_at_both(lake: Snap
     }  # fmt: skip
 
 
-def test_golden_gc31_curves_since_acquisition(lake: Snapshot) -> None:
+def test_golden_gc31_curves_since_acquisition(lake: Published) -> None:
     rows = lake.rows("SELECT months_since_acquisition, pooled, balanced, chained, plants, balanced_plants FROM vintage_curve(0, 12)")
     # 150, 168 and 130 of 300, 300 and 200; plants 0 and 1 alone; from 6 to 12 the two of them move from 61 to 65.
     assert rows == [
@@ -169,7 +156,9 @@ def test_golden_gc31_curves_since_acquisition(lake: Snapshot) -> None:
     ]
 
 
-def test_golden_gc43_confidence_is_a_weighted_geometric_mean(lake: Snapshot) -> None:
+def test_golden_gc43_confidence_is_a_weighted_geometric_mean(lake: Published) -> None:
     sql = "SELECT confidence, grade FROM kpi_value WHERE scope_id = 'confidence' AND kpi_id = 'E' AND profile = 'ISO' AND period_type = 'DAY' AND denominator > 0"
     # 27 000 of 28 800 s are told; 7 200 of 9 000 s of stops have a reason.
     assert lake.rows(sql) == [(close(0.9375**0.30 * 0.80**0.10 * 0.90**0.15), "B")]
+    # 0 of 28 800 s of run time have a rate: one ingredient that is missing is worth all of them.
+    assert [lake.told("confidence_none")["E"][name] for name in ("value", "confidence", "grade")] == [None, 0, "D"]

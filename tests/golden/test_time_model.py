@@ -5,13 +5,10 @@ Numbers are worked out in the tests. All plants are refreshed once. Elsewhere: g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
-from golden_portfolio import Case, refresh, write
-
-from publish.reader import Snapshot
+from golden_portfolio import Case
+from published import Published
 
 D = "2025-06-02T"
 
@@ -121,16 +118,7 @@ CASES = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
-    root = tmp_path_factory.mktemp("time_model") / "portfolio"
-    write(root, CASES)
-    refresh(root)
-    with Snapshot(root / "lake" / "kpi.duckdb") as reader:
-        yield reader
-
-
-def shift(lake: Snapshot, plant: str, columns: str) -> tuple[Any, ...]:
+def shift(lake: Published, plant: str, columns: str) -> tuple[Any, ...]:
     """Columns of the shift of 2 June, as numbers."""
     row = lake.rows(f"select {columns} from mart_kpi_parts_shift where plant_id = ? and shift_code = 'S1' and material_key = '~'", [plant])[
         0
@@ -138,7 +126,7 @@ def shift(lake: Snapshot, plant: str, columns: str) -> tuple[Any, ...]:
     return tuple(None if value is None else float(value) for value in row)
 
 
-def test_packml_transitions_belong_to_their_stop_and_an_abort_is_one_failure(lake: Snapshot) -> None:
+def test_packml_transitions_belong_to_their_stop_and_an_abort_is_one_failure(lake: Published) -> None:
     # Abort 08:00-08:20 with its transitions. Stopped and idle 08:20-08:51: order A until 08:35, B from 08:45: 10 min nobody's. Held 630 s
     # is no failure; suspended for a minute is a micro-stop.
     assert shift(lake, "packml", "adet_eq_s, adet_org_s, adot_s, micro_s, unknown_s, fe, ttr_s") == (
@@ -146,7 +134,7 @@ def test_packml_transitions_belong_to_their_stop_and_an_abort_is_one_failure(lak
     )  # fmt: skip
 
 
-def test_what_stands_by_is_delayed_while_an_order_is_active_and_idle_without_one(lake: Snapshot) -> None:
+def test_what_stands_by_is_delayed_while_an_order_is_active_and_idle_without_one(lake: Published) -> None:
     # Standby: 06:30-07:00 with order A (B lies inside it), 06:00-06:30 and 13:00-13:50 without. Engineering is organisational. Of the last
     # ten minutes nothing is known, whatever order is active.
     assert shift(lake, "e10", "apt_s, aust_s, adet_eq_s, adet_org_s, adot_s, unknown_s, fe") == (
@@ -160,22 +148,22 @@ def test_what_stands_by_is_delayed_while_an_order_is_active_and_idle_without_one
     )
 
 
-def test_an_order_that_the_event_names_is_active(lake: Snapshot) -> None:
+def test_an_order_that_the_event_names_is_active(lake: Published) -> None:
     assert shift(lake, "opc_ua", "apt_s, adet_org_s, adot_s") == (14400, 14400, 0)
 
 
-def test_numbers_are_mapped_by_the_plant_file_only(lake: Snapshot) -> None:
+def test_numbers_are_mapped_by_the_plant_file_only(lake: Published) -> None:
     # State 99 is in nobody's list: the record is rejected and its hour unknown.
     assert shift(lake, "by_number", "apt_s, adet_eq_s, unknown_s, fe") == (14400, 10800, 3600, 0)
 
 
-def test_run_time_shorter_than_a_cycle_does_not_split_a_stop_where_a_unit_flickers(lake: Snapshot) -> None:
+def test_run_time_shorter_than_a_cycle_does_not_split_a_stop_where_a_unit_flickers(lake: Published) -> None:
     # 20 s of run time is less than a cycle of 30 s: 08:00-08:30 is one failure of 1 800 s. 40 s is a cycle; 10 s lie between two reasons.
     assert shift(lake, "no_flicker", "apt_s, adet_eq_s, fe, ttr_s") == (25200 + 20 + 40 + 10, 600 + 1180 + 1200 + 550, 4, 3530)
     assert shift(lake, "flickers", "apt_s, adet_eq_s, fe, ttr_s") == (25200 + 40 + 10, 1800 + 1200 + 550, 3, 3550)
 
 
-def pieces(lake: Snapshot, plant: str) -> dict[str, tuple[float, bool]]:
+def pieces(lake: Published, plant: str) -> dict[str, tuple[float, bool]]:
     """Good pieces of each shift of 2 June, and whether some of them are allocated."""
     rows = lake.rows(
         "select shift_code, sum(gq), max(list_contains(flags, 'COUNT_ALLOCATED')) from mart_kpi_parts_shift where plant_id = ? and gq > 0 group by 1",
@@ -184,22 +172,22 @@ def pieces(lake: Snapshot, plant: str) -> dict[str, tuple[float, bool]]:
     return {shift_code: (float(good), is_allocated) for shift_code, good, is_allocated in rows}
 
 
-def test_an_interval_over_a_shift_change_is_split_by_run_time(lake: Snapshot) -> None:
+def test_an_interval_over_a_shift_change_is_split_by_run_time(lake: Published) -> None:
     # 13:00-15:00 ran half an hour in each shift: 45 and 45. 12:00-14:00 ends with the shift and is all its own, like the stamp of 13:59.
     assert pieces(lake, "interval") == {"S1": (45 + 50 + 7, False), "S2": (45, False)}
 
 
-def test_an_interval_without_known_run_time_is_split_by_planned_time(lake: Snapshot) -> None:
+def test_an_interval_without_known_run_time_is_split_by_planned_time(lake: Published) -> None:
     assert pieces(lake, "no_states") == {"S1": (50, True), "S2": (50, True)}
 
 
-def test_a_confirmation_of_an_order_is_spread_over_its_run_time_since_the_last_one(lake: Snapshot) -> None:
+def test_a_confirmation_of_an_order_is_spread_over_its_run_time_since_the_last_one(lake: Published) -> None:
     # D1: A ran 4 h in S1 and 2 h in S2 up to 19:00, so 400 and 200; its correction takes 4 and 2 away. D2: only 20:00-21:00. Order Z ran
     # nowhere: its confirmation stays at its stamp.
     assert pieces(lake, "confirmed") == {"S1": (400 - 4, True), "S2": (200 - 2 + 60 + 33, True)}
 
 
-def test_pieces_inside_a_logged_stop_are_flagged(lake: Snapshot) -> None:
+def test_pieces_inside_a_logged_stop_are_flagged(lake: Published) -> None:
     # The stop is 13:30-14:30; only S2 has a piece inside it.
     rows = lake.rows(
         "select shift_code, list_contains(flags, 'STOP_WITH_COUNTS') from kpi_value where plant_id = 'counted_in_stop' and kpi_id = 'OEE'"

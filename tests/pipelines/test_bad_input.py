@@ -280,18 +280,16 @@ def undisturbed(module_portfolio: SmallPortfolio) -> SmallPortfolio:
     return module_portfolio
 
 
-@pytest.mark.parametrize("number", range(3))
-def test_a_refresh_that_is_killed_at_any_moment_is_finished_by_the_next(
-    portfolio: SmallPortfolio, undisturbed: SmallPortfolio, number: int
-) -> None:
+def test_refreshes_that_are_killed_at_any_moment_are_finished_by_the_next(portfolio: SmallPortfolio, undisturbed: SmallPortfolio) -> None:
     portfolio.good("a", "b")
-    moment = random.Random(number).uniform(0.5, 4) * (number + 1)
-    process = subprocess.Popen(command(portfolio.root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    time.sleep(moment)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    moments = [random.Random(number).uniform(0.5, 4) * (number + 1) for number in range(3)]
+    for moment in moments:
+        process = subprocess.Popen(command(portfolio.root), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(moment)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
     portfolio.refresh()
     for table in (STOPS, "production_count", "equipment", "shift_instance"):
-        assert business(portfolio, table).equals(business(undisturbed, table)), f"{table}, killed after {moment:.1f} s"
-    assert kpis(portfolio).equals(kpis(undisturbed)), f"killed after {moment:.1f} s"
+        assert business(portfolio, table).equals(business(undisturbed, table)), f"{table}, killed after {moments} s"
+    assert kpis(portfolio).equals(kpis(undisturbed)), f"killed after {moments} s"
     conserved(portfolio)

@@ -1,10 +1,12 @@
-"""A refresh that is killed at a chosen place is finished by the next one: both end as if nobody had been killed.
+"""Refreshes that are killed at chosen places are finished by the next one: it ends as if nobody had been killed.
 
 Here: SIGKILL in the places between two steps that a crash could tear apart. Elsewhere: any moment, whole refreshes with Dagster and
 quality checks, and a reader beside them (`bench/crash.py`, whose comparison of two lakes is used here).
 
-    delivered twice:  day 1  --refresh-->  lake  --day 2, a corrected stop, a bad count--> killed refresh --> next refresh
-    compared with:    day 1  --refresh-->  lake  --the same-----------------------------------------------> one refresh
+    delivered twice:  day 1  --refresh-->  lake  --day 2, a corrected stop, a bad count--> killed --> killed --> next refresh
+    compared with:    day 1  --refresh-->  lake  --the same---------------------------------------------------> one refresh
+
+Each place of the first half (before dbt) is followed by one of the second: the second kill lies behind all that the first one tore.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 import pytest
@@ -53,19 +56,32 @@ in_peace(Path(root), quality=False, tell=lambda text: die() if how == "line" and
 """
 """A refresh that kills itself: when a line of its log begins so, or before or after a function."""
 
-PLACES = [
-    pytest.param("line", "a · conform", "conform", False, id="landed, nothing conformed"),
-    pytest.param("before", "pipelines.silver:_commit_files", "commit equipment_state_event", False, id="files written, not committed"),
-    pytest.param("line", "commit production_count", "commit production_count", False, id="some tables committed"),
-    pytest.param("before", "pipelines.load:Loader._record", "commit source_watermark", False, id="silver committed, ledger not told"),
-    pytest.param("after", "pipelines.load:Loader._record", "commit source_watermark", False, id="ledger told, no scope"),
-    pytest.param("after", "pipelines.refresh:Refresh.find", "change scope", False, id="scope found"),
-    pytest.param("line", "dbt int_time_segment", "dbt", False, id="within dbt"),
-    pytest.param("before", "pipelines.release:_close_scope", "after dbt: laws, gate, move", False, id="within the transaction of the move"),
-    pytest.param("line", "publish", "publish", False, id="moved, not published"),
-    pytest.param("before", "publish.snapshot:_swap", "publish", False, id="parts written, not swapped"),
-    pytest.param("after", "publish.snapshot:_swap", "publish", True, id="swapped, not marked as finished"),
-    pytest.param("line", "upkeep", "upkeep", True, id="before upkeep"),
+
+class Place(NamedTuple):
+    """Where a refresh kills itself, the last step that its log names then, and whether readers see the new release."""
+
+    what: str
+    how: str
+    where: str
+    step: str
+    swapped: bool = False
+
+
+BEFORE_DBT = [
+    Place("landed, nothing conformed", "line", "a · conform", "conform"),
+    Place("files written, not committed", "before", "pipelines.silver:_commit_files", "commit equipment_state_event"),
+    Place("some tables committed", "line", "commit production_count", "commit production_count"),
+    Place("silver committed, ledger not told", "before", "pipelines.load:Loader._record", "commit source_watermark"),
+    Place("ledger told, no scope", "after", "pipelines.load:Loader._record", "commit source_watermark"),
+    Place("scope found", "after", "pipelines.refresh:Refresh.find", "change scope"),
+]
+SINCE_DBT = [
+    Place("within dbt", "line", "dbt int_time_segment", "dbt"),
+    Place("within the transaction of the move", "before", "pipelines.release:_close_scope", "after dbt: laws, gate, move"),
+    Place("moved, not published", "line", "publish", "publish"),
+    Place("parts written, not swapped", "before", "publish.snapshot:_swap", "publish"),
+    Place("swapped, not marked as finished", "after", "publish.snapshot:_swap", "publish", True),
+    Place("before upkeep", "line", "upkeep", "upkeep", True),
 ]
 
 
@@ -109,22 +125,27 @@ def published(root: Path) -> int:
     return int(release)
 
 
-@pytest.mark.parametrize(("how", "where", "step", "swapped"), PLACES)
-def test_the_next_refresh_finishes_what_a_killed_one_began(
-    first_day: Path, undisturbed: Path, tmp_path: Path, how: str, where: str, step: str, swapped: bool
-) -> None:
-    root = second_day(first_day, tmp_path / "portfolio").root
+def killed(root: Path, how: str, where: str, step: str) -> None:
+    """A refresh that is killed there."""
     before = set((root / "lake" / "logs").iterdir())
-    killed = subprocess.run(
+    child = subprocess.run(
         [sys.executable, "-c", CHILD, str(root), how, where], cwd=REPOSITORY, check=False, capture_output=True, text=True
     )
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert child.returncode == -signal.SIGKILL, child.stderr
     (log,) = set((root / "lake" / "logs").iterdir()) - before
     assert step_of(log.read_text().splitlines()) == step
 
-    assert published(root) == (2 if swapped else 1), "readers see the old or the new"
+
+@pytest.mark.parametrize(("early", "late"), zip(BEFORE_DBT, SINCE_DBT, strict=True), ids=lambda place: place.what)
+def test_the_next_refresh_finishes_what_killed_ones_began(
+    first_day: Path, undisturbed: Path, tmp_path: Path, early: Place, late: Place
+) -> None:
+    root = second_day(first_day, tmp_path / "portfolio").root
+    for place in (early, late):
+        killed(root, place.how, place.where, place.step)
+        assert published(root) == (2 if place.swapped else 1), "readers see the old or the new"
 
     in_peace(root, quality=False)
     assert differences(root, undisturbed) == []
     assert published(root) == 2, "one change is one release, however often it was begun"
-    assert not has_work(root), "the refresh after the kill leaves nothing behind"
+    assert not has_work(root), "the refresh after the kills leaves nothing behind"

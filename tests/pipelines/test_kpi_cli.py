@@ -6,6 +6,7 @@ Elsewhere: ranks by themselves (`tests/publish/test_ranking.py`), what was resta
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ runner = CliRunner()
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> SmallPortfolio:
-    return three_releases(SmallPortfolio(tmp_path_factory.mktemp("kpi") / "portfolio"))
+def lake(made_once: Callable[..., Path]) -> SmallPortfolio:
+    return SmallPortfolio(made_once("three_releases", three_releases))
 
 
 def shown(lake: SmallPortfolio, *words: str) -> list[str]:

@@ -277,11 +277,10 @@ def found(portfolio: SmallPortfolio) -> dict[str, doctor.Finding]:
     return {finding.check: finding for finding in doctor.examine(portfolio.root)}
 
 
-def test_doctor_finds_a_good_lake_good(portfolio: SmallPortfolio) -> None:
-    portfolio.good("a").refresh()
-    wrong = [finding for finding in doctor.examine(portfolio.root) if not finding.good]
+def test_doctor_finds_a_good_lake_good(good: SmallPortfolio) -> None:
+    wrong = [finding for finding in doctor.examine(good.root) if not finding.good]
     assert wrong == []
-    assert found(portfolio)["ledger"].text == "3 deliveries"
+    assert found(good)["ledger"].text == "3 deliveries"
 
 
 def test_doctor_notices_a_ledger_that_is_missing_or_damaged_and_makes_it_anew(portfolio: SmallPortfolio) -> None:
@@ -308,17 +307,16 @@ def test_doctor_tells_what_silver_holds_and_the_ledger_does_not(portfolio: Small
     assert "1 in silver that the ledger does not hold as loaded (material)" in finding.text
 
 
-def test_doctor_tells_when_readers_see_less_than_silver_holds(portfolio: SmallPortfolio) -> None:
-    portfolio.good("a").refresh()
-    assert found(portfolio)["snapshot"].good
-    upkeep.keep(lake_of(portfolio), TABLES)  # commits of upkeep bring nothing new
-    assert found(portfolio)["snapshot"].good
-    assert found(portfolio)["upkeep"].good
-    os.utime(lake_of(portfolio).snapshot, (time.time() - 3600,) * 2)
-    finding = found(portfolio)["snapshot"]
+def test_doctor_tells_when_readers_see_less_than_silver_holds(good: SmallPortfolio) -> None:
+    assert found(good)["snapshot"].good
+    upkeep.keep(lake_of(good), TABLES)  # commits of upkeep bring nothing new
+    assert found(good)["snapshot"].good
+    assert found(good)["upkeep"].good
+    os.utime(lake_of(good).snapshot, (time.time() - 3600,) * 2)
+    finding = found(good)["snapshot"]
     assert (finding.good, finding.fix) == (False, "plantlake refresh")
-    with writer_lock(lake_of(portfolio)):  # a refresh is on its way
-        assert found(portfolio)["snapshot"].good
+    with writer_lock(lake_of(good)):  # a refresh is on its way
+        assert found(good)["snapshot"].good
 
 
 def test_doctor_names_held_plants_and_open_work(portfolio: SmallPortfolio) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
 import json
 import os
 import signal
@@ -27,11 +28,13 @@ from typing import Any
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from quick_refresh import make_quick
 from small_portfolio import DAY_2, SmallPortfolio, plant_file
 
 from connectors.errors import ConfigError, LockedError, PlantlakeError
 from pipelines import preview as previews
 from pipelines import silver, upkeep
+from pipelines.cli import main
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow
 from pipelines.lock import writer_lock
@@ -170,18 +173,24 @@ def test_applying_gives_exactly_what_was_shown(shown: Shown) -> None:
         apply(root, (), shown.preview)
 
 
-def test_the_command_line_shows_and_applies_nothing_without_a_terminal(portfolio: SmallPortfolio) -> None:
+def test_the_command_line_shows_and_applies_nothing_without_a_terminal(
+    portfolio: SmallPortfolio, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """160 s: 50 % instead of 75 %. Exit code 0, because nothing is wrong."""
     rates(portfolio, 160)
     before = content(portfolio.root / "lake")
-    command = [sys.executable, "-m", "pipelines.cli", "refresh", "--reconform", "-p", str(portfolio.root)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=CODE)
-    assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()
+    make_quick(monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["plantlake", "refresh", "--reconform", "-p", str(portfolio.root)])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))  # no terminal: what it would say is not asked for
+    with pytest.raises(SystemExit) as ended:
+        main()
+    told = capsys.readouterr()
+    assert not ended.value.code, told.err
+    lines = told.out.splitlines()
     assert lines[0] == "a · plant_file · ideal_rate: 1 row changes (pri_s 1)"
     assert lines[1] == "a · unit-shifts: 2 restated (2025-06-02 to 2025-06-03)"
     assert "OEE of a 2025-06: 75.0 % → 50.0 % (-25.0 points), coverage 97%" in lines
-    assert "Nothing was applied" in done.stderr
+    assert "Nothing was applied" in told.err
     assert content(portfolio.root / "lake") == before
 
 

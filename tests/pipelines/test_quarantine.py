@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from quick_refresh import make_quick
 from small_portfolio import COUNTS, SmallPortfolio, plant_file
 
 from pipelines import quarantine, silver
@@ -268,6 +269,7 @@ def test_the_command_line_from_a_rejected_unit_to_its_replay(
     (portfolio.root / "vocabularies").mkdir()
     (portfolio.root / "vocabularies" / "unit_aliases.csv").write_text("plant,alias,ucum\na,Krt,{piece}\n")
     (portfolio.root / "landing" / "a" / "counts_2.csv").unlink()  # the plant has nothing more to give: bronze has
+    make_quick(monkeypatch)
     code, out, err = run(capsys, monkeypatch, "replay", *here)
     assert code == 1  # the two stops still wait
     assert "2 records resolved, 2 still wait" in err

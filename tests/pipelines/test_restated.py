@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ MAP: Releases = [(3, ["reason map"], [])]
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory: pytest.TempPathFactory) -> SmallPortfolio:
-    return three_releases(SmallPortfolio(tmp_path_factory.mktemp("restated") / "portfolio"))
+def lake(made_once: Callable[..., Path]) -> SmallPortfolio:
+    return SmallPortfolio(made_once("three_releases", three_releases))
 
 
 def said(lake: SmallPortfolio, *words: str) -> str:

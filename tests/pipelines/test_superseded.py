@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from small_portfolio import COUNTS, DAY_2, HEADER, SmallPortfolio
 
 from pipelines import state
@@ -17,9 +18,10 @@ RENAMED = HEADER.replace("Reason", "ReasonCode")
 DAY_3 = "M1;2025-06-04 06:00;2025-06-04 14:00;RUN;;480"
 
 
-def held(tmp_path: Path) -> SmallPortfolio:
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> SmallPortfolio:
     """Plant a, published once, then with a file that lacks a mapped column; an hour later its counts of that day arrive."""
-    portfolio = SmallPortfolio(tmp_path / "portfolio").good("a")
+    portfolio = SmallPortfolio(tmp_path_factory.mktemp("held") / "portfolio").good("a")
     portfolio.refresh()
     portfolio.file("a", "stops_3.csv", DAY_3, header=RENAMED)
     assert portfolio.refresh().release_id is None
@@ -27,6 +29,11 @@ def held(tmp_path: Path) -> SmallPortfolio:
     outcome = portfolio.refresh()
     assert (list(outcome.held), outcome.release_id, status(portfolio)) == (["a"], None, ("STALE", 1))
     return portfolio
+
+
+@pytest.fixture
+def held(standing: SmallPortfolio, tmp_path: Path) -> SmallPortfolio:
+    return standing.copy(tmp_path / "portfolio")
 
 
 def status(portfolio: SmallPortfolio) -> tuple[str, int]:
@@ -40,30 +47,23 @@ def run_hours(portfolio: SmallPortfolio) -> float:
         return float(rows[0][0])
 
 
-def test_a_file_that_is_delivered_again_mends_its_plant(tmp_path: Path) -> None:
-    portfolio = held(tmp_path)
-    portfolio.file("a", "stops_3.csv", DAY_3)
-    outcome = portfolio.refresh()
+def test_a_file_that_is_delivered_again_mends_its_plant(held: SmallPortfolio) -> None:
+    held.file("a", "stops_3.csv", DAY_3)
+    outcome = held.refresh()
     assert (outcome.problems, outcome.held, outcome.release_id) == ([], {}, 2)
-    assert status(portfolio) == ("OK", 0)
-    assert run_hours(portfolio) == 7.5 + 8 + 8  # the first day has half an hour of delay
+    assert status(held) == ("OK", 0)
+    assert run_hours(held) == 7.5 + 8 + 8  # the first day has half an hour of delay
+    # The file of before is not tried again with the next one, a repeat of the second day.
+    held.file("a", "stops_4.csv", *DAY_2)
+    assert held.refresh().problems == []
 
 
-def test_the_file_of_before_is_not_tried_again_with_the_next_one(tmp_path: Path) -> None:
-    portfolio = held(tmp_path)
-    portfolio.file("a", "stops_3.csv", DAY_3)
-    portfolio.refresh()
-    portfolio.file("a", "stops_4.csv", *DAY_2)  # a repeat of the second day
-    assert portfolio.refresh().problems == []
-
-
-def test_a_file_that_is_taken_out_of_landing_is_no_longer_waited_for(tmp_path: Path) -> None:
-    portfolio = held(tmp_path)
-    (portfolio.root / "landing" / "a" / "stops_3.csv").unlink()
-    outcome = portfolio.refresh()
-    assert (outcome.problems, outcome.held, status(portfolio)) == ([], {}, ("OK", 0))
-    assert run_hours(portfolio) == 7.5 + 8
-    job = Refresh(portfolio.root)
+def test_a_file_that_is_taken_out_of_landing_is_no_longer_waited_for(held: SmallPortfolio) -> None:
+    (held.root / "landing" / "a" / "stops_3.csv").unlink()
+    outcome = held.refresh()
+    assert (outcome.problems, outcome.held, status(held)) == ([], {}, ("OK", 0))
+    assert run_hours(held) == 7.5 + 8
+    job = Refresh(held.root)
     assert state.marker(job.lake).held == {}
     assert not job.plan()
     job.close()

@@ -15,11 +15,13 @@ One piece is worth 240 s, a day has 28,800 s planned, so one good piece is 240 /
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from small_portfolio import COUNTS, SmallPortfolio
 
+from pipelines import upkeep
 from pipelines.refresh import Refresh
 
 FIFTH, SIXTH, EIGHTH = (datetime(2025, 7, day, 6, tzinfo=UTC) for day in (5, 6, 8))
@@ -38,8 +40,8 @@ def refreshed_at(portfolio: SmallPortfolio, moment: datetime) -> None:
         portfolio.refresh()
 
 
-def three_releases(portfolio: SmallPortfolio) -> SmallPortfolio:
-    portfolio.good("a", "b")
+def three_releases(root: Path) -> None:
+    portfolio = SmallPortfolio(root).good("a", "b")
     vocabularies = portfolio.root / "vocabularies"
     vocabularies.mkdir()
     (vocabularies / "ideal_rates.csv").write_text("plant,rate,unit\na,240,s\nb,240,s\n")
@@ -49,4 +51,4 @@ def three_releases(portfolio: SmallPortfolio) -> SmallPortfolio:
     line = "a,*,17,E-MECH,jane,2025-06-01\n"
     (vocabularies / "reason_map.csv").write_text(f"plant,source,source_code,reason_code,mapped_by,approved_at\n{line}")
     refreshed_at(portfolio, EIGHTH)
-    return portfolio
+    upkeep.close_dbt()  # other processes read this lake too

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
+from pydantic import Field
 
 from connectors.contract import ROW, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
@@ -53,6 +54,8 @@ class ShdrOptions(StrictModel):
     """Whether `states` has a row at each change of the controller mode too, with the execution that stands then."""
     part_count: tuple[str, ...] = ()
     """Data items that count parts; default: those of type PART_COUNT."""
+    part_count_modulus: int | None = Field(default=None, gt=1)
+    """At how many the part counters begin again at 0, such as 65536 for 16 bits; default: a lower reading is a reset."""
     encoding: str | None = None
     """Encoding of the dump; default: detected."""
 
@@ -314,7 +317,9 @@ def _counts(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
     )
     counted = counted.with_columns(pl.col("value").str.strip_chars())
     timed = counted.drop_nulls("at").unique(["device", "data_item", "at", "value"], keep="first", maintain_order=True)
-    steps = counter_deltas(timed.lazy(), by=["device", "data_item"], order=["at", ROW], value="value").collect()
+    steps = counter_deltas(
+        timed.lazy(), by=["device", "data_item"], order=["at", ROW], value="value", modulus=options.part_count_modulus
+    ).collect()
     timeless = counted.filter(pl.col("at").is_null()).with_columns(pl.col("value").cast(pl.Float64, strict=False).alias("total"))
     ordered = pl.concat([steps, timeless], how="diagonal").sort(ROW).drop(ROW).with_row_index(ROW, offset=1)
     return ordered.select(
