@@ -103,6 +103,8 @@ def build(database: Path, release_id: int = 1) -> None:
     """Seeds, models and data tests over all there is, in this process, and the move. Fails the test with what dbt says."""
     from dbt.cli.main import dbtRunner
 
+    from pipelines import build as product
+
     with duckdb.connect(str(database)) as con:
         con.execute("set timezone = 'UTC'")
         state.create(con)
@@ -113,10 +115,9 @@ def build(database: Path, release_id: int = 1) -> None:
 
     os.environ["PLANTLAKE_BUILD_DB"] = str(database)
     folder = database.parent
-    outcome = dbtRunner().invoke(
-        ["build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
-         "--log-path", str(folder / "log"), "--quiet"]
-    )  # fmt: skip
+    arguments = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
+                 "--log-path", str(folder / "log"), "--log-level", "none", "--no-write-json"]  # fmt: skip
+    outcome = dbtRunner(manifest=product._parsed({}, arguments)).invoke(["build", *arguments])
     failed = [f"{r.node.name}: {r.message}" for r in getattr(outcome.result, "results", []) if str(r.status) not in ("success", "pass")]
     assert outcome.success, failed or outcome.exception
     assert failed == []
