@@ -111,7 +111,9 @@ def test_any_split_into_files_gives_equal_lakes(seed: int, dice: int) -> None:
         deliver(other, shuffled, 8)
 
         def of_tables(of: Lake) -> dict[str, pl.DataFrame]:
-            return accounts(of, ("plant_id", "source_system", "table_name"))
+            # A part may be byte for byte what another export is: a copy is read once, and its repeats are no duplicates.
+            told = accounts(of, ("plant_id", "source_system", "table_name"))
+            return {name: rows.drop("records_read", "duplicate", strict=False) for name, rows in told.items()}
 
         assert_equal(lake(one), lake(other), silver_tables, of_tables, hint=str(shuffled))
         assert_conserved(lake(other))
