@@ -158,7 +158,7 @@ def step_of(lines: Sequence[str]) -> str:
     if not told:
         return "start"
     last = told[-1].split(" · ")[0] if told[-1].startswith("commit ") else told[-1]
-    if last in ("dbt candidate_parts", "dbt kpi_value"):
+    if last == "gate of gold":
         return "after dbt: laws, gate, move"
     if last.startswith("dbt "):
         return "dbt"

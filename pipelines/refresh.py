@@ -264,6 +264,7 @@ class Refresh:
 
         built = build.build(self.lake, self.at, self.tell)
         self.outcome.models = built.models
+        self.tell("gate of gold")
         with state.connection(self.lake) as con:
             self._hold(con, built.broken, "gold")
             if quality and self._building():
