@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LEDGER_TABLES = (
     "plant", "equipment", "ideal_rate", "shift_instance", "planned_downtime", "production_order", "equipment_state_event",
     "production_count", "map_downtime_reason", "order_operation", "inspection_result", "maintenance_order", "energy", "labour_time",
-    "cost", "inventory_snapshot", "delivery_line", "uom_conversion", "clock_offset",
+    "cost", "inventory_snapshot", "delivery_line", "uom_conversion", "clock_offset", "scrap",
 )  # fmt: skip
 """Silver tables that the ledger of time and the parts are made of. What is wrong elsewhere makes no KPI wrong, and holds no plant."""
 
