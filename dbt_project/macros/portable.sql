@@ -32,10 +32,23 @@
 {% macro always_from() %}cast(-9000000000000000000 as bigint){% endmacro %}
 {% macro always_to() %}cast(9000000000000000000 as bigint){% endmacro %}
 
+{# Whole division of integers. #}
+{% macro whole(a, b) %}{{ return(adapter.dispatch('whole', 'plantlake')(a, b)) }}{% endmacro %}
+{% macro default__whole(a, b) %}(({{ a }}) // {{ b }}){% endmacro %}
+{% macro spark__whole(a, b) %}(({{ a }}) div {{ b }}){% endmacro %}
+
+{# A number for each row, in no order. #}
+{% macro row_ref() %}{{ return(adapter.dispatch('row_ref', 'plantlake')()) }}{% endmacro %}
+{% macro default__row_ref() %}row_number() over (){% endmacro %}
+{% macro spark__row_ref() %}monotonically_increasing_id(){% endmacro %}
+
+{# Whether a unit is in the group that is swept now (materialization by_scope); outside of it every unit is. #}
+{% macro in_group(unit) %}{{ return(adapter.dispatch('in_group', 'plantlake')(unit)) }}{% endmacro %}
+{% macro default__in_group(unit) %}{{ unit }}.group_no = coalesce(getvariable('unit_group'), {{ unit }}.group_no){% endmacro %}
+{% macro spark__in_group(unit) %}true{% endmacro %}
+
 {# The UTC day of an instant in microseconds, as days since 1970. #}
-{% macro utc_day(us) %}{{ return(adapter.dispatch('utc_day', 'plantlake')(us)) }}{% endmacro %}
-{% macro default__utc_day(us) %}(({{ us }}) // 86400000000){% endmacro %}
-{% macro spark__utc_day(us) %}(({{ us }}) div 86400000000){% endmacro %}
+{% macro utc_day(us) %}{{ return(whole(us, 86400000000)) }}{% endmacro %}
 
 {# Days from one date to another. #}
 {% macro days_between(first, last) %}{{ return(adapter.dispatch('days_between', 'plantlake')(first, last)) }}{% endmacro %}

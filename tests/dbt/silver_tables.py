@@ -5,6 +5,7 @@ Here: rows in, tables out. Elsewhere: the cases (`test_models.py`), whole portfo
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -99,8 +100,9 @@ def write(database: Path, *tables: dict[str, list[Row]]) -> None:
             con.unregister("rows")
 
 
-def build(database: Path, release_id: int = 1) -> None:
-    """Seeds, models and data tests over all there is, in this process, and the move. Fails the test with what dbt says."""
+def build(database: Path, release_id: int = 1, **variables: object) -> None:
+    """Seeds, models and data tests over all there is, in this process, and the move; with dbt variables of one's own. Fails the test with
+    what dbt says."""
     from dbt.cli.main import dbtRunner
 
     from pipelines import build as product
@@ -116,8 +118,9 @@ def build(database: Path, release_id: int = 1) -> None:
     os.environ["PLANTLAKE_BUILD_DB"] = str(database)
     folder = database.parent
     arguments = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(folder / "target"),
-                 "--log-path", str(folder / "log"), "--log-level", "none", "--no-write-json"]  # fmt: skip
-    outcome = dbtRunner(manifest=product._parsed({}, arguments)).invoke(["build", *arguments])
+                 "--log-path", str(folder / "log"), "--log-level", "none", "--no-write-json",
+                 "--vars", json.dumps(variables)]  # fmt: skip
+    outcome = dbtRunner(manifest=product._parsed(variables, arguments)).invoke(["build", *arguments])
     failed = [f"{r.node.name}: {r.message}" for r in getattr(outcome.result, "results", []) if str(r.status) not in ("success", "pass")]
     assert outcome.success, failed or outcome.exception
     assert failed == []

@@ -325,6 +325,25 @@ def versions(path: Path) -> list[tuple[Any, ...]]:
         )
 
 
+def test_units_swept_one_after_the_other_give_the_ledger_of_units_swept_together(tmp_path: Path) -> None:
+    name = "grouped"
+    events = [event(name, at("06:00"), at("08:00"), "RUN"), event(name, at("07:00"), at("07:30"), "DELAY_EQ")]
+    other = [{**event(name, at("09:00"), at("10:00"), "SETUP"), "equipment_id": f"{name}/N"}]
+    rows = plant(name, units=("M", "N", "O")) | {"equipment_state_event": [*events, *other]}
+    ledgers = []
+    for folder, variables in (("together", {}), ("apart", {"events_per_group": 1})):
+        database = tmp_path / folder / "build.duckdb"
+        database.parent.mkdir()
+        write(database, rows)
+        build(database, **variables)
+        with duckdb.connect(str(database)) as con:
+            ledgers.append(con.sql("select * from int.int_time_segment order by equipment_id, start_ts").fetchall())
+            groups = con.sql("select count(distinct group_no) from int.int_unit").fetchall()
+    assert groups == [(2,)]  # M has two events, N and O one between them
+    assert ledgers[0] == ledgers[1]
+    assert len(ledgers[0]) == 3 * 3 + 3 + 2  # off, shift, off of each; three more of M (a stop cuts its run), two more of N
+
+
 def test_an_empty_lake_builds_empty_tables(tmp_path: Path) -> None:
     path = tmp_path / "build.duckdb"
     write(path)

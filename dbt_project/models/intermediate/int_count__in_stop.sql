@@ -8,9 +8,8 @@ with asked as (
 ),
 
 pass as (
-    select s.equipment_id, {{ micros('s.start_ts') }} as t, 0 as is_count, {{ micros('s.end_ts') }} as end_us, cast(null as bigint) as to_us,
-        cast(null as varchar) as count_id
-    from {{ ref('int_segment__labelled') }} as s
+    select s.equipment_id, s.start_us as t, 0 as is_count, s.end_us, cast(null as bigint) as to_us, cast(null as varchar) as count_id
+    from {{ ref('int_segment__in_scope') }} as s
     inner join (select distinct equipment_id from asked) as a on s.equipment_id = a.equipment_id
     where s.time_class in ('ADET_EQ', 'ADET_ORG')
     union all
@@ -18,8 +17,8 @@ pass as (
 ),
 
 found as (
-    select equipment_id, is_count, count_id, to_us, {{ last_known('end_us', 'partition by equipment_id order by t, is_count') }} as stop_end_us
+    select is_count, count_id, to_us, {{ last_known('end_us', 'partition by equipment_id order by t, is_count') }} as stop_end_us
     from pass
 )
 
-select equipment_id, count_id from found where is_count = 1 and to_us <= stop_end_us
+select count_id from found where is_count = 1 and to_us <= stop_end_us

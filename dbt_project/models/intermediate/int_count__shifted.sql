@@ -2,7 +2,7 @@
 -- One row per count of the days in scope and shift that it counts in: one, or those over which it is spread (T19). Counts outside every window
 -- belong to the overtime of their day, else to the time that nobody scheduled.
 with overtime as (
-    select distinct equipment_id, production_day from {{ ref('int_segment__labelled') }} where shift_code = 'OVERTIME'
+    select distinct equipment_id, production_day from {{ ref('int_segment__in_scope') }} where shift_code = 'OVERTIME'
 ),
 
 day as (

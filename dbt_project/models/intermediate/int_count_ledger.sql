@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='by_scope', on_schema_change='append_new_columns', full_refresh=false) }}
+{{ config(materialized='by_scope') }}
 -- THE LEDGER OF COUNTS: one row per count and shift that it is booked in (of a count over several
 -- shifts its share of each), so that parts can be followed to the records they are made of.
 select

@@ -1,7 +1,9 @@
--- One row per current event of a unit whose states are logged, with its class, its approved reason and its clock corrected (T2, T17).
+{{ config(materialized='ephemeral') }}
+-- One row per current event of a unit of the group whose states are logged, with its class, its approved reason and its clock corrected (T2, T17). It has a
+-- number here (`event_ref`), by which the ledger finds its texts again: what lies between sorts numbers only.
 with event as (
     select
-        e.plant_id, e.equipment_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
+        u.equipment_no, e.plant_id, e.equipment_id, e._source_system as source_system, coalesce(s.source_no, 0) as source_no,
         e.event_id, e.state_class, e.is_failure, e.source_reason_code, e.order_id, e.material_id,
         {{ has_flag('e.dq_flags', 'DST_AMBIGUOUS') }} as is_ambiguous,
         {{ micros('e.start_ts') }} as raw_us,
@@ -9,7 +11,7 @@ with event as (
         {{ micros('e.end_ts') }} - coalesce(c.offset_us, s.offset_us, 0) as end_us,
         coalesce(s.data_to_us, u.horizon_to) as watermark_us
     from {{ source('silver', 'equipment_state_event') }} as e
-    inner join {{ ref('int_unit__horizon') }} as u on e.equipment_id = u.equipment_id and u.state_method <> 'NONE'
+    inner join {{ ref('int_unit__horizon') }} as u on e.equipment_id = u.equipment_id and u.state_method <> 'NONE' and {{ in_group('u') }}
     left join {{ ref('int_source') }} as s on e.plant_id = s.plant_id and e._source_system = s.source_system
     left join {{ ref('int_clock') }} as c
         on e.plant_id = c.plant_id and e._source_system = c.source_system and {{ utc_day(micros('e.start_ts')) }} = c.day_no
@@ -45,12 +47,12 @@ reason as (
 ),
 
 reasoned as (
-    select e.*, m.reason_code as approved_reason, r.state_class as reason_class, r.counts_as_failure
+    select e.*, r.reason_no, m.reason_code as approved_reason, r.state_class as reason_class, r.counts_as_failure
     from event as e
     left join reason as m
         on e.plant_id = m.plant_id and e.source_system = m.source_system and e.source_reason_code = m.source_reason_code
         and e.start_us >= m.from_us and e.start_us < m.to_us
-    left join {{ ref('downtime_reason') }} as r on m.reason_code = r.reason_code
+    left join {{ ref('int_reason') }} as r on m.reason_code = r.reason_code
 ),
 
 -- The source's own state wins; a stop that has only a reason, and a state that decides nothing (STOP, STANDBY, ACTING), take the class
@@ -76,8 +78,11 @@ classed as (
 )
 
 select
-    plant_id, equipment_id, source_system, source_no, event_id, order_id, material_id, is_ambiguous, raw_us, start_us, end_us, watermark_us, event_class,
-    coalesce(approved_reason, case when event_class not in ('RUN', 'UNKNOWN') then 'U-UNC' end) as reason_code,
+    {{ row_ref() }} as event_ref,
+    equipment_no, source_no, plant_id, equipment_id, source_system, event_id, order_id, material_id, source_reason_code,
+    event_class, is_ambiguous, raw_us, start_us, end_us, watermark_us,
+    coalesce(reason_no, case when event_class not in ('RUN', 'UNKNOWN') then (select u.reason_no from {{ ref('int_reason') }} as u where u.reason_code = 'U-UNC') end, 0)
+        as reason_no,
     approved_reason is not null and approved_reason <> 'U-UNC' as is_coded,
     -- An approved reason decides, then the source; a stop of the equipment without either is a failure, one with an unmapped reason none.
     event_class = 'DELAY_EQ' and coalesce(counts_as_failure, is_failure, source_reason_code is null) as may_be_failure

@@ -1,12 +1,12 @@
-{{ config(materialized='table', database='scratch') }}
+{{ config(materialized='ephemeral') }}
 -- One row per swept stretch and event, with whether it is a micro-stop (T7) and the level at which it competes for its time (T8).
 -- Events that touch a swept stretch, and those so near that they may be one stop, or one stop block, with one that does.
 -- Read once: the numbering below it is a sort.
 with near as (
-    select u.unit_no, u.microstop_us, u.has_flicker, e.*
+    select u.unit_no, u.plant_id, u.equipment_id, u.microstop_us, u.has_flicker, e.*
     from {{ ref('int_event__closed') }} as e
     inner join {{ ref('int_unit') }} as u
-        on e.equipment_id = u.equipment_id
+        on e.equipment_no = u.equipment_no
         and e.start_us <= u.range_to + u.margin_us and e.end_us >= u.range_from - u.margin_us
 ),
 
@@ -17,7 +17,7 @@ flickering as (
         *,
         max(end_us) over (partition by unit_no order by event_no rows between unbounded preceding and 1 preceding) as reached_us,
         lag(event_class) over (partition by unit_no order by event_no) = event_class
-        and lag(reason_code) over (partition by unit_no order by event_no) = reason_code as is_alike
+        and lag(reason_no) over (partition by unit_no order by event_no) = reason_no as is_alike
     from near
     where has_flicker and event_class not in ('RUN', 'UNKNOWN')
 ),
@@ -52,8 +52,7 @@ one_stop as (
 
 event as (
     select
-        n.unit_no, n.microstop_us, n.equipment_id, n.event_no, n.plant_id, n.source_system, n.event_id, n.event_class, n.reason_code, n.is_coded,
-        n.may_be_failure, n.order_id, n.material_id, n.is_ambiguous, n.start_us,
+        n.unit_no, n.microstop_us, n.event_no, n.event_ref, n.source_no, n.event_class, n.reason_no, n.is_coded, n.may_be_failure, n.is_ambiguous, n.start_us,
         coalesce(o.end_us, n.end_us) as end_us, coalesce(o.is_open, n.is_open) as is_open
     from near as n
     left join one_stop as o on n.unit_no = o.unit_no and n.event_no = o.event_no
@@ -101,6 +100,12 @@ default_level as (
     union all select 'UNKNOWN', 99
 ),
 
+stated_level as (
+    select s.source_no, p.state_class, p.level
+    from {{ source('silver', 'class_precedence') }} as p
+    inner join {{ ref('int_source') }} as s on p.plant_id = s.plant_id and p.source_system = s.source_system
+),
+
 -- Levels as ranks without gaps, so that each is one bit of the sweep's mask.
 level_rank as (
     select level, dense_rank() over (order by level) - 1 as level_rank
@@ -108,14 +113,12 @@ level_rank as (
 )
 
 select
-    e.unit_no, e.equipment_id, e.event_no, e.plant_id, e.event_id, e.event_class, e.reason_code, e.is_coded, e.order_id, e.material_id, e.is_ambiguous, e.is_open,
-    e.start_us, e.end_us,
+    e.unit_no, e.event_no, e.event_ref, e.event_class, e.reason_no, e.is_coded, e.is_ambiguous, e.start_us, e.end_us,
     m.event_no is not null as is_micro,
     e.may_be_failure and m.event_no is null as is_failure,
     cast(r.level_rank as integer) as level_rank
 from event as e
 left join micro as m on e.unit_no = m.unit_no and e.event_no = m.event_no
-left join {{ source('silver', 'class_precedence') }} as p
-    on e.plant_id = p.plant_id and e.source_system = p.source_system and e.event_class = p.state_class
+left join stated_level as p on e.source_no = p.source_no and e.event_class = p.state_class
 inner join default_level as d on e.event_class = d.state_class
 inner join level_rank as r on coalesce(p.level, d.level) = r.level

@@ -6,7 +6,7 @@ with operation as (
         coalesce({{ micros('o.actual_end_ts') }} - coalesce(s.offset_us, 0), u.range_to) as end_us,
         u.range_from, u.range_to
     from {{ source('silver', 'order_operation') }} as o
-    inner join {{ ref('int_unit') }} as u on o.equipment_id = u.equipment_id
+    inner join {{ ref('int_unit') }} as u on o.equipment_id = u.equipment_id and {{ in_group('u') }}
     left join {{ ref('int_source') }} as s on o.plant_id = s.plant_id and o._source_system = s.source_system
     where o.is_current and not o.is_deleted and o.actual_start_ts is not null
 ),

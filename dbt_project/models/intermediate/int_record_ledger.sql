@@ -1,4 +1,4 @@
-{{ config(materialized='incremental', incremental_strategy='by_scope', on_schema_change='append_new_columns', full_refresh=false, tags=['records']) }}
+{{ config(materialized='by_scope', tags=['records']) }}
 -- THE LEDGER OF OTHER RECORDS: one row per record and place and day that it is booked in, so that parts of days, orders, inspections and
 -- plant-months can be followed to the records they are made of. `word` is what the record says it is; `amount` is in the record's own unit.
 with record as (

@@ -1,4 +1,4 @@
-{{ config(materialized='table', database='scratch') }}
+{{ config(materialized='ephemeral') }}
 -- The edge sweep: one row per stretch of a unit's time in which nothing begins or ends, with the window, day, event and plan in force.
 -- What is active is a mask of bits, because spans of one bit never overlap: bits 0-31 are event levels (lower wins), 32-35 planned
 -- classes, 40 a shift window, 41 a production day, 42 an active order, which decides what a STANDBY is (specification 1.3). No range join, no grouping: one sort for the mask, one for the event's number.
@@ -7,13 +7,10 @@
 {%- set window = 1099511627776 %}
 {%- set day = 2199023255552 %}
 {%- set order = 4398046511104 %}
-{%- set event_codes = {'RUN': 0, 'SETUP': 1, 'DELAY_EQ': 2, 'DELAY_ORG': 3, 'IDLE': 4, 'UNKNOWN': 5, 'STANDBY': 6} %}
 with candidate as (
     select
         unit_no, level_rank as rank, event_no,
-        -- The event's number and class in one integer: event_no * 16 + class, + 8 for a micro-stop.
-        event_no * 16 + case when is_micro then 8 else 0 end
-        + case event_class {% for name, code in event_codes.items() %}when '{{ name }}' then {{ code }} {% endfor %}end as ref,
+        {{ packed_event() }} as ref,
         start_us, end_us
     from {{ ref('int_event__micro') }}
 ),
@@ -41,16 +38,23 @@ planned_won as (
     from {{ ref('int_planned__effective') }}
 ),
 
-span as (
-    select unit_no, bit, cast(null as bigint) as window_no, cast(null as bigint) as day_no, start_us, end_us from event_span
-    union all
-    select unit_no, {{ bit('planned_rank + 32') }}, null, null, start_us, end_us from planned_won where end_us > start_us
+framed as (
+    select unit_no, {{ bit('planned_rank + 32') }} as bit, cast(null as bigint) as window_no, cast(null as bigint) as day_no, start_us, end_us
+    from planned_won where end_us > start_us
     union all
     select unit_no, {{ bit(40) }}, window_no, null, start_us, end_us from {{ ref('int_shift_window') }} where end_us > start_us
     union all
     select unit_no, {{ bit(41) }}, null, day_no, start_us, end_us from {{ ref('int_unit_day') }}
     union all
     select unit_no, {{ bit(42) }}, null, null, start_us, end_us from {{ ref('int_order__active') }}
+),
+
+span as (
+    select unit_no, bit, cast(null as bigint) as window_no, cast(null as bigint) as day_no, start_us, end_us from event_span
+    union all
+    select f.*
+    from framed as f
+    inner join {{ ref('int_unit') }} as u on f.unit_no = u.unit_no and {{ in_group('u') }}
 ),
 
 edge as (
@@ -93,26 +97,13 @@ pass as (
 
 found as (
     select *, {{ last_known('ref', 'partition by unit_no, bit order by t, is_segment') }} as found_ref from pass
-),
-
-labelled as (
-    select
-        unit_no, t as start_us, end_us, day_no, window_no, planned_bit, cast(floor(found_ref / 16) as bigint) as event_no, (found_ref & 8) <> 0 as is_micro,
-        case found_ref & 7 {% for name, code in event_codes.items() %}when {{ code }} then '{{ name }}' {% endfor %}end as event_class, has_order
-    from found
-    where is_segment = 1
-    union all
-    select unit_no, start_us, end_us, day_no, window_no, planned_bit, null, false, null, has_order from segment where event_bit = 0
 )
 
-select
-    unit_no, start_us, end_us, day_no, window_no, event_no,
-    case when event_class = 'STANDBY' then case when has_order then 'DELAY_ORG' else 'IDLE' end else event_class end as event_class,
-    is_micro and (event_class <> 'STANDBY' or has_order) as is_micro,
-    case planned_bit
-        when 4294967296 then 'PLANNED_NO_DEMAND' when 8589934592 then 'PLANNED_MAINT'
-        when 17179869184 then 'PLANNED_BREAK' when 34359738368 then 'PLANNED_OTHER'
-    end as planned_class
-from labelled
--- In the order of time, which the ledger keeps: what is asked of a few days reads a few row groups. Here rows are narrow, and a sort is cheap.
+select unit_no, t as start_us, end_us, day_no, window_no, planned_bit, has_order, found_ref as ref
+from found
+where is_segment = 1
+union all
+select unit_no, start_us, end_us, day_no, window_no, planned_bit, has_order, null
+from segment
+where event_bit = 0
 order by start_us, unit_no

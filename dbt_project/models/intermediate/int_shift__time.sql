@@ -8,21 +8,21 @@
 with summed as (
     select
         plant_id, equipment_id, shift_instance_id, shift_code, production_day,
-        min(start_ts) as start_ts,
+        {{ instant('min(start_us)') }} as start_ts,
         max(case when is_preliminary then 1 else 0 end) as preliminary,
         max(case when has_shift_overlap then 1 else 0 end) as overlap,
         max(case when is_dst_ambiguous then 1 else 0 end) as ambiguous,
-        sum(duration_s) as ct_s,
-        {% for name, class in classes.items() %}
-        sum(case when time_class = '{{ class }}' then duration_s else 0 end) as {{ name }},
-        {% endfor %}
-        sum(case when is_pbt_extension then duration_s else 0 end) as pbt_ext_s,
-        sum(case when is_coded and time_class in ('ADET_EQ', 'ADET_ORG', 'AUST', 'ADOT') then duration_s else 0 end) as coded_stop_s,
+        {{ seconds(sum_us('true')) }} as ct_s,
+        {% for name, class in classes.items() -%}
+        {{ seconds(sum_us("time_class = '" ~ class ~ "'")) }} as {{ name }},
+        {% endfor -%}
+        {{ seconds(sum_us('is_pbt_extension')) }} as pbt_ext_s,
+        {{ seconds(sum_us("is_coded and time_class in ('ADET_EQ', 'ADET_ORG', 'AUST', 'ADOT')")) }} as coded_stop_s,
         sum(case when is_failure and is_first_segment then 1 else 0 end) as fe,
         sum(case when is_failure and is_first_segment then event_duration_s else 0 end) as ttr_s,
         sum(case when time_class = 'AUST' and is_first_segment then 1 else 0 end) as setup_count,
         sum(case when time_class = 'AUST' and is_first_segment then event_duration_s else 0 end) as setup_elapsed_s
-    from {{ ref('int_segment__labelled') }}
+    from {{ ref('int_segment__in_scope') }} as s
     group by plant_id, equipment_id, shift_instance_id, shift_code, production_day
 ),
 

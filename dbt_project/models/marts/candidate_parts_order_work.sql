@@ -3,9 +3,9 @@
 with busy as (
     select
         plant_id, equipment_id, production_day, order_id, cast(null as varchar) as operation_id,
-        sum(duration_s) as aubt_s, sum(case when time_class = 'APT' then duration_s else 0 end) as apt_s,
+        {{ seconds(sum_us('true')) }} as aubt_s, {{ seconds(sum_us("time_class = 'APT'")) }} as apt_s,
         cast(null as decimal(18, 6)) as pq, cast(null as decimal(18, 6)) as gq, cast(null as decimal(18, 6)) as sq
-    from {{ ref('int_segment__labelled') }}
+    from {{ ref('int_segment__in_scope') }} as s
     where order_id is not null and time_class in ('APT', 'AUST', 'ADET_EQ', 'ADET_ORG', 'MICRO')
     group by plant_id, equipment_id, production_day, order_id
 ),

@@ -2,31 +2,18 @@
 -- ADDITIVE parts of the stops of the days in scope, by reason: of units that have a ledger and of lines, whose stops are those of their
 -- constraint. A stop without an approved reason keeps the code that the plant gave it. Class QUALITY is what rejects cost: start-up
 -- rejects (Q-START) of shifts of which scrap records say whether they are that.
-with stop as (
-    select s.*
-    from {{ ref('int_segment__labelled') }} as s
-    inner join {{ ref('int_unit__horizon') }} as u on s.equipment_id = u.equipment_id
-    where s.time_class in ('ADET_EQ', 'ADET_ORG', 'AUST', 'ADOT', 'MICRO') and not (s.time_class = 'ADOT' and u.calendar = 'none')
-),
-
-code as (
-    select e.event_id, e._source_system as source_system, e.source_reason_code
-    from {{ source('silver', 'equipment_state_event') }} as e
-    where e.is_current and not e.is_deleted and e.source_reason_code is not null
-        and e.event_id in (select s.event_id from stop as s where not s.is_coded)
-),
-
-of_unit as (
+with of_unit as (
     select
         s.plant_id, s.equipment_id, s.production_day, s.shift_instance_id, s.shift_code, s.reason_code, s.time_class,
-        coalesce(c.source_system, '~') as source_key, coalesce(c.source_reason_code, '~') as code_key,
-        sum(s.duration_s) as seconds,
+        coalesce(s.source_system, '~') as source_key, coalesce(s.source_reason_code, '~') as code_key,
+        {{ seconds(sum_us('true')) }} as seconds,
         sum(case when s.is_first_segment then 1 else 0 end) as stops,
         sum(case when s.is_first_segment and s.is_failure then 1 else 0 end) as failures
-    from stop as s
-    left join code as c on s.event_id = c.event_id
+    from {{ ref('int_segment__in_scope') }} as s
+    inner join {{ ref('int_unit__horizon') }} as u on s.equipment_id = u.equipment_id
+    where s.time_class in ('ADET_EQ', 'ADET_ORG', 'AUST', 'ADOT', 'MICRO') and not (s.time_class = 'ADOT' and u.calendar = 'none')
     group by s.plant_id, s.equipment_id, s.production_day, s.shift_instance_id, s.shift_code, s.reason_code, s.time_class,
-        coalesce(c.source_system, '~'), coalesce(c.source_reason_code, '~')
+        coalesce(s.source_system, '~'), coalesce(s.source_reason_code, '~')
 ),
 
 of_line as (
