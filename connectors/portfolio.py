@@ -10,7 +10,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -119,7 +119,31 @@ def read(root: Path, only: tuple[str, ...] = ()) -> Portfolio:
             broken[plant_id] = found
         else:
             plants[plant_id] = plant
+    companies = None if only or broken else {plant.company for plant in plants.values()}
+    words.problems.extend(_aimless(words, known, companies))
     return Portfolio(root, file, plants, broken, words)
+
+
+def _aimless(words: Vocabularies, plants: Collection[str], companies: Collection[str] | None) -> list[Problem]:
+    """Targets of a plant or company that there is not: they would silently count for nothing. Companies are known when all plants are read."""
+    found = []
+    for row in words.rows("targets"):
+        kind, named = row["scope_type"].lower(), row["scope_id"]
+        if kind in ("area", "line", "equipment") and "/" in named:
+            kind, named = "plant", named.split("/")[0]
+        known = {"portfolio": ["portfolio"], "company": companies, "plant": plants}.get(kind)
+        if known is not None and named not in (*known, "*"):
+            found.append(
+                Problem(
+                    f"There is no {kind} '{named}'.",
+                    export=f"vocabularies/targets.csv:{row['line']}",
+                    found=row["scope_id"],
+                    closest=closest(named, known),
+                    fix=f"correct scope_id, or write '*' for every {row['scope_type'].lower()}",
+                    consequence="The target counts for nothing.",
+                )
+            )
+    return found
 
 
 def lake_of(root: Path) -> Path:

@@ -50,6 +50,17 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "targets": ("kpi_id", "scope_type", "scope_id", "target"),
     "economics": ("plant", "regime"),
 }
+KEYS: dict[str, tuple[str, ...]] = {
+    "demonstrated_rates": ("plant", "equipment", "material", "tool", "quarter"),
+    "unit_aliases": ("plant", "alias"),
+    "equipment_classes": ("equipment_class",),
+    "fx": ("from_ccy", "to_ccy", "period", "rate_type"),
+    "product_families": ("plant", "material"),
+    "emission_factors": ("plant", "carrier", "valid_from", "basis"),
+    "targets": ("kpi_id", "scope_type", "scope_id", "valid_from"),
+    "economics": ("plant", "equipment", "valid_from"),
+}
+"""What a line of a vocabulary is about. Two lines about one thing contradict each other; of the others the more specific line wins."""
 DATES = ("valid_from", "valid_to", "approved_at", "window_from", "window_to", "frozen_on")
 NUMBERS = (
     "rate", "pieces_per_cycle", "weight", "kg_per_kwh", "target", "contribution_per_unit", "avoidable_cost_per_h", "material_cost_per_unit",
@@ -131,8 +142,25 @@ def _read(path: Path) -> tuple[list[Row], list[Problem]]:
             }
             for row in reader
         ]
-    found = [(row, _row_problems(name, row, shown)) for row in rows]
+    found = [(row, [*_row_problems(name, row, shown), *again]) for row, again in zip(rows, _repeated(name, rows, shown), strict=True)]
     return [row for row, wrong in found if not wrong], [problem for _, wrong in found for problem in wrong]
+
+
+def _repeated(name: str, rows: list[Row], shown: str) -> list[list[Problem]]:
+    """Of each row, whether a line before it is about the same thing."""
+    lines: dict[tuple[str, ...], str] = {}
+    found: list[list[Problem]] = []
+    for row in rows:
+        key = tuple(row[column] for column in KEYS.get(name, ("line",)))
+        first = lines.setdefault(key, row["line"])
+        about = ", ".join(f"{column} {row[column]}" for column in KEYS.get(name, ()) if row[column])
+        found.append(
+            []
+            if first == row["line"]
+            else [Problem(f"Line {first} is about the same: {about}.", export=f"{shown}:{row['line']}", fix="keep one of the two lines",
+                          consequence=f"The line is left out; line {first} stands.")]
+        )  # fmt: skip
+    return found
 
 
 def _row_problems(name: str, row: Row, shown: str) -> list[Problem]:

@@ -98,6 +98,10 @@ CASES = [
          MEASURED, maps=of_standard("OPC_UA_Machinery")),
     Case("by_number", {"equipment_state_event": states(("06:00", "10:00", "6"), ("10:00", "13:00", "11"), ("13:00", "14:00", "99"))},
          MEASURED, maps={"state": {"state_class": {"from": "state", "map": {"6": "PackML:Execute", "11": "PackML:Held"}}}}),
+    Case("by_hand", {"equipment_state_event": states(
+        ("06:00", "08:00", "6"), ("08:00", "08:30", "U"), ("08:30", "08:50", "M"), ("08:50", "09:00", "U"), ("09:00", "11:00", "6"),
+        ("11:00", "11:20", "M"), ("11:20", "14:00", "6"))},
+         MEASURED, maps={"state": {"state_class": {"from": "state", "map": {"6": "PackML:Execute", "U": "SETUP", "M": "PackML:mode Manual"}}}}),
     Case("interval", {"equipment_state_event": [*RUN_STOP_RUN], "production_count": [
         counted(1, "15:00", 90, start_ts=D + "13:00"), counted(2, "14:00", 50, start_ts=D + "12:00"), counted(3, "13:59", 7)]}, TWO_SHIFTS),
     Case("counted_in_stop", {"equipment_state_event": [*RUN_STOP_RUN], "production_count": [
@@ -132,6 +136,10 @@ def test_packml_transitions_belong_to_their_stop_and_an_abort_is_one_failure(lak
     assert shift(lake, "packml", "adet_eq_s, adet_org_s, adot_s, micro_s, unknown_s, fe, ttr_s") == (
         1200 + 630, 15 * 60 + 6 * 60, 600, 60, 0, 1, 18 * 60 + 50,
     )  # fmt: skip
+
+
+def test_work_by_hand_belongs_to_a_changeover_beside_it_and_is_a_delay_elsewhere(lake: Published) -> None:
+    assert shift(lake, "by_hand", "apt_s, aust_s, adet_eq_s, fe") == (25_200 - 1200, 3600, 1200, 0)
 
 
 def test_what_stands_by_is_delayed_while_an_order_is_active_and_idle_without_one(lake: Published) -> None:

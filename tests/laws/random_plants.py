@@ -164,6 +164,7 @@ class States(System):
     name = "states"
     classes = {
         "R": "RUN", "U": "SETUP", "D": "DELAY_EQ", "O": "DELAY_ORG", "I": "IDLE", "X": "UNKNOWN", "B": "STANDBY", "A": "ACTING", "P": "STOP",
+        "M": "MANUAL",
     }  # fmt: skip
 
     def __init__(self, rng: Random, wall: Wall, units: Sequence[str], start: datetime, variant: str, long_stop: bool):
@@ -197,7 +198,7 @@ class States(System):
 
     def _next(self, unit: str) -> None:
         start = self.reach[unit]
-        state = self.rng.choice("RRRRUDDOIXBBAP") if self.variant != "stops" else self.rng.choice("UDDOBA")
+        state = self.rng.choice("RRRRUDDOIXBBAPM") if self.variant != "stops" else self.rng.choice("UDDOBAM")
         seconds = self.rng.choice((15, 45, 299, 300, 1200, 4000, 9000, 20000, 33333))
         if self.long_stop_at is not None and start >= self.long_stop_at and unit == self.units[0]:
             state, seconds, self.long_stop_at = "D", 14 * 86400, None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors import vocabularies
+from connectors import portfolio, vocabularies
 from connectors.vocabularies import Vocabularies
 
 
@@ -69,6 +69,39 @@ def test_a_line_with_a_problem_is_left_out_and_told_with_its_number(tmp_path: Pa
     found = read(tmp_path, "ideal_rates", "plant,rate,unit\np,1.5,s\np,fast,s\n")
     assert [row["rate"] for row in found.rows("ideal_rates")] == ["1.5"]
     assert [problem.export for problem in found.problems] == ["vocabularies/ideal_rates.csv:3"]
+
+
+def test_of_two_lines_about_one_thing_the_first_stands_and_the_second_is_told(tmp_path: Path) -> None:
+    line = "2026-Q4,30,22,2025-10-01,2026-09-30"
+    found = read(tmp_path, "demonstrated_rates", f"{FROZEN}p,M1,A,{line}\np,M1,B,{line}\np,M1,A,{line.replace('30,', '31,', 1)}\n")
+    assert [(row["material"], row["pri_s"]) for row in found.rows("demonstrated_rates")] == [("A", "30"), ("B", "30")]
+    (problem,) = found.problems
+    assert problem.message == "Line 2 is about the same: plant p, equipment M1, material A, quarter 2026-Q4."
+    assert (problem.export, problem.consequence) == ("vocabularies/demonstrated_rates.csv:4", "The line is left out; line 2 stands.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "said", "closest"),
+    [
+        ("PLANT", "deu1", "There is no plant 'deu1'.", "deu01"),
+        ("EQUIPMENT", "deu1/SGM-01", "There is no plant 'deu1'.", "deu01"),
+        ("COMPANY", "acne", "There is no company 'acne'.", "acme"),
+        ("PORTFOLIO", "all", "There is no portfolio 'all'.", None),
+    ],
+)
+def test_a_target_of_nothing_is_told(tmp_path: Path, kind: str, named: str, said: str, closest: str | None) -> None:
+    (tmp_path / "portfolio.yaml").write_text("name: acme\n")
+    (tmp_path / "plants").mkdir()
+    (tmp_path / "plants" / "deu01.yaml").write_text(
+        "plant: deu01\nname: Ulm\ncompany: acme\ntimezone: Europe/Berlin\ncalendar: none\nsources:\n"
+        "  mes: {kind: delimited, path: '*.csv', tables: {production_count: {columns: {equipment: M, event_ts: T, good_qty: Q}}}}\n"
+    )
+    (tmp_path / "vocabularies").mkdir()
+    lines = [f"OEE,{kind},{named},0.8", "OEE,PLANT,deu01,0.8", "OEE,COMPANY,acme,0.8", "OEE,PORTFOLIO,portfolio,0.8", "OEE,EQUIPMENT,*,0.8"]
+    (tmp_path / "vocabularies" / "targets.csv").write_text("\n".join(["kpi_id,scope_type,scope_id,target", *lines]) + "\n")
+    found = portfolio.read(tmp_path)
+    assert found.broken == {}
+    assert [(problem.message, problem.closest, problem.export) for problem in found.problems] == [(said, closest, "vocabularies/targets.csv:2")]
 
 
 def test_no_folder_is_no_vocabulary(tmp_path: Path) -> None:

@@ -55,13 +55,13 @@ reasoned as (
     left join {{ ref('int_reason') }} as r on m.reason_code = r.reason_code
 ),
 
--- The source's own state wins; a stop that has only a reason, and a state that decides nothing (STOP, STANDBY, ACTING), take the class
+-- The source's own state wins; a stop that has only a reason, and a state that decides nothing (STOP, STANDBY, ACTING, MANUAL), take the class
 -- of the reason. What is planned is decided by the plan, never by an operator afterwards; a stop without an approved reason is U-UNC.
 classed as (
     select
         *,
         coalesce(
-            case when state_class not in ('STOP', 'STANDBY', 'ACTING') then state_class end,
+            case when state_class not in ('STOP', 'STANDBY', 'ACTING', 'MANUAL') then state_class end,
             case reason_class
                 when 'PLANNED_NO_DEMAND' then 'IDLE'
                 when 'PLANNED_MAINT' then 'DELAY_EQ'
