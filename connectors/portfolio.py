@@ -125,7 +125,7 @@ def read(root: Path, only: tuple[str, ...] = ()) -> Portfolio:
 
 
 def _aimless(words: Vocabularies, plants: Collection[str], companies: Collection[str] | None) -> list[Problem]:
-    """Targets of a plant or company that there is not: they would silently count for nothing. Companies are known when all plants are read."""
+    """Targets of a plant or company that there is not; companies are known when all plants are read. Such a target would count for nothing."""
     found = []
     for row in words.rows("targets"):
         kind, named = row["scope_type"].lower(), row["scope_id"]

@@ -20,7 +20,8 @@ __all__ = ["LINEAGE", "PORTFOLIO", "STATEMENTS", "TABLES", "UTC_US", "Input", "T
 
 EVENT_CLASSES = ("RUN", "SETUP", "DELAY_EQ", "DELAY_ORG", "IDLE", "UNKNOWN", "STOP", "STANDBY", "ACTING", "MANUAL")
 """STOP is a stop whose reason tells the class; STANDBY one that the order decides (an active one: DELAY_ORG, none: IDLE); ACTING a
-transition, which belongs to the stop beside it; MANUAL work by hand, which is SETUP beside a changeover and else DELAY_EQ. Specification 1.3."""
+transition, which belongs to the stop beside it; MANUAL work by hand, which is SETUP beside a changeover and else DELAY_EQ.
+Specification 1.3."""
 PLANNED_CLASSES = ("PLANNED_BREAK", "PLANNED_MAINT", "PLANNED_NO_DEMAND", "PLANNED_OTHER")
 RATE_BASES = ("BEST_DEMONSTRATED", "ENGINEERED", "ERP_STANDARD", "TARGET", "NAMEPLATE")
 ORDER_STATUS = (
