@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from zoneinfo import available_timezones
+from zoneinfo import available_timezones as read_timezones
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -125,7 +125,7 @@ def read(root: Path, only: tuple[str, ...] = ()) -> Portfolio:
 
 
 def _aimless(words: Vocabularies, plants: Collection[str], companies: Collection[str] | None) -> list[Problem]:
-    """Targets of a plant or company that there is not; companies are known when all plants are read. Such a target would count for nothing."""
+    """Targets of a plant or company that there is not; companies are known when all plants are read."""
     found = []
     for row in words.rows("targets"):
         kind, named = row["scope_type"].lower(), row["scope_id"]
@@ -271,6 +271,12 @@ def _line_rules(plant: PlantFile) -> Iterator[tuple[Keys, Problem]]:
         for word in line.codes:
             if line_of.setdefault(word, code) != code:
                 yield keys, Problem(f"Station '{word}' is in the lines '{line_of[word]}' and '{code}'.", fix="a station stands in one line")
+
+
+@cache
+def available_timezones() -> frozenset[str]:
+    """The names of all zones; the library looks through its folder at each call."""
+    return frozenset(read_timezones())
 
 
 def _zone(name: str | None, keys: Keys) -> Iterator[tuple[Keys, Problem]]:

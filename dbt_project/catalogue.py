@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from dbt_project import described
 
 FOLDER = Path(__file__).resolve().parent
 CATALOGUE = FOLDER / "kpis.yml"
@@ -82,7 +82,7 @@ def condition_name(needs: tuple[str, ...]) -> str:
 @cache
 def read() -> dict[str, Any]:
     """`kpis.yml`."""
-    found: dict[str, Any] = yaml.safe_load(CATALOGUE.read_text(encoding="utf-8"))
+    found: dict[str, Any] = described.read(CATALOGUE)
     return found
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import yaml
 
 from pipelines.lock import writer_lock
 from pipelines.state import PROJECT
@@ -128,18 +127,16 @@ def dbt_models() -> dict[str, dict[str, Any]]:
     """Models of the dbt project by name, with description, group and the names they read, from its own YAML and SQL."""
     import re
 
+    from dbt_project import described
+
     models: dict[str, dict[str, Any]] = {}
-    described = {
-        entry["name"]: entry.get("description", "")
-        for path in sorted(PROJECT.glob("models/**/*.yml"))
-        for entry in (yaml.safe_load(path.read_text(encoding="utf-8")) or {}).get("models", [])
-    }
     for path in sorted(PROJECT.glob("models/**/*.sql")):
         text = path.read_text(encoding="utf-8")
         refs = re.findall(r"ref\(\s*['\"](\w+)['\"]", text)
         sources = re.findall(r"source\(\s*['\"]silver['\"]\s*,\s*['\"](\w+)['\"]", text)
+        about = described.models(path.parent.name).get(path.stem, {})
         models[path.stem] = {
-            "description": described.get(path.stem, ""), "refs": refs, "sources": sources, "folder": path.parent.name,
+            "description": about.get("description", ""), "refs": refs, "sources": sources, "folder": path.parent.name,
         }  # fmt: skip
     return models
 

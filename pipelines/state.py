@@ -147,11 +147,9 @@ def create(con: DuckDBPyConnection) -> None:
 @cache
 def parts_columns(mart: str = PARTS[0].mart, layer: str = "marts") -> dict[str, str]:
     """Columns and types of a table of parts, or of a model of another layer, from its contract."""
-    import yaml
+    from dbt_project import described
 
-    models = yaml.safe_load((PROJECT / "models" / layer / f"{layer}.yml").read_text(encoding="utf-8"))["models"]
-    columns = next(model["columns"] for model in models if model["name"] == mart)
-    return {column["name"]: column["data_type"] for column in columns}
+    return {column["name"]: column["data_type"] for column in described.models(layer)[mart]["columns"]}
 
 
 @cache

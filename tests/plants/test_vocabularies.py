@@ -101,7 +101,9 @@ def test_a_target_of_nothing_is_told(tmp_path: Path, kind: str, named: str, said
     (tmp_path / "vocabularies" / "targets.csv").write_text("\n".join(["kpi_id,scope_type,scope_id,target", *lines]) + "\n")
     found = portfolio.read(tmp_path)
     assert found.broken == {}
-    assert [(problem.message, problem.closest, problem.export) for problem in found.problems] == [(said, closest, "vocabularies/targets.csv:2")]
+    assert [(problem.message, problem.closest, problem.export) for problem in found.problems] == [
+        (said, closest, "vocabularies/targets.csv:2")
+    ]
 
 
 def test_no_folder_is_no_vocabulary(tmp_path: Path) -> None:

@@ -13,11 +13,18 @@ order_span as (
     where since_us is not null
 ),
 
+asking as (
+    select equipment_id from interval_span
+    union
+    select equipment_id from order_span
+),
+
 busy as (
     select
         s.equipment_id, s.order_id, s.shift_instance_id, s.shift_code, s.production_day, s.time_class = 'APT' as is_run,
         {{ micros('s.start_ts') }} as start_us, {{ micros('s.end_ts') }} as end_us
     from {{ ref('int_time_segment') }} as s
+    inner join asking as a on s.equipment_id = a.equipment_id
     where s.time_class in ('APT', 'AUST', 'ADET_EQ', 'ADET_ORG', 'MICRO', 'ADOT', 'UNKNOWN')
 ),
 
