@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from dbt_project.catalogue import catalogue
+from dbt_project.metrics import TABLES
 from dbt_project.sql_text import PERIODS
 from dbt_project.value_sql import DERIVED
 from publish.ranking import NOISE
@@ -42,6 +43,18 @@ RELEASES = pl.List(
     })
 )  # fmt: skip
 """The releases that moved a value, by plant: their causes and the exports of them that tell of the period."""
+
+
+_NO_MOVES = pl.DataFrame(
+    schema={
+        "kpi_id": pl.String,
+        "scope_id": pl.String,
+        "period_start": pl.Date,
+        "shift_code": pl.String,
+        "plant_id": pl.String,
+        "release_id": pl.Int64,
+    }
+)
 
 
 def restated_sql(then: str, now: str) -> str:
@@ -98,14 +111,17 @@ def restated(
 
 
 def _explained(reader: Snapshot, changed: pl.DataFrame, scope: str, period: str) -> pl.DataFrame:
-    """With the releases that moved each value: first by the columns of the KPI, else by any of its parts, else by those of its months."""
+    """With the releases that moved each value: of a KPI of records by its own tables of parts; else by the columns of the KPI, by any part
+    of the shifts of its period, or by those of its months."""
     if changed.is_empty():
         return changed.with_columns(pl.lit(None, RELEASES).alias("releases"))
     last = pl.col("period_start").dt.offset_by(LENGTH[period]).dt.offset_by("-1d").alias("last_day")
     by = ["kpi_id", "scope_id", "period_start", "shift_code"]
     about = changed.select(*by, "since_release", last)
+    found = [_joined(about, _moves_of_records(reader, about, scope, period), by)]
+    about = _without(about, found)
     moves = _moves(reader, about, scope, period)
-    found = [_joined(about, _of_kpis(moves, about["kpi_id"].unique().to_list()), by)]
+    found.append(_joined(about, _of_kpis(moves, about["kpi_id"].unique().to_list()), by))
     found.append(_joined(_without(about, found), moves, by[1:]))
     if len(silent := _without(about, found)):
         months = pl.concat_list(pl.col("period_start").dt.truncate("1mo"), pl.col("last_day").dt.truncate("1mo")).list.unique()
@@ -177,11 +193,41 @@ def _moves(reader: Snapshot, about: pl.DataFrame, scope: str, period: str) -> pl
         WHERE x.scope_type = $scope AND list_contains($ids, x.scope_id)
         GROUP BY ALL
         """,
-        {
-            "first": about["period_start"].min(), "last": about["last_day"].max(), "since": about["since_release"].min(),
-            "scope": scope, "ids": about["scope_id"].unique().to_list(),
-        },
-    )  # fmt: skip
+        _asked_of(about, scope),
+    )
+
+
+def _moves_of_records(reader: Snapshot, about: pl.DataFrame, scope: str, period: str) -> pl.DataFrame:
+    """By KPI, scope and period: releases that gave or took a version of a part that is made of records (orders, inspections, ...)."""
+    frames = [_NO_MOVES]
+    for parts in sorted({kpi.parts for kpi in catalogue()} - {"shift"}):
+        asked = about.filter(pl.col("kpi_id").is_in([kpi.kpi_id for kpi in catalogue() if kpi.parts == parts]))
+        tables = [table for table in TABLES[parts] if table.startswith("mart_kpi_parts") and reader.has(table)]
+        if asked.is_empty() or not tables:
+            continue
+        versions = " UNION ALL ".join(
+            f"SELECT plant_id, equipment_id, production_day, {end} AS release_id FROM {table} WHERE {end} > $since AND {DAYS}"
+            for table in tables
+            for end in ("valid_from_release", "valid_to_release")
+        )
+        moves = reader.query(
+            f"""
+            SELECT DISTINCT x.scope_id, {STARTS[period]} AS period_start, CAST(NULL AS VARCHAR) AS shift_code, v.plant_id, v.release_id
+            FROM ({versions}) AS v
+            INNER JOIN unit_scope AS x ON v.plant_id = x.plant_id AND v.equipment_id IN (x.unit_id, '~' || x.plant_id)
+            WHERE x.scope_type = $scope AND list_contains($ids, x.scope_id)
+            """,
+            _asked_of(asked, scope),
+        )
+        frames.append(asked.select("kpi_id").unique().join(moves, how="cross").select(_NO_MOVES.columns))
+    return pl.concat(frames, how="vertical_relaxed")
+
+
+def _asked_of(about: pl.DataFrame, scope: str) -> dict[str, Any]:
+    return {
+        "first": about["period_start"].min(), "last": about["last_day"].max(), "since": about["since_release"].min(),
+        "scope": scope, "ids": about["scope_id"].unique().to_list(),
+    }  # fmt: skip
 
 
 def _quoted(name: str) -> str:

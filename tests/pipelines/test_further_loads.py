@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from pipelines import scope, scope_sql, silver, state
 from pipelines.lock import writer_lock
 from pipelines.plan import mapping_version, statement_hash
 from pipelines.refresh import Refresh
+from publish.reader import Snapshot
+from publish.restated import restated
 from transforms.further_tables import FURTHER
 from transforms.tables import PORTFOLIO, STATEMENTS, TABLES
 
@@ -199,3 +202,14 @@ def test_a_setting_of_a_unit_and_a_line_make_no_delivered_table_anew_but_the_mas
         )
     assert versions[0][0] == versions[1][0]
     assert versions[0][1] != versions[1][1]
+
+
+def test_a_value_made_of_records_names_the_release_that_restated_it(module: SmallPortfolio) -> None:
+    # The first inspection passed and the second failed it; no part of a shift changed.
+    with Snapshot(lake(module).snapshot) as reader:
+        found = restated(reader, 1, ["FPY"], "PLANT", "DAY").to_dicts()
+    assert [(row["period_start"], row["value_then"], row["value_now"]) for row in found] == [(date(2025, 6, 2), 1.0, 0.0)]
+    (moved,) = found[0]["releases"]
+    assert moved["release_id"] == 2
+    assert "inspection" in moved["causes"]
+    assert "inspection_result_2.csv" in moved["exports"]
