@@ -1,6 +1,6 @@
 """Runs one refresh as a Dagster run on the lake's own instance, so that the web UI shows what the command line did.
 
-Here: the instance and the run. Elsewhere: the assets (`pipelines.assets`), the steps (`pipelines.refresh`).
+Here: the run. Elsewhere: the instance (`pipelines.run_history`), the assets (`pipelines.assets`), the steps (`pipelines.refresh`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from pipelines.logs import to_file
 from pipelines.plan import Plan
 from pipelines.refresh import Refresh
 
-INSTANCE = "telemetry:\n  enabled: false\n"
-
 
 def run(job: Refresh, todo: Plan, *, wait_s: float = 0) -> None:
     """Refreshes under the lake's lock; problems of plants are in the job's outcome.
@@ -29,17 +27,15 @@ def run(job: Refresh, todo: Plan, *, wait_s: float = 0) -> None:
 
         from pipelines import assets
         from pipelines.partitions import plants
+        from pipelines.run_history import instance_of
 
         warnings.filterwarnings("ignore", category=dg.PreviewWarning)
         warnings.filterwarnings("ignore", category=dg.BetaWarning)
-        settings = job.lake.dagster_home / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text(INSTANCE, encoding="utf-8")
         resource = assets.PortfolioResource(root=str(job.portfolio.root))
         handed = assets.HANDED[job.outcome.refresh_id] = assets.Handed(job, todo)
         graph = assets.graph(plants(job.portfolio.root))
         definitions = dg.Definitions(assets=graph.assets, jobs=[graph.refresh], resources={"portfolio": resource}, executor=assets.EXECUTOR)
-        with dg.DagsterInstance.from_config(str(job.lake.dagster_home)) as instance:
+        with instance_of(job.lake) as instance:
             result = definitions.resolve_job_def("refresh").execute_in_process(
                 instance=instance,
                 raise_on_error=False,
