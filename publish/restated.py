@@ -31,6 +31,12 @@ KEY = ("kpi_id", "profile", "scope_type", "scope_id", "period_type", "period_sta
 SIDED = ("value", "grade", "status", "why")
 NOT_OF_EXPORTS = ("reason map", "setting", "clock offset", "code", "asked", "history of silver is gone", "rollback")
 """Causes (how they begin) that no export gives."""
+CAUSES_OF_RECORDS = {
+    "day": {"energy", "labour", "maintenance"}, "month": {"stock", "cost", "delivery", "exchange rate"}, "order": {"order", "operation"},
+    "shift": {"operation", "order"}, **{parts: {"inspection"} for parts in ("quality", "routing", "characteristic")},
+    "losses": {"scrap"},
+}  # fmt: skip
+"""Causes by which records of their own restate a kind of parts; a release names them beside those of other kinds on the same days."""
 STARTS = {"SHIFT": "production_day", **PERIODS}
 LENGTH = {"SHIFT": "1d", "DAY": "1d", "WEEK": "1w", "MONTH": "1mo", "QUARTER": "3mo"}
 DAYS = "production_day BETWEEN date_trunc('month', CAST($first AS DATE)) AND last_day(CAST($last AS DATE))"
@@ -252,7 +258,7 @@ def _causes(reader: Snapshot, found: pl.DataFrame) -> pl.DataFrame:
     days = ("first_day", "last_cause_day"), ("from_day", "to_day")
     of_cause, of_export = (_overlaps(*pair) for pair in days)
     both = found.join(causes, on=["release_id", "plant_id"], how="left")
-    touching = _where_any(both, of_cause, key)
+    touching = _where_any(both.join(_foreign(), on=["kpi_id", "cause"], how="left"), of_cause & pl.col("is_foreign").is_null(), key)
     named = (
         touching.with_columns(
             pl.any_horizontal(pl.lit(False), *(pl.col("cause").str.starts_with(word) for word in NOT_OF_EXPORTS)).alias("is_no_export")
@@ -269,6 +275,13 @@ def _causes(reader: Snapshot, found: pl.DataFrame) -> pl.DataFrame:
     return grouped.join(files, on=key, how="left", nulls_equal=True).with_columns(
         pl.col("exports").fill_null(pl.lit([], dtype=pl.List(pl.String)))
     )
+
+
+def _foreign() -> pl.DataFrame:
+    """Causes that cannot have moved a KPI: records that other kinds of parts are made of."""
+    every = set().union(*CAUSES_OF_RECORDS.values())
+    pairs = {(kpi.kpi_id, cause) for kpi in catalogue() for cause in every - CAUSES_OF_RECORDS[kpi.parts]}
+    return pl.DataFrame(sorted(pairs), schema=["kpi_id", "cause"], orient="row").with_columns(is_foreign=True)
 
 
 def _overlaps(first: str, last: str) -> pl.Expr:

@@ -211,5 +211,5 @@ def test_a_value_made_of_records_names_the_release_that_restated_it(module: Smal
     assert [(row["period_start"], row["value_then"], row["value_now"]) for row in found] == [(date(2025, 6, 2), 1.0, 0.0)]
     (moved,) = found[0]["releases"]
     assert moved["release_id"] == 2
-    assert "inspection" in moved["causes"]
-    assert "inspection_result_2.csv" in moved["exports"]
+    assert moved["causes"] == ["inspection", "unit of measure"]  # and not the energy, scrap and hours of the same day
+    assert moved["exports"] == ["inspection_result_2.csv", "uom_conversion_2.csv"]
