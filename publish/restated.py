@@ -31,12 +31,15 @@ KEY = ("kpi_id", "profile", "scope_type", "scope_id", "period_type", "period_sta
 SIDED = ("value", "grade", "status", "why")
 NOT_OF_EXPORTS = ("reason map", "setting", "clock offset", "code", "asked", "history of silver is gone", "rollback")
 """Causes (how they begin) that no export gives."""
-CAUSES_OF_RECORDS = {
-    "day": {"energy", "labour", "maintenance"}, "month": {"stock", "cost", "delivery", "exchange rate"}, "order": {"order", "operation"},
-    "shift": {"operation", "order"}, **{parts: {"inspection"} for parts in ("quality", "routing", "characteristic")},
-    "losses": {"scrap"},
+OF_RECORDS = {
+    "day": {"energy": "energy", "labour": "labour_time", "maintenance": "maintenance_order"},
+    "month": {"stock": "inventory_snapshot", "cost": "cost", "delivery": "delivery_line", "exchange rate": "fx_rate"},
+    "order": {"order": "production_order", "operation": "order_operation"},
+    "shift": {"order": "production_order", "operation": "order_operation"},
+    **{parts: {"inspection": "inspection_result"} for parts in ("quality", "routing", "characteristic")},
+    "losses": {"scrap": "scrap"}, "none": {"movement": "goods_movement"},
 }  # fmt: skip
-"""Causes by which records of their own restate a kind of parts; a release names them beside those of other kinds on the same days."""
+"""By kind of parts: causes by which records of their own restate them, and the table of these. A release names all of a day."""
 STARTS = {"SHIFT": "production_day", **PERIODS}
 LENGTH = {"SHIFT": "1d", "DAY": "1d", "WEEK": "1w", "MONTH": "1mo", "QUARTER": "3mo"}
 DAYS = "production_day BETWEEN date_trunc('month', CAST($first AS DATE)) AND last_day(CAST($last AS DATE))"
@@ -250,7 +253,7 @@ def _causes(reader: Snapshot, found: pl.DataFrame) -> pl.DataFrame:
     )
     exports = reader.query(
         """SELECT plant_id, name, CAST(min(least(data_from, covers_from)) AS DATE) - 1 AS from_day,
-            CAST(max(greatest(data_to, covers_to)) AS DATE) + 1 AS to_day
+            CAST(max(greatest(data_to, covers_to)) AS DATE) + 1 AS to_day, list(DISTINCT table_name) AS tables
         FROM export_ledger WHERE list_contains(?, plant_id) GROUP BY plant_id, name""",
         [found["plant_id"].unique().to_list()],
     )
@@ -258,7 +261,8 @@ def _causes(reader: Snapshot, found: pl.DataFrame) -> pl.DataFrame:
     days = ("first_day", "last_cause_day"), ("from_day", "to_day")
     of_cause, of_export = (_overlaps(*pair) for pair in days)
     both = found.join(causes, on=["release_id", "plant_id"], how="left")
-    touching = _where_any(both.join(_foreign(), on=["kpi_id", "cause"], how="left"), of_cause & pl.col("is_foreign").is_null(), key)
+    foreign, foreign_tables = _foreign()
+    touching = _where_any(both.join(foreign, on=["kpi_id", "cause"], how="left"), of_cause & pl.col("is_foreign").is_null(), key)
     named = (
         touching.with_columns(
             pl.any_horizontal(pl.lit(False), *(pl.col("cause").str.starts_with(word) for word in NOT_OF_EXPORTS)).alias("is_no_export")
@@ -269,19 +273,23 @@ def _causes(reader: Snapshot, found: pl.DataFrame) -> pl.DataFrame:
         .unique()
         .drop_nulls("name")
         .join(exports, on=["plant_id", "name"], how="left")
+        .join(foreign_tables, on="kpi_id", how="left")
     )
-    files = _where_any(named, of_export, key).group_by(key).agg(pl.col("name").unique().sort().alias("exports"))
+    is_of_it = pl.col("tables").list.set_difference("foreign_tables").list.len().fill_null(1) > 0
+    files = _where_any(named, of_export & is_of_it, key).group_by(key).agg(pl.col("name").unique().sort().alias("exports"))
     grouped = touching.group_by(key).agg(pl.col("released_at").first(), pl.col("cause").drop_nulls().unique().sort().alias("causes"))
     return grouped.join(files, on=key, how="left", nulls_equal=True).with_columns(
         pl.col("exports").fill_null(pl.lit([], dtype=pl.List(pl.String)))
     )
 
 
-def _foreign() -> pl.DataFrame:
-    """Causes that cannot have moved a KPI: records that other kinds of parts are made of."""
-    every = set().union(*CAUSES_OF_RECORDS.values())
-    pairs = {(kpi.kpi_id, cause) for kpi in catalogue() for cause in every - CAUSES_OF_RECORDS[kpi.parts]}
-    return pl.DataFrame(sorted(pairs), schema=["kpi_id", "cause"], orient="row").with_columns(is_foreign=True)
+def _foreign() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Of each KPI what cannot have moved it, because other kinds of parts are made of it: causes, and tables."""
+    every = {cause: table for of in OF_RECORDS.values() for cause, table in of.items()}
+    pairs = sorted({(kpi.kpi_id, cause) for kpi in catalogue() for cause in every.keys() - OF_RECORDS[kpi.parts].keys()})
+    causes = pl.DataFrame(pairs, schema=["kpi_id", "cause"], orient="row")
+    tables = causes.with_columns(pl.col("cause").replace_strict(every).alias("table_name")).group_by("kpi_id").agg("table_name")
+    return causes.with_columns(is_foreign=True), tables.rename({"table_name": "foreign_tables"})
 
 
 def _overlaps(first: str, last: str) -> pl.Expr:

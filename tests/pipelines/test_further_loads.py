@@ -212,4 +212,4 @@ def test_a_value_made_of_records_names_the_release_that_restated_it(module: Smal
     (moved,) = found[0]["releases"]
     assert moved["release_id"] == 2
     assert moved["causes"] == ["inspection", "unit of measure"]  # and not the energy, scrap and hours of the same day
-    assert "inspection_result_2.csv" in moved["exports"]
+    assert moved["exports"] == ["inspection_result_2.csv", "uom_conversion_2.csv"]
