@@ -7,7 +7,6 @@ from importlib import import_module
 
 import pytest
 
-
 MODULES = (
     "connectors.discovery", "connectors.kinds.files.lines", "connectors.kinds.files.excel", "connectors.kinds.documents.xml_text",
     "connectors.kinds.documents.record_files", "connectors.kinds.documents.b2mml", "connectors.kinds.machines.mtconnect",

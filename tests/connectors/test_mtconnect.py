@@ -167,6 +167,12 @@ def test_what_is_no_stream_says_what_it_is(make: Make, text: str, told: str) -> 
     assert told in error(make(text))
 
 
+@pytest.mark.parametrize("depth", [500, 900, 960, 990, 1500])
+def test_json_of_any_depth_ends(make: Make, depth: int) -> None:
+    path = make('{"header": {}, "streams": ' + "[" * depth + "]" * depth + "}")
+    reads_or_refuses(lambda: CONNECTOR.read(path, MtconnectOptions()))
+
+
 def test_nothing_outside_the_document_is_read(make: Make, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("secret")
     text = f"<!DOCTYPE a [<!ENTITY s SYSTEM 'file://{tmp_path}/secret.txt'>]>" + stream(event("Message", "&s;", 1))

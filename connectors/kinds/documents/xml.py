@@ -23,7 +23,7 @@ from pydantic import AfterValidator, Field, model_validator
 from connectors.contract import ROW, FileConnector, Original
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.documents.record_files import Record, framed, joined
-from connectors.kinds.documents.xml_text import Element, attributes, empty, events, local, text
+from connectors.kinds.documents.xml_text import Element, attribute, attributes, empty, events, local, text
 from connectors.strict import StrictModel
 
 NAME = r"(?:[^\W\d][\w.-]*|\*)"
@@ -165,21 +165,26 @@ def _found(path: Path, options: XmlOptions, reading: Reading) -> Iterator[tuple[
     inside, kept = 0, reading.kept
     for event, element in events(path, options.encoding):
         if event == "start":
-            around.append(Open(element))
+            if inside:
+                inside += 1
+                continue
             names.append(local(element))
-            inside += bool(inside) or _fits(names, reading)
-            if not inside and len(reading.paths) < MOST_PATHS:
-                reading.paths.setdefault("/".join(names))
+            inside = int(_fits(names, reading))
+            if not inside:
+                around.append(Open(element))
+                if len(reading.paths) < MOST_PATHS:
+                    reading.paths.setdefault("/".join(names))
             continue
-        closed = around.pop()
+        if inside > 1:
+            inside -= 1
+            continue
         names.pop()
-        if inside == 1:
+        if inside:
+            inside = 0
             yield element, around
-        elif not inside and closed.number is not None:
+        elif (closed := around.pop()).number is not None:
             _read_around(closed, reading)
-        inside -= bool(inside)
-        if not inside:
-            _forget(element, kept)
+        _forget(element, kept)
 
 
 def _fits(path: list[str], reading: Reading) -> bool:
@@ -196,8 +201,7 @@ def _forget(element: Element, kept: set[str]) -> None:
     above, before = element.getparent(), element.getprevious()
     if above is not None and before is not None and local(before) not in kept:
         above.remove(before)
-    holders = {local(other) for other in element.iterancestors()} if kept else set()
-    if local(element) not in kept and not kept & holders:
+    if not kept or (local(element) not in kept and not any(local(other) in kept for other in element.iterancestors())):
         empty(element)
 
 
@@ -207,7 +211,7 @@ def _forget(element: Element, kept: set[str]) -> None:
 def _records(path: Path, options: XmlOptions, reading: Reading) -> Iterator[Record]:
     own, levels = reading.of_level(0), reading.levels
     for element, around in _found(path, options, reading):
-        record = {column: _at(element, place) for column, place in own.items()} if options.columns else _whole(element)
+        record = _at(element, own) if options.columns else _whole(element)
         for level in levels:
             if level <= len(around):
                 holder = around[-level]
@@ -218,7 +222,7 @@ def _records(path: Path, options: XmlOptions, reading: Reading) -> Iterator[Reco
 
 def _read_around(closed: Open, reading: Reading) -> None:
     for level in reading.levels:
-        values = {column: _at(closed.element, place) for column, place in reading.of_level(level).items()}
+        values = _at(closed.element, reading.of_level(level))
         reading.around.setdefault(level, []).append({f"{AROUND}{level}": str(closed.number), **values})
 
 
@@ -231,13 +235,19 @@ def _with_around(frame: pl.LazyFrame, reading: Reading) -> pl.LazyFrame:
     return frame
 
 
-def _at(element: Element, place: Place) -> str | None:
-    """What stands at a place; where its path meets several elements, a JSON list."""
-    held = [element]
-    for step in place.steps:
-        held = [inner for other in held for inner in other if step in ("*", local(inner))]
-    found = [attributes(other).get(place.attribute) if place.attribute else text(other) for other in held]
-    return joined([told for told in found if told is not None])
+def _at(element: Element, places: Mapping[str, Place]) -> dict[str, str | None]:
+    """What stands at some places; where a path meets several elements, a JSON list."""
+    children: dict[str, list[Element]] = {"*": list(element)}
+    for inner in children["*"]:
+        children.setdefault(local(inner), []).append(inner)
+    found: dict[str, str | None] = {}
+    for column, place in places.items():
+        held = children.get(place.steps[0], []) if place.steps else [element]
+        for step in place.steps[1:]:
+            held = [inner for other in held for inner in other if step in ("*", local(inner))]
+        told = [attribute(other, place.attribute) if place.attribute else text(other) for other in held]
+        found[column] = joined([value for value in told if value is not None])
+    return found
 
 
 def _whole(element: Element) -> dict[str, str | None]:

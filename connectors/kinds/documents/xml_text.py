@@ -92,6 +92,12 @@ def attributes(element: Element) -> dict[str, str]:
     return {str(name).rpartition("}")[2]: str(value) for name, value in element.attrib.items() if not str(name).startswith(INSTANCE)}
 
 
+def attribute(element: Element, name: str) -> str | None:
+    """One attribute by its local name."""
+    found = element.get(name)
+    return attributes(element).get(name) if found is None and len(element.attrib) else found
+
+
 def child(element: Element, names: Iterable[str]) -> Element | None:
     """The first child that has one of the names; the names are tried in order."""
     for name in names:

@@ -175,7 +175,8 @@ def _refuse_other_formats(head: bytes) -> None:
     if other is None and controls > len(head[:4000]) // 50 and not head.startswith(tuple(BOMS)):
         other = "binary"
     if other:
-        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix="kind: <the kind for this format>"))
+        fix = "kind: xml, mtconnect, b2mml or sap_idoc" if other == "XML or HTML" else "kind: <the kind for this format>"
+        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix=fix))
 
 
 def _is_workbook(head: bytes) -> bool:

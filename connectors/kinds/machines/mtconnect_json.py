@@ -23,7 +23,13 @@ LONE_SURROGATE = "\\ud"
 
 def observations(path: Path) -> Iterator[Observation]:
     """Observations of a UTF-8 file of JSON in its order. Raises ReadError when it is no such document, or an agent's error."""
-    document = _parsed(path)
+    try:
+        yield from _observations(_parsed(path))
+    except RecursionError as error:
+        raise ReadError(Problem("The document is nested too deep for JSON of an agent.", fix=AGAIN)) from error
+
+
+def _observations(document: dict[str, Any]) -> Iterator[Observation]:
     root = next((name for name in document if name.startswith("MTConnect")), None)
     if root:
         refuse_other(root)
@@ -54,8 +60,6 @@ def _parsed(path: Path) -> dict[str, Any]:
         is_cut = error.pos >= len(error.doc.rstrip()) - 1 or error.msg.startswith("Unterminated string")
         told = "The document is truncated" if is_cut else "The document is not well-formed JSON"
         raise ReadError(Problem(f"{told} in line {error.lineno}.", found=error.msg, fix=AGAIN)) from error
-    except RecursionError as error:
-        raise ReadError(Problem("The document is nested too deep for JSON of an agent.", fix=AGAIN)) from error
     if not isinstance(found, dict):
         _refuse(found)
     return found
