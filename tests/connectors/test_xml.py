@@ -58,6 +58,11 @@ def test_any_child_of_what_stands_around(make: Make) -> None:
     assert rows(make("<a><h><p>1</p></h><k><p>2</p></k><r/></a>"), "r", {"p": "../*/p"}) == [('["1", "2"]',)]
 
 
+def test_text_around_children_is_whole(make: Make) -> None:
+    path = make("<a><note>one <b>x</b> two <i>y</i> three</note><r>four <b>x</b> five</r></a>")
+    assert rows(path, "r", {"note": "../note", "own": ".", "b": "b"}) == [("one  two  three", "four  five", "x")]
+
+
 def test_levels_that_there_are_not_are_null(make: Make) -> None:
     assert rows(make("<a x='1'/>"), "a", {"x": "@x", "up": "../@x", "far": "../../../b"}) == [("1", None, None)]
 
@@ -73,7 +78,7 @@ def test_what_is_no_path_of_rows_is_refused(where: str) -> None:
         XmlOptions(rows=where)
 
 
-@pytest.mark.parametrize("path", ["", "/a", "a/..", "@a/b", "a[1]", "..", "../", "ns:a"])
+@pytest.mark.parametrize("path", ["", "/a", "a/..", "@a/b", "a[1]", "..", "../", "../.", "ns:a"])
 def test_what_is_no_path_of_a_column_is_refused(path: str) -> None:
     with pytest.raises(ValidationError):
         XmlOptions(rows="a", columns={"x": path})

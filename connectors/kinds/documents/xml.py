@@ -28,7 +28,7 @@ from connectors.strict import StrictModel
 
 NAME = r"(?:[^\W\d][\w.-]*|\*)"
 ROWS = re.compile(rf"/?{NAME}(?:/{NAME})*")
-COLUMN = re.compile(rf"(?:\.\./)*(?:\.|@[^\W\d][\w.-]*|{NAME}(?:/{NAME})*(?:/@[^\W\d][\w.-]*)?)")
+COLUMN = re.compile(rf"\.|(?:\.\./)*(?:@[^\W\d][\w.-]*|{NAME}(?:/{NAME})*(?:/@[^\W\d][\w.-]*)?)")
 AROUND = "_around"
 """Number of the element that holds a record, while what stands there is not yet known."""
 MOST_PATHS = 1000
@@ -195,13 +195,16 @@ def _fits(path: list[str], reading: Reading) -> bool:
 
 
 def _forget(element: Element, kept: set[str]) -> None:
-    """Frees an element at its end, unless a column asks for its name; its sibling before it goes, because now nothing points at it."""
-    if "*" in kept:
+    """Frees an element at its end, unless it or one around it has a name that a column asks for.
+
+    Its sibling before it goes, because now nothing points at that one.
+    """
+    if "*" in kept or (kept and any(local(other) in kept for other in element.iterancestors())):
         return
     above, before = element.getparent(), element.getprevious()
     if above is not None and before is not None and local(before) not in kept:
         above.remove(before)
-    if not kept or (local(element) not in kept and not any(local(other) in kept for other in element.iterancestors())):
+    if local(element) not in kept:
         empty(element)
 
 
