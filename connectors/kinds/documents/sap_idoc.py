@@ -47,7 +47,7 @@ class SapIdoc(FileConnector):
     version = "1"
     Options = SapIdocOptions
     records = (CONTROL,)
-    record_pattern = r"[A-Z_][A-Z0-9_-]*"
+    record_pattern = r"[A-Z_][\w-]*"
     suffixes = (".xml",)
 
     def read(self, path: Path, options: SapIdocOptions, records: str = CONTROL) -> pl.LazyFrame:
