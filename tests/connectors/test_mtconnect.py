@@ -103,6 +103,12 @@ def test_json_and_xml_say_the_same(make: Make) -> None:
     assert rows(make(json, name="a.json"), *columns) == rows(make(text, name="a.xml"), *columns)
 
 
+def test_an_observation_without_an_id_is_not_lost(make: Make) -> None:
+    json = '{"header": {}, "streams": [{"name": "M", "componentStream": [{"events": [{"type": "EXECUTION", "result": "ACTIVE"}, {}]}]}]}'
+    assert rows(make(json), "data_item", "type", "value") == [(None, "EXECUTION", "ACTIVE")]
+    assert rows(make(stream("<Execution>ACTIVE</Execution>")), "data_item", "type", "value") == [(None, "EXECUTION", "ACTIVE")]
+
+
 def test_half_a_surrogate_in_json_is_a_question_mark(make: Make) -> None:
     json = '{"header": {}, "streams": [{"name": "M", "componentStream": [{"events": [{"dataItemId": "m", "result": "a\\ud800b"}]}]}]}'
     assert rows(make(json), "value") == [("a?b",)]
@@ -204,7 +210,7 @@ def test_nist_hurco04() -> None:
         "PATH_FEEDRATE": 5608, "LINE": 3691, "ACCUMULATED_TIME": 2068, "ROTARY_VELOCITY": 398, "PATH_FEEDRATE_OVERRIDE": 114,
         "TOOL_NUMBER": 26, "EXECUTION": 14, "PROGRAM_EDIT_NAME": 6, "PART_COUNT": 3,
     }  # fmt: skip
-    assert found["instance_id"].unique().to_list() == ["1488215604"]
+    assert found["instance_id"].n_unique() == 1
     assert read(path, "states").height == 14
     assert read(path, "counts")["delta"].sum() >= 0
 

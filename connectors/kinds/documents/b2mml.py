@@ -5,7 +5,8 @@ Here: which elements are the rows of each record set, with their fields and the 
 
 Elements are known by their local names: the namespace changed with every version, and V0700 renamed Production* to Operations* and
 nested elements to *Child. Columns carry the names of V0700 in snake case. A field that stands several times is a JSON list of texts;
-an element with several quantities (or values) is a record each, numbered.
+an element with several quantities (or values) is a record each, numbered. A message is in memory as a whole, because the ids that a row
+repeats may stand behind it.
 """
 
 from __future__ import annotations

@@ -108,11 +108,11 @@ def _wrapped(held: Any, name: str) -> Iterator[Mapping[str, Any]]:
 
 def _named(held: Any) -> Iterator[tuple[str | None, Mapping[str, Any]]]:
     """Observations with the name of their element, which MTConnect.NET does not write."""
-    for one in held if isinstance(held, list) else [held]:
-        if "dataItemId" in _dict(one):
+    for one in map(_dict, held if isinstance(held, list) else [held]):
+        if "dataItemId" in one or (one and not any(isinstance(inner, dict | list) for inner in one.values())):
             yield None, one
             continue
-        for name, found in _dict(one).items():
+        for name, found in one.items():
             for inner in found if isinstance(found, list) else [found]:
                 if isinstance(inner, dict):
                     yield name, inner
