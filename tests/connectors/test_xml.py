@@ -94,6 +94,20 @@ def test_an_element_called_like_the_row_number(make: Make) -> None:
     assert frame.rows(named=True) == [{"_row": 1, "./_row": "7"}]
 
 
+def test_attributes_of_one_local_name_are_both_kept(make: Make) -> None:
+    path = make("<a xmlns:x='urn:x' xmlns:i='http://www.w3.org/2001/XMLSchema-instance'><b x:id='2' id='1' x:n='3' i:type='t'/></a>")
+    assert CONNECTOR.read(path, XmlOptions(rows="b")).collect().rows(named=True) == [
+        {"_row": 1, "@id": "1", "@x:id": "2", "@n": "3", ".": None}
+    ]
+    assert rows(path, "b", {"id": "@id", "n": "@n"}) == [("1", "3")]
+
+
+def test_a_name_that_polars_takes_for_a_pattern_is_a_name(make: Make) -> None:
+    options = XmlOptions(rows="b", columns={"^.*$": "c", "*": "../@p", "d": "d"})
+    frame = CONNECTOR.read(make("<a p='9'><b><c>7</c></b></a>"), options).collect()
+    assert frame.rows(named=True) == [{"_row": 1, "^.*$": "7", "*": "9", "d": None}]
+
+
 def test_a_wrong_path_names_the_closest(make: Make) -> None:
     told = error(make("<Orders><Order><No>1</No></Order></Orders>"), "Orders/Order/Position")
     assert "nobody can tell the columns" in told

@@ -18,6 +18,7 @@ from typing import Annotated
 
 import polars as pl
 from lxml import etree
+from polars.selectors import by_name
 from pydantic import AfterValidator, Field, model_validator
 
 from connectors.contract import ROW, FileConnector, Original
@@ -131,7 +132,7 @@ class Xml(FileConnector):
         own = [column for column in options.columns if not reading.places[column].up]
         frame = framed(_records(path, options, reading), [*numbers, *own], path)
         _refuse_nothing(frame, options, reading)
-        return _with_around(frame, reading).select(ROW, *options.columns) if options.columns else frame
+        return _with_around(frame, reading).select(by_name(ROW, *options.columns)) if options.columns else frame
 
     def originals(self, path: Path, options: XmlOptions, records: str, rows: Collection[int]) -> Mapping[int, Original]:
         """The element of each record, written anew: its text, not the blanks between its attributes."""

@@ -88,8 +88,20 @@ def text(element: Element) -> str | None:
 
 
 def attributes(element: Element) -> dict[str, str]:
-    """Its attributes by local name, without those of XML Schema (xsi:type, xsi:schemaLocation)."""
-    return {str(name).rpartition("}")[2]: str(value) for name, value in element.attrib.items() if not str(name).startswith(INSTANCE)}
+    """Its attributes by local name, without those of XML Schema (xsi:type, xsi:schemaLocation).
+
+    Where two have one local name, the one of a namespace keeps its prefix.
+    """
+    written = {str(name): str(value) for name, value in element.attrib.items()}
+    found = {name: value for name, value in written.items() if not name.startswith("{")}
+    if len(found) == len(written):
+        return found
+    prefixes = {space: prefix for prefix, space in element.nsmap.items()}
+    for name, value in written.items():
+        space, _, own = name.removeprefix("{").rpartition("}")
+        if space and not name.startswith(INSTANCE):
+            found[f"{prefixes.get(space)}:{own}" if own in found else own] = value
+    return found
 
 
 def attribute(element: Element, name: str) -> str | None:
