@@ -212,7 +212,7 @@ NAMES = st.text("abc", min_size=1, max_size=3)
 VALUES = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"], exclude_characters="\ufeff\ufffe\uffff"), min_size=1, max_size=8)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=2000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(VALUES.filter(str.strip), st.lists(VALUES.filter(str.strip), max_size=4)), min_size=1, max_size=5))
 def test_law_every_record_arrives_once_with_its_group(make: Make, groups: list[tuple[str, list[str]]]) -> None:
     from xml.sax.saxutils import escape
