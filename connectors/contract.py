@@ -54,6 +54,8 @@ class Connector(Protocol):
     """The kind's YAML options, each described."""
     records: ClassVar[tuple[str, ...]]
     """The record sets one export holds, the default first; most kinds have one, 'rows'."""
+    record_pattern: ClassVar[str | None]
+    """What names of further record sets look like, where they are words of the data (segments of an IDoc); None where `records` is all."""
     suffixes: ClassVar[tuple[str, ...]]
     """File name endings that suggest this kind, for messages and drafts."""
 
@@ -84,6 +86,7 @@ class FileConnector:
     """A kind that reads files found by a path pattern on anything fsspec reaches."""
 
     records: ClassVar[tuple[str, ...]] = ("rows",)
+    record_pattern: ClassVar[str | None] = None
 
     def discover(self, root: str, pattern: str) -> Iterator[Export]:
         from connectors.discovery import discover

@@ -159,7 +159,7 @@ class Table(StrictModel):
     key: Texts | None = None
     """Source columns that identify a record, where the canonical natural key does not."""
     records: str | None = None
-    """Which record set of the connector (mtconnect_shdr: observations, states, counts)."""
+    """Which record set of the connector (mtconnect: observations, states, counts; sap_idoc: the name of a segment)."""
     intervals: Intervals | None = None
     """For state events with one stamp a row."""
 

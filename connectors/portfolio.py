@@ -418,17 +418,21 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
     yield from _input_rules(spec, table)
     if table.mode and table.mode not in spec.modes:
         yield ("mode",), Problem(f"{name} cannot be written in mode '{table.mode}'.", fix=f"one of {', '.join(spec.modes)}")
-    records = connector(source.kind).records
-    if table.records and table.records not in records:
-        problem = Problem(
-            f"{source.kind} has no records '{table.records}'.", found=", ".join(records), closest=closest(table.records, records)
-        )
-        yield ("records",), problem
+    yield from _records_rule(source.kind, table.records)
     for skip, test in table.skip.items():
         yield from _matches(test, ("skip", skip))
     for column, rule in table.columns.items():
         for inner, problem in (*_column_rules(plant, rule), *_word_rules(spec, column, rule)):
             yield ("columns", column, *inner), problem
+
+
+def _records_rule(kind: str, named: str | None) -> Iterator[tuple[Keys, Problem]]:
+    """A record set is one of the kind's, or looks like those that only an export itself can tell."""
+    known, pattern = connector(kind).records, connector(kind).record_pattern
+    if not named or named in known or (pattern and re.fullmatch(pattern, named)):
+        return
+    near = named.upper() if pattern and re.fullmatch(pattern, named.upper()) else closest(named, known)
+    yield ("records",), Problem(f"{kind} has no records '{named}'.", found=", ".join(known), closest=near)
 
 
 def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]]:

@@ -15,7 +15,11 @@ from connectors.errors import ConfigError, Problem, closest
 KINDS: dict[str, str] = {
     "delimited": "connectors.kinds.files.delimited",
     "excel": "connectors.kinds.files.excel",
+    "mtconnect": "connectors.kinds.machines.mtconnect",
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
+    "b2mml": "connectors.kinds.documents.b2mml",
+    "sap_idoc": "connectors.kinds.documents.sap_idoc",
+    "xml": "connectors.kinds.documents.xml",
 }
 
 

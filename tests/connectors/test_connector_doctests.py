@@ -7,8 +7,13 @@ from importlib import import_module
 
 import pytest
 
+MODULES = (
+    "connectors.discovery", "connectors.kinds.files.lines", "connectors.kinds.files.excel", "connectors.kinds.documents.xml_text",
+    "connectors.kinds.documents.record_files", "connectors.kinds.documents.b2mml", "connectors.kinds.machines.mtconnect",
+)  # fmt: skip
 
-@pytest.mark.parametrize("module", ["connectors.discovery", "connectors.kinds.files.lines", "connectors.kinds.files.excel"])
+
+@pytest.mark.parametrize("module", MODULES)
 def test_examples(module: str) -> None:
     found = doctest.testmod(import_module(module))
     assert found.attempted > 0

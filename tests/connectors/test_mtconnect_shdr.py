@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ReadError
@@ -135,6 +135,7 @@ def test_other_files_are_refused(make: Make, content: str) -> None:
 FIELD = st.text(st.characters(exclude_characters='|\r\n"*@:\\\ufeff', exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=8)
 
 
+@settings(deadline=2000)  # the first example imports and compiles; a busy machine took 340 ms (2026-11-21)
 @given(st.lists(st.lists(st.tuples(FIELD.filter(str.strip), FIELD), min_size=1, max_size=5), min_size=1, max_size=6))
 def test_law_every_pair_arrives_once_in_the_order_of_the_file(
     tmp_path_factory: pytest.TempPathFactory, lines: list[list[tuple[str, str]]]

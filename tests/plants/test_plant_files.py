@@ -164,6 +164,15 @@ def test_what_cannot_be_meant_is_told(tmp_path: Path, changed: dict[str, str], s
     assert any(said in str(problem) for problem in problems(tmp_path, **changed))
 
 
+def test_record_sets_may_be_words_of_the_data(tmp_path: Path) -> None:
+    """Segments of an IDoc: any name that looks like one is believed here, and told by the connector when no export has it."""
+    idoc: dict[str, str] = {"kind": "kind: sap_idoc", "options": "options: {}"}
+    for name in ("EDI_DC40", "E1AFVOL", "ZE1AFKO", "CustomData"):
+        assert problems(tmp_path, equipment_state_event=f"equipment_state_event:\n        records: {name}", **idoc) == []
+    wrong = only(tmp_path, equipment_state_event="equipment_state_event:\n        records: e1afvol", **idoc)
+    assert (wrong.message, wrong.closest) == ("sap_idoc has no records 'e1afvol'.", "E1AFVOL")
+
+
 def test_the_id_is_the_name_of_the_file(tmp_path: Path) -> None:
     (problem,) = portfolio.read(write(tmp_path, q=good("p"))).problems
     assert problem.fix == "plant: q, or rename the file to p.yaml"

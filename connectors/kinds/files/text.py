@@ -39,6 +39,10 @@ ASCII_SUPERSETS = re.compile(
     r"(cp|windows-)(125\d|437|85\d|86\d|874|9\d\d)|iso.?8859.*|latin.*|ascii|utf-?8.*|gb.*|big5|shift_?jis|euc.*", re.IGNORECASE
 )
 """Encodings in which ASCII bytes are ASCII, so that a pure ASCII file needs no copy."""
+WIDE = re.compile(r"utf-?(16|32)|ucs|iso-10646", re.IGNORECASE)
+"""Declared by documents that somebody wrote as UTF-16 and saved as something else: their head would not be readable as ASCII."""
+LATIN1 = re.compile(r"iso-?8859-1|latin-?1|l1", re.IGNORECASE)
+"""Means CP1252 wherever it is written on Windows, which adds the euro sign and keeps all letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,7 @@ def utf8(path: Path, encoding: str | None = None, member: str | None = None) -> 
     """
     plain = _decompressed(path, member)
     head = _head(plain)
-    if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
-        raise ReadError(Problem("The file is empty.", found=f"{plain.stat().st_size} bytes without any text", fix=AGAIN))
+    _refuse_empty(head, plain)
     _refuse_other_formats(head)
     census = _census(plain)
     found = encoding or _encoding(head, census)
@@ -73,9 +76,36 @@ def utf8(path: Path, encoding: str | None = None, member: str | None = None) -> 
     return _transcoded(plain, path.with_name(f"{path.name}.utf8"), found, stated=encoding is not None, detected=_encoding(head, census))
 
 
+def document(path: Path, encoding: str | None = None, declared: Callable[[bytes], str | None] = lambda head: None) -> Path:
+    """A document of a format with rules of its own (XML) as a file of UTF-8 text, like `utf8`; `declared` reads what its head says.
+
+    What the bytes prove goes before what the head declares: a byte order mark, text that cannot be UTF-16, valid UTF-8 with letters.
+    """
+    plain = _decompressed(path, None)
+    head = _head(plain)
+    _refuse_empty(head, plain)
+    census = _census(plain)
+    seen = _encoding(head, census)
+    if census.cut and not encoding:
+        raise ReadError(Problem("The document is truncated: it ends inside a character.", fix=AGAIN))
+    named = (declared(head) or "utf-8").lower()
+    proven = seen.startswith("utf-16") or (census.utf8 and not census.ascii) or WIDE.match(named)
+    found = encoding or (seen if proven else "cp1252" if LATIN1.fullmatch(named) else named)
+    if census.nul and not found.lower().startswith(("utf-16", "utf-32")):
+        raise _nul()
+    if census.utf8 and re.fullmatch(r"utf-?8.*|(us-)?ascii", found, re.I):
+        return plain
+    return _transcoded(plain, path.with_name(f"{path.name}.utf8"), found, stated=True, detected=seen)
+
+
 def encoding_of(path: Path) -> str:
     """The encoding of an unpacked text: by byte order mark, the zero bytes of UTF-16, else UTF-8 where all is valid, else CP1252."""
     return _encoding(_head(path), _census(path))
+
+
+def _refuse_empty(head: bytes, plain: Path) -> None:
+    if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
+        raise ReadError(Problem("The file is empty.", found=f"{plain.stat().st_size} bytes without any text", fix=AGAIN))
 
 
 def _head(path: Path) -> bytes:
@@ -145,7 +175,8 @@ def _refuse_other_formats(head: bytes) -> None:
     if other is None and controls > len(head[:4000]) // 50 and not head.startswith(tuple(BOMS)):
         other = "binary"
     if other:
-        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix="kind: <the kind for this format>"))
+        fix = "kind: xml, mtconnect, b2mml or sap_idoc" if other == "XML or HTML" else "kind: <the kind for this format>"
+        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix=fix))
 
 
 def _is_workbook(head: bytes) -> bool:

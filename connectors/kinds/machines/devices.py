@@ -1,6 +1,7 @@
 """Devices.xml of an MTConnect agent: which data items a device has, their types and units, and how their observations are laid out.
 
-Here: the device model as a table, any version and namespace. Elsewhere: the observations (`connectors.kinds.machines.mtconnect_shdr`).
+Here: the device model as a table, any version and namespace. Elsewhere: the observations (`connectors.kinds.machines.mtconnect_shdr`,
+`connectors.kinds.machines.mtconnect`).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def model_of(path: str | None, stated: str | None, keys: pl.Series) -> Model:
     """
     if not path:
         return Model()
-    devices = _devices(path)
+    devices = [_device(node) for node in _nodes(path)]
     aliases = {name: of for of, names, _ in devices for name in names}
     items = pl.concat([items for _, _, items in devices])
     if stated and stated not in aliases:
@@ -67,12 +68,25 @@ def model_of(path: str | None, stated: str | None, keys: pl.Series) -> Model:
     return Model(aliases[stated] if stated else _fitting(items, [of for of, _, _ in devices], keys), aliases, items)
 
 
-def _devices(path: str) -> list[tuple[str, list[str], pl.DataFrame]]:
+def items_by_id(path: str) -> pl.DataFrame:
+    """One row per data item and name of its device (name, uuid or id): device, data_item (its id) and the columns of ITEM."""
+    rows = [
+        (name, item.get("id"), *_about(item))
+        for node in _nodes(path)
+        for name in dict.fromkeys(filter(None, (node.get("name"), node.get("uuid"), node.get("id"))))
+        for item in node.iter()
+        if _local(item) == "DataItem"
+    ]
+    schema = {"device": pl.String, "data_item": pl.String, **dict.fromkeys(ITEM, pl.String)}
+    return pl.DataFrame(rows, schema=schema, orient="row").unique(["device", "data_item"], keep="first", maintain_order=True)
+
+
+def _nodes(path: str) -> list[etree._Element]:
     try:
         root = etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True)).getroot()
     except (etree.XMLSyntaxError, OSError) as error:
         raise ReadError(Problem("Devices.xml cannot be read.", found=str(error)[:200], fix="options.devices")) from error
-    found = [_device(node) for node in root.iter() if _local(node) in ("Device", "Agent")]
+    found = [node for node in root.iter() if _local(node) in ("Device", "Agent")]
     if not found:
         raise ReadError(Problem("Devices.xml holds no device.", found=f"the root element {_local(root)}", fix="options.devices"))
     return found
@@ -100,12 +114,15 @@ def _device(node: etree._Element) -> tuple[str, list[str], pl.DataFrame]:
     for item in node.iter():
         if _local(item) != "DataItem":
             continue
-        about = (item.get("category"), item.get("type"), item.get("subType"), item.get("units"), item.get("nativeUnits"), _component(item))
         source = next(((part.text or "").strip() for part in item if _local(part) == "Source"), None)
         keys = (item.get("name"), source, item.get("id"))
-        rows += [(rank, of, key, *about, _layout(item)) for rank, key in enumerate(keys) if key]
+        rows += [(rank, of, key, *_about(item), _layout(item)) for rank, key in enumerate(keys) if key]
     table = pl.DataFrame(rows, schema={"rank": pl.Int64, **SCHEMA}, orient="row")
     return of, names, table.sort("rank", maintain_order=True).unique("data_item", keep="first", maintain_order=True).drop("rank")
+
+
+def _about(item: etree._Element) -> tuple[str | None, ...]:
+    return item.get("category"), item.get("type"), item.get("subType"), item.get("units"), item.get("nativeUnits"), _component(item)
 
 
 def _component(item: etree._Element) -> str | None:

@@ -1,8 +1,8 @@
 """MTConnect SHDR dumps (`kind: mtconnect_shdr`): what adapters send and agents log, one observation after the other.
 
-Here: observations, execution states and part-count steps of one dump. Elsewhere: Devices.xml (`connectors.kinds.machines.devices`),
-what states mean and how replayed snapshots are told apart (the plant file's map and key, `transforms.revisions`), the rule of
-counters (`transforms.counters`).
+Here: the observations of one dump. Elsewhere: states and part counts made of them (`connectors.kinds.machines.observations`),
+Devices.xml (`connectors.kinds.machines.devices`), documents of agents (`connectors.kinds.machines.mtconnect`), what states mean and
+how replayed snapshots are told apart (the plant file's map and key, `transforms.revisions`).
 
 A line is `timestamp|key|value[|key|value...]`; a condition has `timestamp|key|level|code|severity|qualifier|text`, a message
 `timestamp|key|code|text`. The key may be `device:key`, the timestamp `stamp@duration`.
@@ -11,23 +11,19 @@ A line is `timestamp|key|value[|key|value...]`; a condition has `timestamp|key|l
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import polars as pl
-from pydantic import Field
 
 from connectors.contract import ROW, FileConnector, Original, as_read
-from connectors.errors import Problem, ReadError, closest, listed
+from connectors.errors import Problem, ReadError
 from connectors.kinds.files.text import utf8
 from connectors.kinds.machines.devices import ITEM, Model, model_of
-from connectors.strict import StrictModel
-from transforms.clock import parse_timestamps
-from transforms.counters import counter_deltas
+from connectors.kinds.machines.observations import UNAVAILABLE, ItemOptions, counts, refuse_unknown_items, states
 
 LEVELS = ("NORMAL", "WARNING", "FAULT", "UNAVAILABLE")
 QUALIFIERS = ("", "HIGH", "LOW")
-UNAVAILABLE = "UNAVAILABLE"
 STAMP = r"^\s*\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}"
 QUOTED = re.compile(r'(?<=\|)"(?:[^"\\|]|\\.)*"(?=\||$)')
 """A value in quotes, in which '\\|' is no delimiter (SHDR 2)."""
@@ -39,23 +35,13 @@ ESCAPED = "\ufdd0"
 FIELD = pl.col("f").list
 
 
-class ShdrOptions(StrictModel):
+class ShdrOptions(ItemOptions):
     """What the dump itself does not say."""
 
     devices: str | None = None
     """Devices.xml of the agent, below the plant's root: types, units and components of the data items."""
     device: str | None = None
     """Name, uuid or id of the device, where Devices.xml holds several or the dump names none."""
-    execution: str | None = None
-    """Data item of the execution state; default: the one of type EXECUTION, else 'execution'."""
-    controller_mode: str | None = None
-    """Data item of the controller mode; default: the one of type CONTROLLER_MODE, else 'mode'."""
-    with_mode: bool = False
-    """Whether `states` has a row at each change of the controller mode too, with the execution that stands then."""
-    part_count: tuple[str, ...] = ()
-    """Data items that count parts; default: those of type PART_COUNT."""
-    part_count_modulus: int | None = Field(default=None, gt=1)
-    """At how many the part counters begin again at 0, such as 65536 for 16 bits; default: a lower reading is a reset."""
     encoding: str | None = None
     """Encoding of the dump; default: detected."""
 
@@ -73,9 +59,9 @@ class MtconnectShdr(FileConnector):
         """One of the record sets; `_row` numbers its records from 1 in the order of the file. See `connectors.contract`."""
         observations = _observations(utf8(path, options.encoding), options)
         if records == "states":
-            return _states(observations, options).lazy()
+            return states(observations, options).lazy()
         if records == "counts":
-            return _counts(observations, options).lazy()
+            return counts(observations, options).lazy()
         return observations.lazy()
 
     def originals(self, path: Path, options: ShdrOptions, records: str, rows: Collection[int]) -> Mapping[int, Original]:
@@ -119,15 +105,8 @@ def _unescaped(name: str) -> pl.Expr:
 
 def _refuse_unknown_items(options: ShdrOptions, model: Model, keys: pl.DataFrame) -> None:
     """Raises ReadError for a data item in the options unknown to Devices.xml and the dump; without Devices.xml nobody can tell."""
-    known = [*dict.fromkeys([*model.items["data_item"], *keys["data_item"].drop_nulls()])]
-    single = {"execution": _stated(options.execution), "controller_mode": _stated(options.controller_mode)}
-    stated = {**single, "part_count": options.part_count}
-    lost = [(option, name) for option, names in stated.items() for name in names if name not in known]
-    if lost and not model.items.is_empty():
-        option, name = lost[0]
-        near = closest(name, known)
-        told = f"Neither Devices.xml nor the dump has the data item '{name}'."
-        raise ReadError(Problem(told, found=listed(known), closest=near, fix=f"options.{option}: {near or '<name of a data item>'}"))
+    if not model.items.is_empty():
+        refuse_unknown_items(options, [*dict.fromkeys([*model.items["data_item"], *keys["data_item"].drop_nulls()])], "the dump")
 
 
 def _lines(path: Path) -> pl.DataFrame:
@@ -263,68 +242,6 @@ def _whole(split: pl.DataFrame) -> pl.DataFrame:
         pl.when(condition).then(part(4)).alias("native_severity"), pl.when(condition).then(part(5)).alias("qualifier"),
         pl.when(condition & (pl.col("n") > 6)).then(behind(6)).alias("message"),
     )  # fmt: skip
-
-
-# --- observations to states and counts ---------------------------------------------------------------------------------------
-
-
-def _of(observations: pl.DataFrame, stated: Sequence[str], kind: str, usual: Sequence[str]) -> pl.DataFrame:
-    """Observations of the data items that are stated, else of a type, else of a usual name, with their instant `at`."""
-    typed = pl.col("type") == kind
-    by_type = not stated and bool(observations.select(typed.any()).item())
-    found = observations.filter(typed if by_type else pl.col("data_item").is_in(list(stated or usual)))
-    moments = parse_timestamps(found["timestamp"])
-    return found.with_columns(moments.select((pl.col("naive") - pl.duration(seconds=pl.col("offset_s").fill_null(0))).alias("at"))["at"])
-
-
-def _stated(name: str | None) -> tuple[str, ...]:
-    return (name,) if name else ()
-
-
-def _states(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
-    """Observations of the execution items in the order of the file, each with the controller mode as of its instant.
-
-    A machine with several paths has several execution items; each takes the mode of its own path where modes are told by path.
-    """
-    execution = _of(observations, _stated(options.execution), "EXECUTION", ("execution",))
-    mode = _of(observations, _stated(options.controller_mode), "CONTROLLER_MODE", ("mode", "controllermode"))
-    by_path = mode["component"].null_count() == 0 and mode["component"].is_in(execution["component"].unique().implode()).all()
-    path = pl.concat_str(pl.col("device").fill_null(""), pl.col("component").fill_null("") if by_path else pl.lit(""), separator="|")
-    execution = execution.with_columns(path.alias("path")).rename({"value": "execution"}).sort("at", ROW, nulls_last=True)
-    mode = mode.drop_nulls("at").with_columns(path.alias("path")).rename({"value": "controller_mode"}).sort("at", ROW)
-    told = mode.select("path", "at", "controller_mode").unique(["path", "at"], keep="last", maintain_order=True)
-    rows = execution.join_asof(told, on="at", by="path", check_sortedness=False)
-    if options.with_mode:
-        rows = pl.concat([rows, _mode_changes(execution, told, mode)], how="diagonal")
-    ordered = rows.sort(ROW, "data_item").drop(ROW).with_row_index(ROW, offset=1)
-    return ordered.select(pl.col(ROW).cast(pl.Int64), "timestamp", "device", "data_item", "execution", "controller_mode")
-
-
-def _mode_changes(execution: pl.DataFrame, told: pl.DataFrame, mode: pl.DataFrame) -> pl.DataFrame:
-    """Changes of the mode as rows of each execution item of the path; none where the item says something itself or nothing yet."""
-    stamps = mode.select("path", "at", "timestamp", ROW).unique(["path", "at"], keep="last", maintain_order=True)
-    changed = told.filter(pl.col("controller_mode").ne_missing(pl.col("controller_mode").shift(1).over("path")))
-    items = execution.select("path", "device", "data_item").unique(maintain_order=True)
-    rows = changed.join(stamps, on=["path", "at"]).join(items, on="path").join(execution, on=["path", "data_item", "at"], how="anti")
-    states = execution.drop_nulls("at").select("path", "data_item", "at", "execution")
-    return rows.sort("at").join_asof(states, on="at", by=["path", "data_item"], check_sortedness=False).drop_nulls("execution")
-
-
-def _counts(observations: pl.DataFrame, options: ShdrOptions) -> pl.DataFrame:
-    """Steps of the part counters; none where a counter never moves, because unknown is not zero."""
-    counted = _of(observations, options.part_count, "PART_COUNT", ("PartCountAct", "part_count", "partcount")).filter(
-        ~pl.col("unavailable")
-    )
-    counted = counted.with_columns(pl.col("value").str.strip_chars())
-    timed = counted.drop_nulls("at").unique(["device", "data_item", "at", "value"], keep="first", maintain_order=True)
-    steps = counter_deltas(
-        timed.lazy(), by=["device", "data_item"], order=["at", ROW], value="value", modulus=options.part_count_modulus
-    ).collect()
-    timeless = counted.filter(pl.col("at").is_null()).with_columns(pl.col("value").cast(pl.Float64, strict=False).alias("total"))
-    ordered = pl.concat([steps, timeless], how="diagonal").sort(ROW).drop(ROW).with_row_index(ROW, offset=1)
-    return ordered.select(
-        pl.col(ROW).cast(pl.Int64), "timestamp", "device", "data_item", "sub_type", "delta", "total", pl.col("reset").fill_null(False)
-    )
 
 
 CONNECTOR = MtconnectShdr()
