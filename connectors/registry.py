@@ -15,6 +15,10 @@ from connectors.errors import ConfigError, Problem, closest
 KINDS: dict[str, str] = {
     "delimited": "connectors.kinds.files.delimited",
     "excel": "connectors.kinds.files.excel",
+    "json": "connectors.kinds.files.json_records",
+    "parquet": "connectors.kinds.files.parquet",
+    "pi_web_api": "connectors.kinds.historians.pi_web_api",
+    "sap_odata": "connectors.kinds.erp.sap_odata",
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
 }
 

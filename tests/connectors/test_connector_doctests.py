@@ -8,7 +8,19 @@ from importlib import import_module
 import pytest
 
 
-@pytest.mark.parametrize("module", ["connectors.discovery", "connectors.kinds.files.lines", "connectors.kinds.files.excel"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "connectors.discovery",
+        "connectors.quality",
+        "connectors.kinds.files.lines",
+        "connectors.kinds.files.excel",
+        "connectors.kinds.files.json_values",
+        "connectors.kinds.files.json_rows",
+        "connectors.kinds.historians.pi_web_api",
+        "connectors.kinds.erp.sap_odata",
+    ],
+)
 def test_examples(module: str) -> None:
     found = doctest.testmod(import_module(module))
     assert found.attempted > 0

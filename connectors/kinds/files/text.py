@@ -52,8 +52,10 @@ class Census:
     nul: bool = False
 
 
-def utf8(path: Path, encoding: str | None = None, member: str | None = None) -> Path:
+def utf8(path: Path, encoding: str | None = None, member: str | None = None, wanted: str = "delimited text") -> Path:
     """The export as a file of UTF-8 text (a byte order mark of UTF-8 stays): itself where it is one already.
+
+    `wanted` is what the kind reads, in the words of the messages.
 
     Raises ReadError for what is empty, truncated, of another format, or not in the encoding that was stated.
     """
@@ -61,7 +63,7 @@ def utf8(path: Path, encoding: str | None = None, member: str | None = None) -> 
     head = _head(plain)
     if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise ReadError(Problem("The file is empty.", found=f"{plain.stat().st_size} bytes without any text", fix=AGAIN))
-    _refuse_other_formats(head)
+    _refuse_other_formats(head, wanted)
     census = _census(plain)
     found = encoding or _encoding(head, census)
     if (census.ascii or (census.utf8 and re.fullmatch(r"utf-?8.*", found, re.I))) and ASCII_SUPERSETS.fullmatch(found):
@@ -132,7 +134,7 @@ def _nul() -> ReadError:
     return ReadError(Problem("The file is binary or was only partly written.", found=found, fix=fix))
 
 
-def _refuse_other_formats(head: bytes) -> None:
+def _refuse_other_formats(head: bytes, wanted: str) -> None:
     if head.startswith(OLE) or _is_workbook(head):
         raise ReadError(Problem("The file is an Excel workbook, whatever its name says.", found=repr(head[:8]), fix="kind: excel"))
     other = next((name for magic, name in OTHER_FORMATS.items() if head.startswith(magic)), None)
@@ -144,8 +146,8 @@ def _refuse_other_formats(head: bytes) -> None:
     controls = sum(byte < 9 for byte in head[:4000]) - head[:4000].count(0)
     if other is None and controls > len(head[:4000]) // 50 and not head.startswith(tuple(BOMS)):
         other = "binary"
-    if other:
-        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix="kind: <the kind for this format>"))
+    if other and other != wanted:
+        raise ReadError(Problem(f"The file is {other}, not {wanted}.", found=repr(head[:40]), fix="kind: <the kind for this format>"))
 
 
 def _is_workbook(head: bytes) -> bool:
