@@ -17,6 +17,7 @@ import pytest
         "connectors.kinds.files.excel",
         "connectors.kinds.files.json_values",
         "connectors.kinds.files.json_rows",
+        "connectors.kinds.files.json_stream",
         "connectors.kinds.historians.pi_web_api",
         "connectors.kinds.erp.sap_odata",
     ],

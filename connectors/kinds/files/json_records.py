@@ -21,7 +21,8 @@ from connectors.contract import SURPLUS, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import text
 from connectors.kinds.files.json_rows import Row, Spool, found_at, name_of, path_of, shown, spread, unreadable
-from connectors.kinds.files.json_values import TooDeepError, UnreadableError, as_text, documents, dumped, value_at
+from connectors.kinds.files.json_stream import records_at
+from connectors.kinds.files.json_values import TooDeepError, UnreadableError, as_text, content, dumped, value_at
 from connectors.strict import StrictModel
 
 BLANKS = " \t\r\n\ufeff\x1e"
@@ -86,7 +87,7 @@ class Json(FileConnector):
         if is_lines(plain) if options.lines is None else options.lines:
             _add_lines(plain, options, out)
         else:
-            _add_documents(documents(path, options.encoding, options.member), options, out)
+            _add_document(content(path, options.encoding, options.member), options, out)
         frame = out.frame(options.nulls)
         _refuse_lost_parents(out, options)
         return frame
@@ -156,24 +157,23 @@ def _rows_of_line(line: str, options: JsonOptions) -> list[Row]:
     value, end = value_at(line)
     if line[end:].strip(BLANKS):
         raise UnreadableError("more than one value stands in the line", found=line[end : end + 60])
-    if not options.rows and not isinstance(value, dict):
-        value = [value]
+    if not options.rows:
+        return list(_rows_of(value, {}, options))
     return [row for above, record in found_at(value, options.rows, options.parents) for row in _rows_of(record, above, options)]
 
 
-def _add_documents(values: Sequence[Any], options: JsonOptions, out: Spool) -> None:
+def _add_document(source: str, options: JsonOptions, out: Spool) -> None:
     """Raises ReadError where there is no such path."""
     try:
-        for value in values:
-            for above, record in found_at(value, options.rows, options.parents):
-                try:
-                    rows = list(_rows_of(record, above, options))
-                except TooDeepError:
-                    raise
-                except UnreadableError as error:
-                    rows = [unreadable(shown(record), error)]
-                for row in rows:
-                    out.add(row)
+        for above, record in records_at(source, options.rows, options.parents):
+            try:
+                rows = list(_rows_of(record, above, options))
+            except TooDeepError:
+                raise
+            except UnreadableError as error:
+                rows = [unreadable(shown(record), error)]
+            for row in rows:
+                out.add(row)
     except UnreadableError as error:
         raise ReadError(error.problem) from error
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import polars as pl
 
 from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.errors import Problem, ReadError, closest, listed
-from connectors.kinds.files.json_values import DEEPEST, TooDeepError, Twice, UnreadableError, as_text, dumped
+from connectors.kinds.files.json_values import DEEPEST, Number, TooDeepError, Twice, UnreadableError, as_text, dumped
 
 Row = dict[str, str | None]
 ANY = "*"
@@ -33,6 +34,7 @@ def path_of(dotted: str) -> tuple[str, ...]:
     return tuple(dotted.split(".")) if dotted else ()
 
 
+@lru_cache(maxsize=20_000)
 def name_of(prefix: str, key: str) -> str:
     """The column of a field; a name of plantlake's own, or none at all, gets a number as in a CSV.
 
@@ -138,12 +140,13 @@ def flattened(record: dict[str, Any], row: Row, keep: Collection[str] = (), pref
         if key == without:
             continue
         name = name_of(prefix, key)
-        if isinstance(value, dict) and value and name not in keep:
+        kind = type(value)
+        if (kind is dict or kind is Twice) and value and name not in keep:
             flattened(value, row, keep, name)
         elif name in row:
             raise UnreadableError(f"the field '{name}' is there twice")
         else:
-            row[name] = as_text(value)
+            row[name] = value if value is None or kind is str or kind is Number else as_text(value)
     return row
 
 

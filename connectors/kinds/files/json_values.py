@@ -90,34 +90,45 @@ def value_at(source: str, at: int = 0) -> tuple[Any, int]:
     try:
         return DECODER.raw_decode(source, at)
     except json.JSONDecodeError as error:
-        is_cut = error.msg.startswith("Unterminated string") or not source[error.pos :].strip()
-        what = "the JSON ends in the middle of a value" if is_cut else f"no JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        near = source[max(error.pos - 20, 0) : error.pos + 40].strip()
-        place = f"line {error.lineno}, column {error.colno}" if "\n" in source else f"column {error.colno}"
-        told = f"{what} ({place})"
-        raise UnreadableError(told, found=f"... {near[:60]}" if near else None) from error
+        raise told(source, error) from error
     except RecursionError as error:
         raise TooDeepError() from error
 
 
+def told(source: str, error: json.JSONDecodeError) -> UnreadableError:
+    """What the parser says, with the place and the text around it."""
+    is_cut = error.msg.startswith("Unterminated string") or not source[error.pos : error.pos + 1000].strip()
+    what = "the JSON ends in the middle of a value" if is_cut else f"no JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+    near = source[max(error.pos - 20, 0) : error.pos + 40].strip()
+    place = f"line {error.lineno}, column {error.colno}" if "\n" in source else f"column {error.colno}"
+    return UnreadableError(f"{what} ({place})", found=f"... {near[:60]}" if near else None)
+
+
 def values(source: str) -> Iterator[Any]:
     """The values of a text that stand one after the other, mostly one. Raises UnreadableError."""
-    at = _after_blanks(source, 0)
+    at = after_blanks(source, 0)
     while at < len(source):
-        value, end = value_at(source, at)
-        if not isinstance(value, dict | list):
-            raise UnreadableError(
-                "the file is no JSON of objects or arrays", found=source[at : at + 60], fix="kind: delimited, or " + AGAIN
-            )
+        refuse_bare(source, at)
+        value, at = value_at(source, at)
         yield value
-        at = _after_blanks(source, end)
+        at = after_blanks(source, at)
+
+
+def refuse_bare(source: str, at: int) -> None:
+    """Raises UnreadableError where neither an object nor an array begins."""
+    if source[at] not in "{[":
+        raise UnreadableError("the file is no JSON of objects or arrays", found=source[at : at + 60], fix="kind: delimited")
+
+
+def content(path: Path, encoding: str | None, member: str | None) -> str:
+    """The text of an export. Raises ReadError."""
+    return text.utf8(path, encoding, member, wanted="JSON").read_bytes().decode("utf-8-sig")
 
 
 def documents(path: Path, encoding: str | None, member: str | None) -> list[Any]:
     """The values of an export as they follow each other, all of it in memory. Raises ReadError."""
-    plain = text.utf8(path, encoding, member, wanted="JSON")
     try:
-        return list(values(plain.read_bytes().decode("utf-8-sig")))
+        return list(values(content(path, encoding, member)))
     except UnreadableError as error:
         raise ReadError(error.problem) from error
 
@@ -155,6 +166,7 @@ def as_text(value: Any) -> str | None:
     return dumped(value)
 
 
-def _after_blanks(source: str, at: int) -> int:
+def after_blanks(source: str, at: int) -> int:
+    """The position of the next sign that is no blank."""
     found = BLANK.match(source, at)
     return found.end() if found else at
