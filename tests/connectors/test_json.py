@@ -137,6 +137,12 @@ def test_two_fields_of_one_name_are_told(make: Make) -> None:
     assert "The key 'value' is there twice" in error(make('{"value": [{"a": 1}], "value": []}'), rows="value")
 
 
+def test_editors_know_that_a_path_is_one_text_or_several() -> None:
+    properties = JsonOptions.model_json_schema()["properties"]
+    for name in ("rows", "explode", "parents", "keep", "fields", "columns"):
+        assert [choice["type"] for choice in properties[name]["anyOf"]] == ["string", "array"]
+
+
 # --- lines ----------------------------------------------------------------------------------------------------------------------
 
 

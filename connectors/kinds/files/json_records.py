@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from connectors.contract import SURPLUS, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
@@ -36,8 +36,9 @@ def _as_path(value: Any) -> Any:
     return path_of(value) if isinstance(value, str) else value
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
-PathTo = Annotated[tuple[str, ...], BeforeValidator(_as_path)]
+ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts), WithJsonSchema(ONE_OR_SEVERAL)]
+PathTo = Annotated[tuple[str, ...], BeforeValidator(_as_path), WithJsonSchema(ONE_OR_SEVERAL)]
 
 
 class JsonOptions(StrictModel):

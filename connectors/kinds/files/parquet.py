@@ -7,13 +7,12 @@ Here: flat columns with the types that the file gives them. Elsewhere: what colu
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
 
 import polars as pl
-from pydantic import BeforeValidator
 
 from connectors.contract import ROW, FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
+from connectors.kinds.files.json_records import Texts
 from connectors.kinds.files.lines import unique
 from connectors.kinds.files.text import AGAIN
 from connectors.strict import StrictModel
@@ -21,14 +20,10 @@ from connectors.strict import StrictModel
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 
 
-def _as_texts(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
-
-
 class ParquetOptions(StrictModel):
     """Which columns are read. The file says everything else."""
 
-    columns: Annotated[tuple[str, ...], BeforeValidator(_as_texts)] = ()
+    columns: Texts = ()
     """Columns that are read; default: all. Nested ones can be left out so."""
     nulls: tuple[str, ...] = ()
     """Texts that mean 'empty' in every column of text, such as NULL or '-'."""

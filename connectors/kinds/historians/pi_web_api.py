@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from connectors import quality
 from connectors.contract import FileConnector
@@ -37,6 +37,9 @@ def _as_numbers(value: Any) -> Any:
     return (value,) if isinstance(value, int) else value
 
 
+ONE_OR_SEVERAL = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]}
+
+
 class PiWebApiOptions(StrictModel):
     """What a response itself does not say."""
 
@@ -44,7 +47,7 @@ class PiWebApiOptions(StrictModel):
     """Name of the stream, for responses that name none (`streams/{webId}/recorded`)."""
     incomplete: Literal["refuse", "accept"] = "refuse"
     """What to do with a response that says it goes on, or was cut off at its limit."""
-    max_count: Annotated[tuple[int, ...], BeforeValidator(_as_numbers)] = (1000, 150_000)
+    max_count: Annotated[tuple[int, ...], BeforeValidator(_as_numbers), WithJsonSchema(ONE_OR_SEVERAL)] = (1000, 150_000)
     """Numbers of items at which a stream counts as cut off: what was asked for, PI's default and the server's usual limit; 0 for never."""
     encoding: str | None = None
     """Encoding of the file; default: detected."""
