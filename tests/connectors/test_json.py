@@ -111,6 +111,12 @@ def test_objects_may_stay_json_and_names_of_plantlake_get_a_number(make: Make) -
     assert found == [{"m": '{"x": 0.10}', "_row_2": "5", "_surplus_2": "6", "column": "7"}]
 
 
+def test_names_that_polars_would_take_for_patterns(make: Make) -> None:
+    assert dicts(make('[{"*": 1, "^T.*$": 2}]'), nulls=["-"]) == [{"*_2": "1", "^T.*$_2": "2"}]
+    assert dicts(make('{"M1": {"a": 1}, "M2": {"a": 2}}'), rows="*") == [{"(key)": "M1", "a": "1"}, {"(key)": "M2", "a": "2"}]
+    assert dicts(make('{"M1": {"n": 5, "l": [{"a": 1}]}}'), rows="*.l", parents="*.n") == [{"*.n": "5", "(key)": "M1", "a": "1"}]
+
+
 def test_an_object_with_values_for_keys_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_rows, "MOST_COLUMNS", 20)
     path = make(json.dumps([{"by_serial": {f"S{n}": n for n in range(30)}}]))

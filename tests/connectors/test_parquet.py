@@ -57,6 +57,12 @@ def test_the_name_of_a_file_is_no_pattern(tmp_path: Path) -> None:
     assert read(path).columns == ["_row", "a"]
 
 
+def test_names_that_polars_would_take_for_patterns(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pl.DataFrame({"*": ["a"], "^T.*$": [1], "": [2]}).write_parquet(path)
+    assert read(path, nulls=["-"]).rows(named=True) == [{"_row": 1, "*_2": "a", "^T.*$_2": 1, "column_3": 2}]
+
+
 def test_what_is_no_readable_parquet_is_told(make: Make, tmp_path: Path) -> None:
     whole = tmp_path / "whole.parquet"
     pl.DataFrame({"a": ["x"] * 100}).write_parquet(whole)

@@ -157,9 +157,10 @@ def _paged(key: str, link: Any) -> ReadError:
 
 def _rows(entity: Any, options: SapOdataOptions) -> list[Row]:
     try:
-        if not isinstance(entity, dict):
+        plain = _plain(entity, options)
+        if not isinstance(plain, dict):
             raise UnreadableError("the record is no object")
-        return list(spread(_plain(entity, options), options.explode, {}, options.keep))
+        return list(spread(plain, options.explode, {}, options.keep))
     except UnreadableError as error:
         return [unreadable(shown(entity), error)]
 

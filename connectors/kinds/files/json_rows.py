@@ -18,10 +18,13 @@ import polars as pl
 from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.json_values import DEEPEST, Number, TooDeepError, Twice, UnreadableError, as_text, dumped
+from connectors.kinds.files.lines import unpatterned
 
 Row = dict[str, str | None]
 ANY = "*"
 """In a path: every value of an object, whose keys then say what each is (`machines.*`)."""
+KEY = "(key)"
+"""The column of those keys where the path begins with the star; else it is called as the path is, up to the star."""
 HELD_ROWS = 20_000
 HELD_CHARACTERS = 64 << 20
 """Records are written when so many, or so much text, is in memory."""
@@ -42,7 +45,7 @@ def name_of(prefix: str, key: str) -> str:
     ('Value', 'Value.Name', '_row_2', 'column')
     """
     name = f"{prefix}.{key}" if prefix else key
-    return f"{name}_2" if name in RESERVED else name if name.strip() else "column"
+    return f"{name}_2" if name in RESERVED else unpatterned(name) if name.strip() else "column"
 
 
 # --- the way to the records ----------------------------------------------------------------------------------------------------
@@ -96,9 +99,10 @@ def _each(ways: Iterable[Iterator[tuple[Row, Any]]]) -> Iterator[tuple[Row, Any]
 
 def _stepped(value: dict[str, Any], path: Sequence[str], parents: Collection[str], at: str, row: Row) -> Iterator[tuple[Row, Any]]:
     key, rest = path[0], path[1:]
-    inner = name_of(at, key)
+    inner = f"{at}.{key}" if at else key
     if key == ANY:
-        yield from _each(found_at(element, rest, parents, inner, {**row, inner: name}) for name, element in value.items())
+        column = KEY if inner == ANY else name_of("", inner)
+        yield from _each(found_at(element, rest, parents, inner, {**row, column: name}) for name, element in value.items())
     elif key in value:
         yield from found_at(value[key], rest, parents, inner, row)
     else:

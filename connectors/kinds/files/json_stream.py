@@ -13,7 +13,7 @@ from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from connectors.kinds.files.json_rows import ANY, Row, found_at, name_of
+from connectors.kinds.files.json_rows import ANY, Row, found_at
 from connectors.kinds.files.json_values import UnreadableError, after_blanks, refuse_bare, told, value_at
 
 
@@ -75,7 +75,7 @@ def _member(source: str, start: int, path: Sequence[str], above: str) -> Walk:
         elif key in keys:
             raise UnreadableError(f"the key '{key}' is there twice")
         else:
-            at = yield from _inside(source, at, path[1:], name_of(above, key))
+            at = yield from _inside(source, at, path[1:], f"{above}.{key}" if above else key)
         keys[key] = None
         at, sign = _sign(source, at, ",}")
     if path[0] not in keys:

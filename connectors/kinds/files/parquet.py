@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+from polars import selectors
 
 from connectors.contract import ROW, FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.json_records import Texts
-from connectors.kinds.files.lines import unique
+from connectors.kinds.files.lines import unique, unpatterned
 from connectors.kinds.files.text import AGAIN
 from connectors.strict import StrictModel
 
@@ -48,7 +49,8 @@ class Parquet(FileConnector):
             raise ReadError(Problem("The Parquet file cannot be read.", found=found, fix=AGAIN)) from error
         names = _chosen(schema, options)
         _refuse_nested({name: schema[name] for name in names}, schema)
-        columns = [_column(name, schema[name], options).alias(new) for name, new in zip(names, unique(names, taken=(ROW,)), strict=True)]
+        shown = unique([unpatterned(name) for name in names], taken=(ROW,))
+        columns = [_column(name, schema[name], options).alias(new) for name, new in zip(names, shown, strict=True)]
         return frame.select(columns).with_row_index(ROW, offset=1).with_columns(pl.col(ROW).cast(pl.Int64))
 
 
@@ -100,7 +102,7 @@ def _refuse_nested(columns: dict[str, pl.DataType], schema: pl.Schema) -> None:
 
 def _column(name: str, dtype: pl.DataType, options: ParquetOptions) -> pl.Expr:
     """A column as it is; what stands for text becomes text. Bytes that are no UTF-8 fail when they stream by."""
-    column = pl.col(name)
+    column = selectors.by_name(name).as_expr()
     if dtype in (pl.Categorical, pl.Enum, pl.Binary, pl.Null):
         column, dtype = column.cast(pl.String), pl.String()
     return pl.when(~column.is_in(options.nulls)).then(column) if dtype == pl.String and options.nulls else column
