@@ -75,16 +75,36 @@ def test_what_is_no_readable_parquet_is_told(make: Make, tmp_path: Path) -> None
             read(make(content, name="x.parquet"))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_bytes_that_are_no_text_name_their_column(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table({"a": [1], "id": pa.array([b"\xff\xfe"], pa.binary()), "u": pa.array([b"x" * 16], pa.binary(16))}), path)
+    with pytest.raises(ReadError, match="bytes of the column 'id'"):
+        read(path)
+    assert read(path, columns=["a", "u"]).row(0) == (1, 1, "x" * 16)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pa.table([[1], [2], [3]], names=["a", "b", "a"]), path)
+    with pytest.raises(ReadError, match="several columns 'a'"):
+        read(path)
+    assert read(path, columns="b").row(0) == (1, 2)
+
+
+SEEDS = ("snappy", "zstd", "gzip", "uncompressed")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_whatever_happens_to_a_file_it_is_told(tmp_path: Path, data: st.DataObject) -> None:
-    """Damage inside a page shows only while it streams by: the landing of the export turns that error of polars into a ReadError."""
+def test_whatever_happens_to_a_file_it_is_a_frame_or_a_read_error(tmp_path: Path, data: st.DataObject) -> None:
     whole = tmp_path / "whole.parquet"
-    pl.DataFrame({"n": [1, None, 3], "t": ["a", "b", None]}).write_parquet(whole, compression="snappy")
+    table = pl.DataFrame({"n": [1, None, 3] * 9, "t": ["a", "b", None] * 9, "d": [datetime(2026, 11, 1, tzinfo=UTC)] * 27})
+    table.write_parquet(whole, compression=data.draw(st.sampled_from(SEEDS)), row_group_size=10)
     path = tmp_path / "fuzz.parquet"
     path.write_bytes(mutated(data, [whole.read_bytes()], bytes(range(256))))
     try:
         frame = read(path)
-    except (ReadError, pl.exceptions.PolarsError):
-        return
-    assert frame["_row"].to_list() == list(range(1, frame.height + 1))
+    except ReadError as told:
+        assert told.problems[0].message
+    else:
+        assert frame["_row"].to_list() == list(range(1, frame.height + 1))
