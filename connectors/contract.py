@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 ROW = "_row"
+SURPLUS = "_surplus"
+"""What a record holds beyond its columns, or all of a record that cannot be read, as text: conform rejects it, because its fields
+have shifted or have no names."""
+UNREADABLE = "_unreadable"
+"""Why one record cannot be read, in words that follow 'UNREADABLE:'; conform rejects it. Its text stands in `_surplus`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,15 @@ from connectors.errors import ConfigError, Problem, closest
 KINDS: dict[str, str] = {
     "delimited": "connectors.kinds.files.delimited",
     "excel": "connectors.kinds.files.excel",
-    "mtconnect": "connectors.kinds.machines.mtconnect",
-    "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
+    "json": "connectors.kinds.files.json_records",
+    "parquet": "connectors.kinds.files.parquet",
+    "xml": "connectors.kinds.documents.xml",
     "b2mml": "connectors.kinds.documents.b2mml",
     "sap_idoc": "connectors.kinds.documents.sap_idoc",
-    "xml": "connectors.kinds.documents.xml",
+    "sap_odata": "connectors.kinds.erp.sap_odata",
+    "mtconnect": "connectors.kinds.machines.mtconnect",
+    "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
+    "pi_web_api": "connectors.kinds.historians.pi_web_api",
 }
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import polars as pl
 
-from connectors.contract import ROW
+from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.models import Column
 from transforms import clock
 from transforms.canonical import canonical
-from transforms.mapping import REJECT, SURPLUS, Reading, as_text, check_columns, evaluate, mark_skipped, veiled
+from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped, veiled
 from transforms.tables import TABLES, UTC_US, TableSpec
 
 FUTURE = timedelta(minutes=5)
@@ -222,16 +222,30 @@ def _counted(skipped: pl.Series) -> dict[str, int]:
     return {str(name): int(count) for name, count in counts}
 
 
+def unreadable(kept: pl.DataFrame) -> list[pl.Series]:
+    """The reason of a record that its connector could not read: a broken line of JSON, an item that is an error message."""
+    if UNREADABLE not in kept.columns or kept[UNREADABLE].null_count() == len(kept):
+        return []
+    return [kept.select((pl.lit("UNREADABLE: ") + pl.col(UNREADABLE)).alias("r"))["r"]]
+
+
 def too_many_fields(kept: pl.DataFrame) -> list[pl.Series]:
     """The reason of a record with more fields than the header: its text has shifted, and nothing in it can be trusted."""
     if SURPLUS not in kept.columns or kept[SURPLUS].null_count() == len(kept):
         return []
-    reason = pl.when(pl.col(SURPLUS).is_not_null()).then(pl.lit("TOO_MANY_FIELDS: the record has more fields than the header"))
+    surplus = pl.col(SURPLUS).is_not_null()
+    if UNREADABLE in kept.columns:
+        surplus &= pl.col(UNREADABLE).is_null()
+    reason = pl.when(surplus).then(pl.lit("TOO_MANY_FIELDS: the record has more fields than the header"))
     return [kept.select(reason.alias("r"))["r"]]
 
 
 def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """What else is wrong with such a record is told too, unless it may quote the name of a person."""
+    """What else is wrong with such a record is told too, unless it may quote the name of a person; of an unreadable one nothing is."""
+    for reason in unreadable(kept):
+        rows = rows.with_columns(reason.alias("_r")).with_columns(
+            pl.when(pl.col("_r").is_not_null()).then(pl.concat_list("_r")).otherwise(pl.col(REJECT)).alias(REJECT)
+        ).drop("_r")  # fmt: skip
     for reason in too_many_fields(kept):
         others = [] if reading.secret_columns else [REJECT]
         rows = rows.with_columns(reason.alias("_r")).with_columns(

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import polars as pl
 
-from connectors.contract import ROW
+from connectors.contract import ROW, SURPLUS
 from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, Source, Table
 from transforms import states, units
@@ -23,8 +23,6 @@ from transforms.numbers import parse_booleans, parse_numbers
 from transforms.stamps import instants, local_dates, shift_bounds
 from transforms.tables import TABLES, Input, TableSpec
 
-SURPLUS = "_surplus"
-"""Column with what a record holds beyond the fields of its header."""
 REJECT = "_reject"
 """Column with the list of reasons for which a record is not accepted, each `RULE: detail`."""
 

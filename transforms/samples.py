@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from connectors.contract import ROW
+from connectors import quality
+from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.errors import ConformError
-from transforms.conform import quarantine, too_many_fields
+from transforms.conform import quarantine, too_many_fields, unreadable
 from transforms.keys import stable_id
-from transforms.mapping import SURPLUS, Reading, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped, veiled
+from transforms.mapping import Reading, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped, veiled
 from transforms.numbers import parse_numbers
 
 WORDS = {"GOOD": "GOOD", "BAD": "BAD", "UNCERTAIN": "UNCERTAIN", "QUESTIONABLE": "UNCERTAIN"}
@@ -47,7 +48,7 @@ def tag_columns(reading: Reading, columns: list[str]) -> list[str]:
     """
     wanted = reading.table.columns["tags"].from_ or ()
     used = {text for name, rule in reading.table.columns.items() if name != "tags" for text in rule.from_ or ()}
-    free = [column for column in columns if column not in used and column not in (ROW, SURPLUS)]
+    free = [column for column in columns if column not in used and column not in (ROW, SURPLUS, UNREADABLE)]
     found: list[str] = []
     for text in wanted:
         is_regex = len(text) > 2 and text.startswith("/") and text.endswith("/")
@@ -81,8 +82,7 @@ def conform_samples(batch: pl.DataFrame, reading: Reading) -> Samples:
         kept = batch.filter(skipped.is_null())
         counts = {str(name): int(count) for name, count in skipped.drop_nulls().value_counts(sort=True).rows()}
     inputs, reasons = evaluate_sample(kept, reading)
-    if SURPLUS in kept.columns:
-        reasons += too_many_fields(kept)
+    reasons = [*unreadable(kept), *reasons, *too_many_fields(kept)]
     rejected, readable = _refused(veiled(kept, reading), reasons)
     if readable is not None:
         inputs, kept = inputs.filter(readable), kept.filter(readable)
@@ -166,7 +166,7 @@ def quality_of(word: str) -> str:
     """
     if not word.isdecimal():
         return WORDS.get(word.upper(), "UNCERTAIN")
-    return {0xC0: "GOOD", 0x40: "UNCERTAIN"}.get(int(word) & 0xC0, "BAD")
+    return quality.opc_classic(int(word))
 
 
 def _numbers(text: pl.Series, decimal: str, thousands: str) -> pl.Series:

@@ -11,7 +11,10 @@ from typing import Any
 
 import xlsxwriter
 import zstandard
+from hypothesis import strategies as st
 
+DATA = next((up / "shared/data" for up in Path(__file__).resolve().parents if (up / "shared/data").is_dir()), Path("shared/data"))
+"""Real plant files beside the checkout, or a folder that is not there."""
 FORMATS = {datetime: "yyyy-mm-dd hh:mm:ss", date: "yyyy-mm-dd", time: "hh:mm:ss", timedelta: "[h]:mm:ss"}
 
 
@@ -46,3 +49,20 @@ def compressed(data: bytes, how: str) -> bytes:
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("data.csv", data)
     return held.getvalue()
+
+
+def mutated(data: st.DataObject, seeds: list[bytes], signs: bytes) -> bytes:
+    """A seed that was cut, or in which some bytes were set to one of `signs`, left out or repeated."""
+    body = bytearray(data.draw(st.sampled_from(seeds)))
+    for _ in range(data.draw(st.integers(0, 4))):
+        at = data.draw(st.integers(0, max(len(body) - 1, 0)))
+        change = data.draw(st.sampled_from(["cut", "set", "drop", "repeat"]))
+        if change == "cut":
+            del body[at:]
+        elif change == "set" and body:
+            body[at] = data.draw(st.sampled_from(signs))
+        elif change == "drop":
+            del body[at : at + data.draw(st.integers(1, 5))]
+        else:
+            body[at:at] = body[at : at + data.draw(st.integers(1, 20))]
+    return bytes(body)

@@ -8,7 +8,7 @@ A sample is a folder `samples/<kind>/<case>/` with a `case.yaml`:
     expect: {columns: [...], rows: 3, first: {...}, last: {...}, dtypes: {...}}
     expect: {error: "what the message must hold", fix: "what it must tell to edit"}      # instead
 
-or `make: {workbook: {Sheet: [[...], ...]}, merged: {Sheet: [["A1:B1", text]]}}`. A new kind gets all tests below by its folder.
+or `make: {workbook: {Sheet: [[...], ...]}, merged: {Sheet: [["A1:B1", text]]}}`, or `make: {parquet: {column: [...]}}`. A new kind gets all tests below by its folder.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ def prepared(case_file: Path, folder: Path) -> tuple[dict[str, Any], Connector, 
         path.write_bytes(data[: len(data) - made.get("cut", 0)])
     elif "workbook" in made:
         path = workbook(folder / "export.xlsx", made["workbook"], made.get("merged"))
+    elif "parquet" in made:
+        pl.DataFrame(made["parquet"]).write_parquet(path)
+        path.write_bytes(path.read_bytes()[: path.stat().st_size - made.get("cut", 0)])
     found = connector(case_file.parent.parent.name)
     stated = {key: _path_of(value, folder) for key, value in case.get("options", {}).items()}
     return case, found, path, found.Options.model_validate(stated), case.get("records", found.records[0])
@@ -110,7 +113,8 @@ def test_every_kind_has_samples_that_read_and_samples_that_do_not(kind: str) -> 
 def test_an_empty_file_is_an_error_and_no_empty_table(kind: str, tmp_path: Path) -> None:
     """A plant that delivers 0 bytes has not delivered an idle day."""
     found = connector(kind)
-    case = next(case for case in CASES if case.parent.parent.name == kind and "error" not in case.read_text(encoding="utf-8"))
+    own = (case for case in CASES if case.parent.parent.name == kind)
+    case = next(case for case in own if "error" not in yaml.safe_load(case.read_text(encoding="utf-8"))["expect"])
     _, _, path, options, records = prepared(case, tmp_path)
     path.write_bytes(b"")
     with pytest.raises(ReadError) as caught:

@@ -108,6 +108,18 @@ def test_a_record_with_more_fields_than_the_header_cannot_be_trusted() -> None:
     assert conformed(frame, EVENTS).rejected["rule"].to_list() == ["TOO_MANY_FIELDS"]
 
 
+def test_a_record_that_its_connector_could_not_read_says_why_and_nothing_else() -> None:
+    frame = events(event(), dict.fromkeys(event())).with_columns(
+        pl.Series("_surplus", [None, '{"a": 1'], dtype=pl.String),
+        pl.Series("_unreadable", [None, "the JSON ends in the middle of a value (column 8)"], dtype=pl.String),
+    )
+    rejected = conformed(frame, EVENTS).rejected
+    assert rejected.select("row_number", "rule", "detail").rows() == [
+        (2, "UNREADABLE", "UNREADABLE: the JSON ends in the middle of a value (column 8)")
+    ]
+    assert '{\\"a\\": 1' in rejected["raw_row"][0]
+
+
 def test_an_empty_export_is_an_account_of_nothing() -> None:
     found = conformed(events(), EVENTS) if len(events()) else conformed(events(event()).clear(), EVENTS)
     assert (found.read, len(found.accepted), len(found.rejected), found.filtered) == (0, 0, 0, 0)

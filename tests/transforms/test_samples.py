@@ -102,6 +102,15 @@ def test_a_surplus_field_makes_a_record_unreadable() -> None:
     assert samples(frame, LONG).rejected["rule"].to_list() == ["TOO_MANY_FIELDS"]
 
 
+def test_an_item_that_its_connector_could_not_read_says_why() -> None:
+    frame = long(("T", AT, "1", None), (None, None, None, None)).with_columns(
+        pl.Series("_surplus", [None, "{}"], dtype=pl.String), pl.Series("_unreadable", [None, "PI Web API: denied"], dtype=pl.String)
+    )
+    found = samples(frame, LONG)
+    assert found.rejected.select("rule", "row_number").rows() == [("UNREADABLE", 2)]
+    assert found.rejected["detail"][0].startswith("UNREADABLE: PI Web API: denied")
+
+
 def test_wide_records_give_a_sample_for_each_filled_tag_column() -> None:
     frame = records(Time=[AT, AT], **{"Power (kW)": ["1", ""], "Temp [°C]": ["20", "21"], "Note": ["a", "b"]})
     found = samples(frame, {"ts": "Time", "tags": {"from": ["Power (kW)", "Temp [°C]"]}})

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from connectors.contract import ROW, FileConnector, Original
+from connectors.contract import ROW, SURPLUS, FileConnector, Original
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import text
 from connectors.kinds.files.lines import (
@@ -36,8 +36,6 @@ from connectors.kinds.files.lines import (
 from connectors.kinds.files.regular import Cleaner, Layout, regular_width
 from connectors.strict import StrictModel
 
-SURPLUS = "_surplus"
-"""Fields of a record beyond the header's, joined: conform rejects such a record, because its text has shifted."""
 HEAD_LINES = 1000
 WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 

@@ -213,6 +213,15 @@ def unique(names: Sequence[str | None], taken: Iterable[str] = ()) -> list[str]:
     return found
 
 
+def unpatterned(name: str) -> str:
+    """A name that polars does not take for a pattern of several columns: '*' and '^...$' get a number.
+
+    >>> unpatterned("*"), unpatterned("^T.*$"), unpatterned("a*")
+    ('*_2', '^T.*$_2', 'a*')
+    """
+    return f"{name}_2" if name == "*" or (name.startswith("^") and name.endswith("$")) else name
+
+
 def detect_numbers(lines: Sequence[Line]) -> tuple[str, str]:
     """Decimal sign and thousands sign of the numbers in some lines.
 

@@ -56,15 +56,17 @@ class Census:
     nul: bool = False
 
 
-def utf8(path: Path, encoding: str | None = None, member: str | None = None) -> Path:
+def utf8(path: Path, encoding: str | None = None, member: str | None = None, wanted: str = "delimited text") -> Path:
     """The export as a file of UTF-8 text (a byte order mark of UTF-8 stays): itself where it is one already.
+
+    `wanted` is what the kind reads, in the words of the messages.
 
     Raises ReadError for what is empty, truncated, of another format, or not in the encoding that was stated.
     """
     plain = _decompressed(path, member)
     head = _head(plain)
     _refuse_empty(head, plain)
-    _refuse_other_formats(head)
+    _refuse_other_formats(head, wanted)
     census = _census(plain)
     found = encoding or _encoding(head, census)
     if (census.ascii or (census.utf8 and re.fullmatch(r"utf-?8.*", found, re.I))) and ASCII_SUPERSETS.fullmatch(found):
@@ -162,7 +164,7 @@ def _nul() -> ReadError:
     return ReadError(Problem("The file is binary or was only partly written.", found=found, fix=fix))
 
 
-def _refuse_other_formats(head: bytes) -> None:
+def _refuse_other_formats(head: bytes, wanted: str) -> None:
     if head.startswith(OLE) or _is_workbook(head):
         raise ReadError(Problem("The file is an Excel workbook, whatever its name says.", found=repr(head[:8]), fix="kind: excel"))
     other = next((name for magic, name in OTHER_FORMATS.items() if head.startswith(magic)), None)
@@ -174,9 +176,9 @@ def _refuse_other_formats(head: bytes) -> None:
     controls = sum(byte < 9 for byte in head[:4000]) - head[:4000].count(0)
     if other is None and controls > len(head[:4000]) // 50 and not head.startswith(tuple(BOMS)):
         other = "binary"
-    if other:
+    if other and other != wanted:
         fix = "kind: xml, mtconnect, b2mml or sap_idoc" if other == "XML or HTML" else "kind: <the kind for this format>"
-        raise ReadError(Problem(f"The file is {other}, not delimited text.", found=repr(head[:40]), fix=fix))
+        raise ReadError(Problem(f"The file is {other}, not {wanted}.", found=repr(head[:40]), fix=fix))
 
 
 def _is_workbook(head: bytes) -> bool:
