@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 LISTED = 10
 """Words, materials and gaps that are listed at most; --json has all of them."""
+LINE = 130
+"""Characters of a line of KPIs."""
 WIDE = 24
 """Characters of a cell of the first rows."""
 
@@ -191,21 +195,23 @@ def _more(items: Sequence[Any]) -> Iterator[str]:
 
 def _units(found: Sequence[Conversion]) -> Iterator[Any]:
     converted = [item for item in found if item.is_converted]
-    if converted:
-        yield "Units that are converted"
-        titles = ("source", "table", "column", "from", "unit", "to", "factor", "example")
-        rows = (
-            (c.source, c.table, c.column, c.from_column, c.unit, c.to_unit, f"{c.factor:.10g}{' / number' if c.is_inverted else ''}",
-             f"{c.before} → {c.after:.10g}")
-            for c in converted
-        )  # fmt: skip
-        yield _table(titles, ("factor",), rows)
-    as_it_is: dict[tuple[str, str, str], list[str]] = {}
+    unstated: dict[tuple[str, str, str], list[str]] = {}
     for item in found:
-        if not item.is_converted and not item.is_stated:
-            as_it_is.setdefault((item.source, item.table, item.unit), []).append(item.column)
-    for (source, table, unit), columns in as_it_is.items():
-        yield f"  {source} · {table}: no unit is stated for {', '.join(columns)}: read as {unit}"
+        if not item.is_stated:
+            unstated.setdefault((item.source, item.table, item.unit), []).append(item.column)
+    if converted or unstated:
+        yield "Units"
+    if converted:
+        titles = ("source", "table", "column", "from", "unit", "to", "factor", "example")
+        yield _table(titles, ("factor",), (_conversion(item) for item in converted))
+    for (source, table, unit), columns in unstated.items():
+        yield f"  {source} · {table}: no unit is stated for {', '.join(columns)}; read as {unit}"
+
+
+def _conversion(item: Conversion) -> Sequence[str]:
+    factor = f"{item.factor:.10g}{' / number' if item.is_inverted else ''}"
+    example = f"{item.before} → {item.after:.10g}"
+    return item.source, item.table, item.column, item.from_column, item.unit, item.to_unit, factor, example
 
 
 # --- timeline and KPIs --------------------------------------------------------------------------------------------------------------------
@@ -243,16 +249,27 @@ def _kpis(trial: Trial) -> Iterator[Any]:
 def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
     groups = {answer: [v for v in verdicts if v.verdict == answer] for answer in ("COMPUTABLE", "NO_CASE", "BLOCKED")}
     yield f"Verdict: {len(groups['COMPUTABLE'])} of {len(verdicts)} KPIs are computable"
-    if groups["COMPUTABLE"]:
-        yield f"  {' '.join(_computable(verdict) for verdict in groups['COMPUTABLE'])}"
-    for because, own in _grouped(groups["NO_CASE"], lambda v: f"{v.because}"):
+    for line in wrap("  ".join(_computable(verdict) for verdict in groups["COMPUTABLE"]), LINE):
+        yield f"  {line}"
+    for (because, _), own in _grouped(groups["NO_CASE"]):
         yield f"  No case yet, {because}: {' '.join(v.kpi_id for v in own)}"
     if groups["BLOCKED"]:
         yield f"Blocked: {len(groups['BLOCKED'])}"
-    for because, own in _grouped(groups["BLOCKED"], lambda v: f"{v.because}\n{v.fix}"):
-        reason, fix = because.split("\n")
-        yield f"  {' '.join(v.kpi_id for v in own)}: {reason}"
-        yield f"    → {fix}"
+    for (because, fix), own in _grouped(groups["BLOCKED"]):
+        yield f"  {' '.join(v.kpi_id for v in own)}: {because}"
+        for number, line in enumerate(wrap(fix or _lacking(own), LINE)):
+            yield f"    {' ' if number else '→'} {line}"
+
+
+def _lacking(verdicts: Sequence[Verdict]) -> str:
+    """The columns to map, by table, and the vocabularies to write, of several KPIs together."""
+    tables: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for verdict in verdicts for name in verdict.columns):
+        table, column = name.split(".")
+        tables.setdefault(table, []).append(column)
+    named = [f"{table} ({', '.join(columns)})" for table, columns in tables.items()]
+    todo = [f"map {', '.join(named)}"] if named else []
+    return "; ".join([*todo, *dict.fromkeys(name for verdict in verdicts for name in verdict.files)])
 
 
 def _computable(verdict: Verdict) -> str:
@@ -263,10 +280,11 @@ def _computable(verdict: Verdict) -> str:
     return verdict.kpi_id + (f" ({', '.join(notes)})" if notes else "")
 
 
-def _grouped(verdicts: Sequence[Verdict], key: Any) -> Iterable[tuple[str, list[Verdict]]]:
-    found: dict[str, list[Verdict]] = {}
+def _grouped(verdicts: Sequence[Verdict]) -> Iterable[tuple[tuple[str | None, str | None], list[Verdict]]]:
+    """KPIs with one reason and one thing to do."""
+    found: dict[tuple[str | None, str | None], list[Verdict]] = {}
     for verdict in verdicts:
-        found.setdefault(key(verdict), []).append(verdict)
+        found.setdefault((verdict.because, verdict.fix), []).append(verdict)
     return found.items()
 
 
@@ -296,4 +314,6 @@ def _span(seconds: float) -> str:
 
 def _cell(value: Any) -> str:
     text = "-" if value is None else value.strftime("%Y-%m-%d %H:%M:%S") if isinstance(value, datetime) else f"{value}"
+    if isinstance(value, Decimal) and "." in text:
+        text = text.rstrip("0").rstrip(".")
     return text if len(text) <= WIDE else f"{text[: WIDE - 1]}…"

@@ -27,6 +27,9 @@ Answer = Literal["COMPUTABLE", "NO_CASE", "BLOCKED"]
 GAPS = 3
 """So many gaps of a machine are listed, longest first."""
 RATES = ("NO_IDEAL_RATE", "RATE_PARTIAL")
+OPTIONAL = {"shift_instance", "planned_downtime", "ideal_rate"}
+"""Tables that a plant file, or a vocabulary, can stand for."""
+MAPPED = "all of it is mapped: no accepted record of it has come (see what was rejected, the problems and the gaps)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +84,15 @@ class Verdict:
     because: str | None
     """The same in words."""
     fix: str | None
-    """The column to map, or the file to write."""
+    """What to do, where that is no list of columns and files."""
+    columns: list[str]
+    """Canonical columns that it is made of and no source maps."""
+    files: list[str]
+    """Vocabularies that it needs and that have no line of the plant."""
 
 
 class Built(Snapshot):
-    """A build database, asked as the published snapshot is; its silver holds every version of a record. Nobody may have it open to write."""
+    """A build database, asked as the published snapshot is; its silver holds every version of a record. No writer may have it open."""
 
     def __init__(self, path: Path):
         super().__init__(path)
@@ -177,27 +184,29 @@ def _verdict(
     why = None if valued else str(next(iter(told["flags"] or ()), about.get("no_data", "NO_DATA")))
     is_case = why is not None and why == about.get("none") and why != about.get("no_data")
     answer: Answer = "COMPUTABLE" if valued else "NO_CASE" if is_case else "BLOCKED"
-    fix = _fix(why, entry, portfolio, plant, unrated) if why and answer == "BLOCKED" else None
+    fix, columns, files = _lack(why, entry, portfolio, plant, unrated) if why and answer == "BLOCKED" else (None, [], [])
     return Verdict(
-        entry["id"], entry["name"], answer, told["period_start"], told["value"], entry["unit"], told["coverage"], told["grade"],
-        told["status"], list(told["flags"] or ()), len(rows), len(valued), why, EXPLAINED.get(why, why) if why else None, fix,
+        kpi_id=entry["id"], name=entry["name"], verdict=answer, month=told["period_start"], value=told["value"], unit=entry["unit"],
+        coverage=told["coverage"], grade=told["grade"], status=told["status"], flags=list(told["flags"] or ()), months=len(rows),
+        months_with_value=len(valued), why=why, because=EXPLAINED.get(why, why) if why else None, fix=fix, columns=columns, files=files,
     )  # fmt: skip
 
 
-def _fix(why: str, entry: Mapping[str, Any], portfolio: Portfolio, plant: PlantFile, unrated: Sequence[str]) -> str:
-    """What to map or write, in words; of what is mapped already that no record of it arrived."""
+Lack = tuple[str | None, list[str], list[str]]
+
+
+def _lack(why: str, entry: Mapping[str, Any], portfolio: Portfolio, plant: PlantFile, unrated: Sequence[str]) -> Lack:
+    """What to do in words, else the columns to map and the vocabularies to write."""
     if why in RATES:
-        return HELP[why] + (f": {listed(unrated, 4)}" if unrated else "")
+        return HELP[why] + (f": {listed(unrated, 4)}" if unrated else ""), [], []
     columns, files = _lacking(entry, portfolio, plant)
-    of_shifts = entry["parts_name"] == "shift"
-    if of_shifts and why not in ("NO_DATA", "NO_COUNTS"):
-        return HELP.get(why, f"see {entry['id']} in docs/kpi-handbook.md")
-    if of_shifts:  # of the many columns that may tell it, those of the tables that are not mapped at all
-        tables = {table for source in plant.sources.values() for table in source.tables}
-        columns = [name for name in columns if name.split(".")[0] not in tables | {"shift_instance", "planned_downtime", "ideal_rate"}]
-        files = []
-    todo = [f"map {', '.join(columns)}"] * bool(columns) + files
-    return "; ".join(todo) or "all of it is mapped: no accepted record of a whole period tells it; see what was rejected and the gaps"
+    if entry["parts_name"] == "shift":
+        if why not in ("NO_DATA", "NO_COUNTS"):
+            return HELP.get(why, f"see {entry['id']} in docs/kpi-handbook.md"), [], []
+        # Of the many columns that may tell it, those of the tables that are not mapped at all.
+        tables = {table for source in plant.sources.values() for table in source.tables} | OPTIONAL
+        columns, files = [name for name in columns if name.split(".")[0] not in tables], []
+    return None if columns or files else MAPPED, columns, files
 
 
 def _lacking(entry: Mapping[str, Any], portfolio: Portfolio, plant: PlantFile) -> tuple[list[str], list[str]]:

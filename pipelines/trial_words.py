@@ -1,8 +1,8 @@
 """What `plantlake plant try` says of a plant's words and units: which of them nobody mapped, and what was converted.
 
 Here: state words that the map does not know, reason codes without an approved line, materials without an ideal rate, conversions with
-an example. Elsewhere: the mapping itself (`transforms.mapping`), the classes and rates that the build found (`dbt_project`), rejected records
-(`pipelines.trial_exports`).
+an example. Elsewhere: the mapping itself (`transforms.mapping`), the classes and rates that the build found (`dbt_project`), rejected
+records (`pipelines.trial_exports`).
 
 Reasons and materials are asked of what the build made, in planned time as it counts. A state word that is not mapped never got so far:
 its record was rejected. How long it lasted is what conform makes of the same records when their state is left open.

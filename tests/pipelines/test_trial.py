@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_portfolio import COUNTS, DAY_1, DAY_2, HEADER, SmallPortfolio, plant_file
+from small_portfolio import COUNTS, DAY_2, SmallPortfolio, plant_file
 from test_cli import run
 
 from connectors.contract import Export
@@ -115,7 +115,7 @@ def tried(module_portfolio: SmallPortfolio, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the process that judges: 5 s of CPU less."""
-    monkeypatch.setattr(trials._Attempt, "_judged", lambda _: {})
+    monkeypatch.setattr(trials._Attempt, "_judged", lambda *_: {})
     monkeypatch.setattr("pipelines.refresh.Refresh.prepare", lambda _: None)
 
 
@@ -195,8 +195,8 @@ def test_kpis_are_those_of_the_product_and_the_rest_says_what_blocks_it(tried: T
     assert (repair.verdict, repair.why) == ("NO_CASE", "NO_FAILURES")  # a stop with a reason that nobody approved is no failure
     assert (cmr.verdict, cmr.because) == ("BLOCKED", "no maintenance orders arrived")
     columns = ("maintenance_type", "work_start_ts", "work_end_ts")
-    assert cmr.fix == "map " + ", ".join(f"maintenance_order.{name}" for name in columns)
-    assert energy.fix == "vocabularies/product_families.csv"
+    assert (cmr.columns, cmr.files) == ([f"maintenance_order.{name}" for name in columns], [])
+    assert (energy.columns, energy.files) == ([], ["vocabularies/product_families.csv"])
     assert {row["kpi_id"]: row["value"] for row in tried.trial.as_dict()["kpis"]}["A"] == 0.875
 
 
@@ -262,7 +262,8 @@ def test_a_source_without_files_and_a_column_that_is_missing_hide_nothing(portfo
     portfolio.good("a")
     file = plant_file("a")
     file["sources"]["erp"]["path"] = "confirmations_*.csv"
-    file["sources"]["mes"]["tables"]["labour_time"] = {"columns": {"start_ts": "From", "end_ts": "To", "person": "Who"}}
+    columns = {"start_ts": "From", "end_ts": "To", "person": "Who"}
+    file["sources"]["clock"] = {**file["sources"]["mes"], "tables": {"labour_time": {"columns": columns}}}
     portfolio.plant("a", file)
     trial = try_plant(portfolio.root, "a")
     assert {problem.message for problem in trial.problems} >= {f"No file matches 'confirmations_*.csv' in {portfolio.root / 'landing/a'}."}
@@ -317,6 +318,7 @@ def test_the_terminal_tells_all_of_it(shown: Callable[..., Any], module_portfoli
         "meters energy energy Reading MWh kW.h 1000 1.5 → 1500",
         "M1 MEASURED 2025-06-02 00:00 2025-06-02 14:00 53.6 % 42.9 % 0.0 % 3.6 % 93.8 % 1 30 min from 2025-06-02 09:00",
         "→ vocabularies/ideal_rates.csv: a line for what the plant makes: counts without a material",
+        "→ map maintenance_order (maintenance_type, work_start_ts, work_end_ts)",
     ):
         assert text in lines, done.stdout
     assert "The file is empty." in done.stderr
