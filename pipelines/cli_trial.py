@@ -256,7 +256,8 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
     if groups["BLOCKED"]:
         yield f"Blocked: {len(groups['BLOCKED'])}"
     for (because, fix), own in _grouped(groups["BLOCKED"]):
-        yield f"  {' '.join(v.kpi_id for v in own)}: {because}"
+        for line in wrap(f"{' '.join(v.kpi_id for v in own)}: {because}", LINE):
+            yield f"  {line}"
         for number, line in enumerate(wrap(fix or _lacking(own), LINE)):
             yield f"    {' ' if number else '→'} {line}"
 

@@ -26,6 +26,7 @@ from pipelines import silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.load import TIMED
+from pipelines.load_deliveries import HAPPENED
 from pipelines.load_deliveries import bound as bound_of
 from pipelines.origins import lines_of
 from pipelines.plan import Delivery
@@ -206,7 +207,7 @@ def _tried(
     size, taken_size = (sum(item.export.size or 0 for item in own) for own in (found, taken))
     newest = taken[-1].export.name if taken else None
     stamp, stamp_of = _stamp(next((row for row in exports if row.name == newest), None))
-    newest_record = bound_of(max, (row.data_to for row in tables if TABLES[row.table_name].is_past))
+    newest_record = bound_of(max, (row.data_to for row in tables if TABLES[row.table_name].is_past or row.table_name in HAPPENED))
     behind = (stamp - newest_record).total_seconds() if stamp and newest_record else None
     return Tried(
         name, source.kind, source.path, len(taken), taken_size, len(found) - len(taken), size - taken_size, newest, stamp, stamp_of,

@@ -57,7 +57,7 @@ class Machine:
     """Run time of a plant that logs stops only (state_method RESIDUAL)."""
     unknown: float | None
     known_of_plan: float | None
-    """Share of planned busy time that is known: what COVERAGE is made of."""
+    """Share of planned busy time that is known: what COVERAGE is made of; None where no states are expected."""
     gap_count: int
     gaps: list[Gap]
 
@@ -140,6 +140,8 @@ def _machine(row: tuple[Any, ...], gaps: list[Gap]) -> Machine:
     if not told:
         return Machine(code, name, method, None, None, None, None, None, None, None, 0, [])
     planned = told - events - rule - unknown
+    if method == "NONE":  # nobody expects states of it: its silence is no gap
+        gaps, busy = [], 0
     known = (busy - unknown) / busy if busy else None
     return Machine(
         code, name, method, start, end, events / told, planned / told, rule / told, unknown / told, known, len(gaps), gaps[:GAPS],

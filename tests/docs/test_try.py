@@ -11,7 +11,7 @@ from test_worked_example import ADD, written
 
 from pipelines import trial
 
-(COMMAND, EXPECTED), *OTHERS = re.findall(r"^```console\n\$ (plantlake plant try .*)\n(.*?)^```", ADD, re.DOTALL | re.MULTILINE)
+(COMMAND, EXPECTED), *OTHERS = re.findall(r"^```console\n\$ (plantlake plant try [^\n]*)\n(.*?)^```", ADD, re.DOTALL | re.MULTILINE)
 
 
 def test_the_trial_prints_what_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

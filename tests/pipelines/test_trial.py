@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_portfolio import COUNTS, DAY_2, SmallPortfolio, plant_file
+from small_portfolio import COUNTS, SmallPortfolio, plant_file
 from test_cli import run
 
 from connectors.contract import Export
@@ -36,6 +36,7 @@ from pipelines.plan import Delivery
 from pipelines.trial import Trial, try_plant
 from pipelines.trial_exports import Bound, chosen
 from pipelines.trial_kpis import Verdict
+from publish.reader import Snapshot
 
 STOPS = "equipment_state_event"
 STATES = (
@@ -248,14 +249,20 @@ def test_what_was_left_out_is_told_and_silence_of_it_is_no_gap(portfolio: SmallP
 # --- a portfolio that is in use ---------------------------------------------------------------------------------------------------------
 
 
-def test_it_works_beside_a_refresh_and_reads_nothing_of_its_lake(good: SmallPortfolio, quick: None) -> None:
-    good.file("a", "stops_3.csv", DAY_2[0].replace("06-03", "06-04"))
+def test_it_works_beside_a_refresh_and_finds_what_a_refresh_finds(good: SmallPortfolio, quick: None) -> None:
+    """Every KPI by month as the refresh published it; its lake is not touched, although a writer holds it."""
     before = content(good.root)
     with writer_lock(Lake(good.root / "lake")):
         trial = try_plant(good.root, "a")
     assert content(good.root) == before
-    assert [source.taken for source in trial.sources] == [3, 1]  # loaded ones and new ones alike
+    assert [source.taken for source in trial.sources] == [2, 1]  # exports that the lake has already
     assert trial.to_fix == []
+    with Snapshot(good.root / "lake/kpi.duckdb") as reader:
+        published = reader.kpis(reader.kpi_ids(), "plant,month")
+    told = dict(published.select("kpi_id", "value").iter_rows())
+    assert {v.kpi_id: v.value for v in trial.verdicts if v.kpi_id in told} == told
+    assert {v.value for v in trial.verdicts if v.kpi_id not in told} == {None}  # inspections, of which it has none
+    assert (told["A"], told["SCRAP"]) == (15.5 / 16, 2 / 182)
 
 
 def test_a_source_without_files_and_a_column_that_is_missing_hide_nothing(portfolio: SmallPortfolio, quick: None) -> None:
