@@ -12,6 +12,7 @@ scheduled before 06:00), nobody 0.5. 100 good pieces and 2 rejects have no ideal
 
 from __future__ import annotations
 
+import doctest
 import hashlib
 import json
 import os
@@ -29,6 +30,7 @@ from test_cli import run
 from connectors.contract import Export
 from connectors.errors import ConfigError
 from connectors.models import PlantFile
+from pipelines import cli_trial, trial_words
 from pipelines import trial as trials
 from pipelines.lake import Lake
 from pipelines.lock import writer_lock
@@ -337,6 +339,10 @@ def test_machines_read_json(shown: Callable[..., Any], module_portfolio: SmallPo
     assert found["to_fix"] == ["problems: 1", "rejected records: 2"]
     assert found["rejected"][0]["first"][0]["text"] in STATES
     assert {verdict["verdict"] for verdict in found["verdicts"]} == {"COMPUTABLE", "NO_CASE", "BLOCKED"}
+
+
+def test_the_examples_of_the_documentation_are_right() -> None:
+    assert [doctest.testmod(module).failed for module in (cli_trial, trial_words)] == [0, 0]
 
 
 def test_exit_codes(portfolio: SmallPortfolio, quick: None) -> None:
