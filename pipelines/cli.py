@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_explain, cli_kpi, cli_losses, cli_quarantine, cli_rates, cli_refresh, cli_release
+from pipelines import cli_explain, cli_kpi, cli_losses, cli_quarantine, cli_rates, cli_refresh, cli_release, cli_trial
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
@@ -30,7 +30,7 @@ app = typer.Typer(
     help="A portfolio-wide industrial data lakehouse: every plant's exports in one place, meaning one thing.",
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
 )  # fmt: skip
-plant_app = typer.Typer(help="Plant files: check them.", no_args_is_help=True)
+plant_app = typer.Typer(help="Plant files: check them, and try them on the exports before any refresh.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
@@ -106,6 +106,9 @@ def plant_check(
         good = len(found.plants)
         err.print(f"{good} of {good + len(found.broken)} plant files are good; {len(found.problems)} problem(s).", highlight=False)
     raise typer.Exit(1 if found.problems else 0)
+
+
+plant_app.command("try")(cli_trial.plant_try)
 
 
 @plant_app.command("schema")

@@ -46,10 +46,10 @@ def no_space(error: BaseException, lake: Lake) -> Problem | None:
         "bronze/parsed (made again from bronze/objects when it is needed)": lake.parsed,
     }
     sizes = {name: size_of(path) for name, path in freed.items()}
-    named = ", ".join(f"{name} {_text(size)}" for name, size in sizes.items() if size)
+    named = ", ".join(f"{name} {size_text(size)}" for name, size in sizes.items() if size)
     return Problem(
         f"There is no room left on the disk of {lake.root}.",
-        found=f"{_text(usage.free)} free of {_text(usage.total)}; the lake may give back: {named or 'nothing'}",
+        found=f"{size_text(usage.free)} free of {size_text(usage.total)}; the lake may give back: {named or 'nothing'}",
         fix="free some of it, or give the lake a larger disk; then run the refresh again",
         consequence="Nothing was half-published: readers have the numbers of the last refresh, and the next one goes on where this one"
         " stopped.",
@@ -62,10 +62,10 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def _text(size: int) -> str:
+def size_text(size: int) -> str:
     """A size as people write it.
 
-    >>> _text(1_500), _text(3_200_000_000)
+    >>> size_text(1_500), size_text(3_200_000_000)
     ('1.5 kB', '3.2 GB')
     """
     number, units = float(size), ["B", "kB", "MB", "GB", "TB"]

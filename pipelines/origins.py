@@ -190,15 +190,22 @@ class Origins:
     def _lines(self, source_id: str, table: str, sha256: str, name: str, rows: set[int]) -> dict[int, Original]:
         if self.plant is None or self.portfolio is None or source_id not in self.plant.sources:
             raise ReadError(Problem(f"plants/{self.plant_id}.yaml no longer says how {source_id} is read"))
-        source = self.plant.sources[source_id]
-        kind = connector(source.kind)
-        mapped = source.tables.get(table)
-        records = (mapped.records if mapped else None) or kind.records[0]
-        options, _ = bronze.options_of(Path(self.portfolio.source_root(self.plant)), self.plant, source_id)
-        with tempfile.TemporaryDirectory() as folder, bronze.original(self.lake, sha256, name, Path(folder)) as path:
-            found = dict(kind.originals(path, options, records, rows))
-            hidden = set(secret_columns(source))
-            return _veiled(found, kind.read(path, options, records), hidden) if hidden else found
+        return lines_of(self.lake, self.portfolio, self.plant, source_id, table, sha256, name, rows)
+
+
+def lines_of(
+    lake: Lake, portfolio: Portfolio, plant: PlantFile, source_id: str, table: str, sha256: str, name: str, rows: Collection[int]
+) -> dict[int, Original]:
+    """Records of an export in bronze by their number, as they stand in it, without the names of persons. Raises ReadError."""
+    source = plant.sources[source_id]
+    kind = connector(source.kind)
+    mapped = source.tables.get(table)
+    records = (mapped.records if mapped else None) or kind.records[0]
+    options, _ = bronze.options_of(Path(portfolio.source_root(plant)), plant, source_id)
+    with tempfile.TemporaryDirectory() as folder, bronze.original(lake, sha256, name, Path(folder)) as path:
+        found = dict(kind.originals(path, options, records, rows))
+        hidden = set(secret_columns(source))
+        return _veiled(found, kind.read(path, options, records), hidden) if hidden else found
 
 
 def _veiled(lines: dict[int, Original], records: pl.LazyFrame, hidden: set[str]) -> dict[int, Original]:

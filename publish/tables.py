@@ -53,7 +53,23 @@ EXPLAINED = {
     "UNITS_PARTIAL": "not every unit takes part",
     "COUNT_PARTIAL": "some shifts delivered no counts",
 }
-
+HELP = {
+    "NO_CALENDAR": "the plant file: shifts, or map shift_instance",
+    "NO_STATES": "map a stop log to equipment_state_event; OEE and AE are known without it",
+    "NO_REJECT_COUNT": "map scrap_qty or produced_qty of production_count",
+    "NO_REWORK_COUNT": "map rework_qty of production_count",
+    "NO_IDEAL_RATE": "vocabularies/ideal_rates.csv: a line for what the plant makes",
+    "RATE_PARTIAL": "vocabularies/ideal_rates.csv: lines for the products that have none",
+    "NO_COUNTS": "map production_count; see `plantlake status` and `plantlake quarantine list`",
+    "NO_DATA": "see `plantlake status`: nothing of the period has arrived",
+    "NO_LABOUR": "map labour_time", "NO_MAINTENANCE": "map maintenance_order with its work times",
+    "NO_INSPECTIONS": "map inspection_result",
+    "NO_MEASUREMENTS": "map measured_value, lsl and usl of inspection_result", "NO_ORDERS": "map production_order, and order of the counts",
+    "NO_PLANNED_SCRAP": "map planned_scrap_qty of production_order", "NO_DELIVERIES": "map delivery_line",
+    "NO_STOCK": "map inventory_snapshot, and cost of class COGS", "NO_ENERGY": "map energy; vocabularies/product_families.csv",
+    "NO_EMISSIONS": "vocabularies/emission_factors.csv", "NO_COSTS": "map cost; vocabularies/fx.csv, product_families.csv",
+}  # fmt: skip
+"""What would make a missing value known."""
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 MARKED = "~ rests on an assumption   * touches the watermark   - not computable"

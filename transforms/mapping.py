@@ -213,7 +213,7 @@ def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tup
     text = raw.to_frame().select(_shaped(pl.col("t"), rule).alias("t"))["t"]
     if rule.map is None:
         return text, []
-    words, key = _words(rule.map, text)
+    words, key = map_words(rule.map, text)
     mapped = key.replace_strict(words, default=None, return_dtype=pl.String)
     unknown = text.is_not_null() & ~key.is_in(list(words))
     if rule.else_ == "reject":
@@ -223,7 +223,7 @@ def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tup
     return mapped.zip_with(~unknown, instead) if len(text) else mapped, []
 
 
-def _words(given: dict[str, str] | str, text: pl.Series) -> tuple[dict[str, str], pl.Series]:
+def map_words(given: dict[str, str] | str, text: pl.Series) -> tuple[dict[str, str], pl.Series]:
     """What `map` gives, and the texts as it writes them: its own words exactly, names of a standard's states without case and blanks."""
     if isinstance(given, str):
         return states.of_standard(given), states.plain(text)

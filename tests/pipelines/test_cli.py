@@ -50,7 +50,8 @@ def refreshed(module_portfolio: SmallPortfolio) -> tuple[SmallPortfolio, dict[st
 
 
 @pytest.mark.parametrize(
-    "verb", ["", "demo", "plant", "plant check", "plant schema", "refresh", "kpi", "restated", "sql", "status", "doctor", "dev"]
+    "verb",
+    ["", "demo", "plant", "plant check", "plant try", "plant schema", "refresh", "kpi", "restated", "sql", "status", "doctor", "dev"],
 )
 def test_every_verb_explains_itself(verb: str) -> None:
     done = run(*verb.split(), "--help")
