@@ -45,6 +45,19 @@ def opc_classic_text(code: int) -> str | None:
     return OPC_CLASSIC_CODES.get(code & 0xFC)
 
 
+OPC_HDA_FLAGS = {0x10000: "extra data", 0x20000: "interpolated", 0x40000: "raw", 0x80000: "calculated", 0x100000: "no bound"}
+"""What HDA says in the upper 16 bits of how a value was made; nothing of what it is worth."""
+
+
+def opc_hda_flags(code: int) -> list[str]:
+    """The flags of HDA in a code of OPC Classic.
+
+    >>> opc_hda_flags(0x20000 | 192), opc_hda_flags(192)
+    (['interpolated'], [])
+    """
+    return [word for flag, word in OPC_HDA_FLAGS.items() if code & flag]
+
+
 # --- OPC UA --------------------------------------------------------------------------------------------------------------------
 
 OPC_UA: dict[int, Quality] = {0b00: "GOOD", 0b01: "UNCERTAIN", 0b10: "BAD"}

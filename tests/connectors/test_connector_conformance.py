@@ -13,6 +13,7 @@ or `make: {workbook: {Sheet: [[...], ...]}, merged: {Sheet: [["A1:B1", text]]}}`
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import yaml
 from polars.testing import assert_frame_equal
 from sample_files import compressed, workbook
 
+from connectors import portfolio
 from connectors.contract import ROW, Connector
 from connectors.errors import ReadError
 from connectors.registry import KINDS, connector
@@ -136,3 +138,22 @@ def test_the_page_of_the_kind_names_every_option(kind: str) -> None:
     page = Path(__file__).parents[2] / "docs" / "connectors" / f"{kind}.md"
     text = page.read_text(encoding="utf-8")
     assert [name for name in connector(kind).Options.model_fields if f"`{name}`" not in text] == []
+
+
+@KIND
+def test_the_examples_of_the_page_are_right(kind: str, tmp_path: Path) -> None:
+    """Each block with sources is a plant that has no problem, and each line of options is one that the kind takes."""
+    page = Path(__file__).parents[2] / "docs" / "connectors" / f"{kind}.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for number, block in enumerate(blocks):
+        for line in block.splitlines():
+            if line.startswith("options:"):
+                connector(kind).Options.model_validate(yaml.safe_load(line)["options"])
+        if "tables:" in block:
+            root = tmp_path / str(number)
+            (root / "plants").mkdir(parents=True)
+            (root / "portfolio.yaml").write_text("name: Pages\n")
+            about = {"plant": "a", "name": "A", "company": "c", "timezone": "UTC", "shifts": {"F": {"at": "06:00-14:00", "days": "daily"}}}
+            (root / "plants" / "a.yaml").write_text(yaml.safe_dump(about | yaml.safe_load(block)))
+            assert [str(problem) for problem in portfolio.read(root).problems] == []

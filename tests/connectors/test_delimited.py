@@ -98,9 +98,9 @@ def test_a_zip_of_several_files_needs_a_member(make: Make, tmp_path: Path) -> No
     [
         (b"PK\x03\x04" + b"\x00" * 26 + b"[Content_Types].xml" + b"\x00" * 50, "kind: excel"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 600, "kind: excel"),
-        (b"PAR1" + bytes(range(200)), "Parquet"),
+        (b"PAR1" + bytes(range(200)), "kind: parquet"),
         (b"<?xml version='1.0'?><a/>", "XML"),
-        (b'{"value": [1]}', "JSON"),
+        (b'{"value": [1]}', "kind: json"),
         (bytes(range(1, 256)) * 8, "binary"),
         (b"a;b\n1;2\n" + b"\x00" * 4096, "partly written"),
         (b"\xef\xbb\xbf\r\n \r\n", "empty"),

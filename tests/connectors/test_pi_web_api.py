@@ -100,6 +100,11 @@ def test_the_name_in_the_response_goes_before_the_stated_one(make: Make) -> None
     assert rows(make(response(timed(1), Name="FI-1")), "tag", tag="X") == [("FI-1",)]
 
 
+def test_streams_of_a_set_never_share_the_stated_name(make: Make) -> None:
+    text = response({"WebId": "W1", "Items": [timed(1)]}, {"Path": r"\\PI1\FI-2", "Items": [timed(2)]})
+    assert rows(make(text), "tag", tag="X") == [("W1",), ("FI-2",)]
+
+
 def test_a_batch_names_its_streams_and_tells_what_failed(make: Make) -> None:
     parts = {
         "flow": {"Status": 200, "Headers": {}, "Content": {"Items": [timed(1)]}},

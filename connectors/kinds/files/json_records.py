@@ -88,7 +88,7 @@ class Json(FileConnector):
         if is_lines(plain) if options.lines is None else options.lines:
             _add_lines(plain, options, out)
         else:
-            _add_document(content(path, options.encoding, options.member), options, out)
+            _add_document(content(plain), options, out)
         frame = out.frame(options.nulls)
         _refuse_lost_parents(out, options)
         return frame

@@ -120,15 +120,15 @@ def refuse_bare(source: str, at: int) -> None:
         raise UnreadableError("the file is no JSON of objects or arrays", found=source[at : at + 60], fix="kind: delimited")
 
 
-def content(path: Path, encoding: str | None, member: str | None) -> str:
-    """The text of an export. Raises ReadError."""
-    return text.utf8(path, encoding, member, wanted="JSON").read_bytes().decode("utf-8-sig")
+def content(plain: Path) -> str:
+    """All of a text of UTF-8."""
+    return plain.read_bytes().decode("utf-8-sig")
 
 
 def documents(path: Path, encoding: str | None, member: str | None) -> list[Any]:
     """The values of an export as they follow each other, all of it in memory. Raises ReadError."""
     try:
-        return list(values(content(path, encoding, member)))
+        return list(values(content(text.utf8(path, encoding, member, wanted="JSON"))))
     except UnreadableError as error:
         raise ReadError(error.problem) from error
 

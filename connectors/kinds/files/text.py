@@ -35,6 +35,7 @@ OTHER_FORMATS = {
     b"Rar!": "a RAR archive",
     b"7z\xbc\xaf": "a 7z archive",
 }
+KINDS_OF = {"JSON": "json", "a Parquet file": "parquet", "XML or HTML": "xml, mtconnect, b2mml or sap_idoc"}
 ASCII_SUPERSETS = re.compile(
     r"(cp|windows-)(125\d|437|85\d|86\d|874|9\d\d)|iso.?8859.*|latin.*|ascii|utf-?8.*|gb.*|big5|shift_?jis|euc.*", re.IGNORECASE
 )
@@ -177,7 +178,7 @@ def _refuse_other_formats(head: bytes, wanted: str) -> None:
     if other is None and controls > len(head[:4000]) // 50 and not head.startswith(tuple(BOMS)):
         other = "binary"
     if other and other != wanted:
-        fix = "kind: xml, mtconnect, b2mml or sap_idoc" if other == "XML or HTML" else "kind: <the kind for this format>"
+        fix = f"kind: {KINDS_OF.get(other, '<the kind for this format>')}"
         raise ReadError(Problem(f"The file is {other}, not {wanted}.", found=repr(head[:40]), fix=fix))
 
 

@@ -128,9 +128,9 @@ def _item(item: Any, stream: Row, options: PiWebApiOptions) -> Iterator[Row]:
         raise UnreadableError("the item is no timed value")
     _refuse_repeated(item)
     if "Items" in item:
-        yield from _items(item, _stream(item, stream), options)
+        yield from _items(item, _stream(item, stream, is_one_of_several=True), options)
     elif _is_value(item):
-        yield _row(item, _stream(item, stream))
+        yield _row(item, _stream(item, stream, is_one_of_several=True))
     else:
         told = _messages(item)
         raise UnreadableError(f"PI Web API: {told}" if told else "the item has neither a Timestamp nor Items")
@@ -141,9 +141,14 @@ def _is_value(item: dict[str, Any]) -> bool:
     return "Timestamp" in item or (isinstance(item.get("Value"), dict) and "Timestamp" in item["Value"])
 
 
-def _stream(holder: dict[str, Any], above: Row) -> Row:
-    """What an object says of its stream; what it does not say is as above it."""
+def _stream(holder: dict[str, Any], above: Row, *, is_one_of_several: bool = False) -> Row:
+    """What an object says of its stream; what it does not say is as above it.
+
+    A stream of a set that has an id or a path of its own never takes the name from above: several would have the same.
+    """
     own = {name: as_text(holder[key]) for name, key in STREAM.items() if isinstance(holder.get(key), str)}
+    if is_one_of_several and (own.get("web_id") or own.get("path")):
+        above = above | {"tag": None}
     named = above | {name: text for name, text in own.items() if text or name not in above}
     return named if named.get("tag") else named | {"tag": _tag(named)}
 
