@@ -148,7 +148,8 @@ def _account(account: Account, zone: ZoneInfo) -> Sequence[str]:
     filtered = ", ".join(f"{count:,} {name}" for name, count in account.filtered_by.items())
     exports = f"{account.exports}" + (f" (+{account.failed} failed)" if account.failed else "")
     counts = (f"{number:,}" for number in (account.read, account.accepted, account.rejected, account.repeated))
-    ends = (_moment(moment, zone) for moment in (account.data_from, account.data_to))
+    moments = (account.data_from, account.data_to)
+    ends = (f"{moment:%Y-%m-%d}" if account.is_of_days and moment else _moment(moment, zone) for moment in moments)
     return account.source, account.table, exports, *counts, filtered or "0", *ends
 
 

@@ -10,7 +10,7 @@ file: the end of the data, by which a refresh orders such exports, is known only
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -94,6 +94,8 @@ class Account:
     """Records left out on purpose, by the name of the `skip` entry."""
     data_from: datetime | None
     data_to: datetime | None
+    is_of_days: bool
+    """Its records are of days: the two times are midnights in UTC."""
     first_rows: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -239,22 +241,25 @@ def _account(plant: PlantFile, lake: Lake, name: str, table: str, found: Sequenc
     for row in found:
         for word, count in row.filtered_by.items():
             filtered[word] += count
-    loaded = [row for row in found if row.state == "COMMITTED"]
+    loaded, spec = [row for row in found if row.state == "COMMITTED"], TABLES[table]
     return Account(
         source=name, table=table, exports=len(loaded), failed=len(found) - len(loaded), read=sum(row.records_read for row in loaded),
         accepted=sum(row.accepted for row in loaded), rejected=sum(row.rejected for row in loaded),
         repeated=sum(row.duplicate for row in loaded), filtered_by=dict(filtered),
         data_from=bound_of(min, (row.data_from for row in loaded)), data_to=bound_of(max, (row.data_to for row in loaded)),
-        first_rows=first_rows(plant, lake, name, table, rows) if rows else [],
+        is_of_days=spec.time is not None and spec.columns[spec.time] == pl.Date,
+        first_rows=first_rows(plant, lake, name, table, {row.batch_id for row in loaded}, rows) if rows else [],
     )  # fmt: skip
 
 
-def first_rows(plant: PlantFile, lake: Lake, source_id: str, table: str, most: int) -> list[dict[str, Any]]:
+def first_rows(plant: PlantFile, lake: Lake, source_id: str, table: str, batches: Collection[str], most: int) -> list[dict[str, Any]]:
     """The first accepted rows of a source in a table: what the plant file maps, in the lake's words and units, times in UTC."""
     schema = silver.columns(table)
     if "_row_number" not in schema:  # samples
-        samples = silver.read(lake, table, [plant.plant]).sort("_batch_id", "_row").head(most)
-        return samples.select("ts", "value_num", "value_text", "quality").collect().to_dicts()
+        tags = silver.read(lake, "tag", [plant.plant]).select("tag_id", "tag_name").unique("tag_id")
+        samples = silver.read(lake, table, [plant.plant]).filter(pl.col("_batch_id").is_in(list(batches))).sort("_batch_id", "_row")
+        named = samples.head(most).join(tags, on="tag_id", how="left", maintain_order="left")
+        return named.select(pl.col("_row").alias("row"), "tag_name", "ts", "value_num", "value_text", "quality").collect().to_dicts()
     frame = silver.read(lake, table, [plant.plant]).filter(pl.col("_source_system") == source_id, pl.col("is_current"))
     shown = _shown(plant.sources[source_id].tables[table].columns, table, schema)
     found = frame.sort("_source_object", "_row_number").head(most).collect()

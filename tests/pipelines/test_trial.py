@@ -282,6 +282,10 @@ def test_a_source_without_files_and_a_column_that_is_missing_hide_nothing(portfo
     assert values["QC"] == ("BLOCKED", "NO_COUNTS")
 
 
+def test_what_a_gate_would_hold_has_to_be_mended() -> None:
+    assert Trial("a", "A", "UTC", "", held="parts.x: y").to_fix == ["a refresh would publish nothing of it: parts.x: y"]
+
+
 def test_a_plant_without_any_export_says_what_every_kpi_needs(portfolio: SmallPortfolio, quick: None) -> None:
     portfolio.plant("a")
     (portfolio.root / "landing/a").mkdir(parents=True)
