@@ -105,7 +105,7 @@ class Delimited(FileConnector):
     """Reads delimited text."""
 
     kind = "delimited"
-    version = "2"
+    version = "3"
     Options = DelimitedOptions
     suffixes = (".csv", ".txt", ".tsv", ".dat", ".csv.gz", ".csv.zst", ".zip")
 

@@ -83,7 +83,7 @@ class Excel(FileConnector):
     """Reads one table of a workbook."""
 
     kind = "excel"
-    version = "2"
+    version = "3"
     Options = ExcelOptions
     suffixes = (".xlsx", ".xlsm", ".xlsb", ".xls")
 

@@ -195,15 +195,15 @@ def _matches(pattern: str, cell: str) -> bool:
 
 
 def unique(names: Sequence[str | None], taken: Iterable[str] = ()) -> list[str]:
-    """Names as delivered; an empty one becomes `column_<position>`, a repeated one gets a number.
+    """Names as delivered; an empty one becomes `column_<position>`, a repeated one and one that polars takes for a pattern get a number.
 
-    >>> unique(["a", None, "a", "a_2"])
-    ['a', 'column_2', 'a_2', 'a_2_2']
+    >>> unique(["a", None, "a", "a_2", "*"])
+    ['a', 'column_2', 'a_2', 'a_2_2', '*_2']
     """
     seen = set(taken)
     found: list[str] = []
     for position, raw in enumerate(names, 1):
-        name = base = raw if raw and raw.strip() else f"column_{position}"
+        name = base = unpatterned(raw) if raw and raw.strip() else f"column_{position}"
         count = 1
         while name in seen:
             count += 1

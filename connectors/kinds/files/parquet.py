@@ -19,7 +19,7 @@ from pyarrow import parquet
 from connectors.contract import ROW, FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.json_records import Texts
-from connectors.kinds.files.lines import unique, unpatterned
+from connectors.kinds.files.lines import unique
 from connectors.kinds.files.text import AGAIN
 from connectors.strict import StrictModel
 
@@ -56,7 +56,7 @@ class Parquet(FileConnector):
         types = dict(zip(file.schema_arrow.names, file.schema_arrow.types, strict=True))
         names = _chosen(list(file.schema_arrow.names), options)
         _refuse_nested(types, names)
-        shown = unique([unpatterned(name) for name in names], taken=(ROW,))
+        shown = unique(names, taken=(ROW,))
         target = path.with_name(f"{path.name}.records")
         schema = pa.schema([(new, _plain(types[name])) for name, new in zip(names, shown, strict=True)])
         _rewrite(file, names, schema, target)
