@@ -1,15 +1,30 @@
 """The base of everything a user writes in YAML: unknown keys are errors, and every field is described.
 
-Here: `StrictModel` only. Elsewhere: the models of portfolio and plant files (`connectors.models`), how their errors become
-problems with file and line (`connectors.portfolio`).
+Here: `StrictModel`, and options that are one text or several. Elsewhere: the models of portfolio and plant files
+(`connectors.models`), how their errors become problems with file and line (`connectors.portfolio`).
 """
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 
 class StrictModel(BaseModel):
     """A frozen model that refuses unknown keys; subclasses describe each field with `Field(description=...)`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, use_attribute_docstrings=True)
+
+
+def as_texts(value: Any) -> Any:
+    """One text as several.
+
+    >>> as_texts("a"), as_texts(["a", "b"])
+    (('a',), ['a', 'b'])
+    """
+    return (value,) if isinstance(value, str) else value
+
+
+ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+Texts = Annotated[tuple[str, ...], BeforeValidator(as_texts), WithJsonSchema(ONE_OR_SEVERAL)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.cli_kpi import ProfileOption, checked_profile
-from pipelines.terminal import JsonOption, PortfolioOption, counted, lake_at, out, root_of
+from pipelines.terminal import JsonOption, PortfolioOption, counted, lake_at, root_of, show
 from pipelines.terminal import as_json as print_json
 
 if TYPE_CHECKING:
@@ -59,14 +59,7 @@ def explain(
         print_json(answer)
         return
     for line in told(answer):
-        _print(line)
-
-
-def _print(line: Any) -> None:
-    if isinstance(line, str):
-        out.print(line, highlight=False, soft_wrap=True, markup=False, style="bold" if line[:1].isalpha() else None)
-    else:
-        out.print(line)
+        show(line)
 
 
 def told(answer: Answer) -> Iterable[Any]:
@@ -89,14 +82,13 @@ def told(answer: Answer) -> Iterable[Any]:
 
 
 def _head(answer: Answer) -> Iterable[str]:
-    from publish.tables import EXPLAINED, HELP
+    from publish.tables import EXPLAINED, HELP, name_of
 
     value, about, release = answer["value"], answer["definition"], answer["release"]
     unit = about["unit"]
-    of = value["scope_name"] if value["scope_type"] in ("EQUIPMENT", "LINE", "AREA") else value["scope_id"]
     shift = f", shift {value['shift_code']}" if value["shift_code"] else ""
     told = "not computable" if value["value"] is None else _in_unit(value["value"], unit)
-    yield f"{value['kpi_id']} of {of}, {value['period_type'].lower()} of {value['period_start']}{shift}: {told}"
+    yield f"{value['kpi_id']} of {name_of(value)}, {value['period_type'].lower()} of {value['period_start']}{shift}: {told}"
     if value["value"] is None:
         why = next(iter(value["flags"] or ()), "")
         yield f"  Why: {EXPLAINED.get(why, why)}." + (f" What helps: {HELP[why]}." if why in HELP else "")

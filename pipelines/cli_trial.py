@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from pipelines.terminal import JsonOption, PortfolioOption, counted, err, out, root_of, say
+from pipelines.terminal import JsonOption, PortfolioOption, counted, err, root_of, say, show
 from pipelines.terminal import as_json as print_json
 
 if TYPE_CHECKING:
@@ -61,19 +61,12 @@ def plant_try(
         print_json(trial.as_dict())
     else:
         for shown in told(trial):
-            _print(shown)
+            show(shown)
         say(trial.problems)
     for line in trial.to_fix:
         err.print(f"To mend: {line}", highlight=False, soft_wrap=True, markup=False)
     err.print("Nothing was written.", highlight=False)
     raise typer.Exit(1 if trial.to_fix else 0)
-
-
-def _print(shown: Any) -> None:
-    if isinstance(shown, str):
-        out.print(shown, highlight=False, soft_wrap=True, markup=False, style="bold" if shown[:1].isalpha() else None)
-    else:
-        out.print(shown)
 
 
 def told(trial: Trial) -> Iterable[Any]:

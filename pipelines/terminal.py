@@ -65,6 +65,14 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
+def show(part: Any) -> None:
+    """A line or a table of an answer; lines that begin at the margin with a letter open a section."""
+    if isinstance(part, str):
+        out.print(part, highlight=False, soft_wrap=True, markup=False, style="bold" if part[:1].isalpha() else None)
+    else:
+        out.print(part)
+
+
 def as_json(value: Any) -> None:
     """A value for machines, on standard output."""
     sys.stdout.write(json.dumps(value, default=str, indent=2) + "\n")

@@ -19,7 +19,7 @@ from dbt_project import record_sql, value_sql
 from dbt_project.catalogue import KNOWLEDGE, NAME, Kpi, Term, catalogue
 from dbt_project.sql_text import holds
 from publish import scopes
-from publish.made_of import COUNT, IN_PBT, MADE_OF, PLANNED, RECORD, TIME
+from publish.made_of import COUNT, IN_PBT, MADE_OF, PLANNED, RECORD, TIME, Made
 from publish.reader import Snapshot
 from publish.scopes import Only, QueryError
 
@@ -345,8 +345,7 @@ def _segments(reader: Snapshot, place: Place, made: list[str], question: Questio
     of = [MADE_OF[name] for name in made if MADE_OF[name].ledger == TIME]
     if not of:
         return None
-    by_order = orders is not None and all(one.through_order for one in of)
-    inside, given = _order_ledger(place, orders or [], reader) if by_order else _ledger(place)
+    inside, given = _inside(reader, place, of, orders)
     wanted = " or ".join(f"({where})" for where in dict.fromkeys(one.where for one in of))
     if question.classes:
         wanted, given = "list_contains(?, time_class)", [*given, _classes(question.classes)]
@@ -358,6 +357,12 @@ def _segments(reader: Snapshot, place: Place, made: list[str], question: Questio
         given,
     ).to_dicts()
     return _with_names(reader, rows)
+
+
+def _inside(reader: Snapshot, place: Place, of: list[Made], orders: list[str] | None) -> tuple[str, list[Any]]:
+    """The condition on a ledger's rows: of the orders where all that is asked for comes through them, else of the place."""
+    by_order = orders is not None and all(one.through_order for one in of)
+    return _order_ledger(place, orders or [], reader) if by_order else _ledger(place)
 
 
 def _classes(words: Iterable[str]) -> list[str]:
@@ -379,8 +384,7 @@ def _counts(reader: Snapshot, place: Place, made: list[str], limit: int, orders:
     of = [MADE_OF[name] for name in made if MADE_OF[name].ledger == COUNT]
     if not of:
         return None
-    by_order = orders is not None and all(one.through_order for one in of)
-    inside, given = _order_ledger(place, orders or [], reader) if by_order else _ledger(place)
+    inside, given = _inside(reader, place, of, orders)
     amount = next((one.amount for one in of if one.amount), "pq")
     rows = reader.query(
         f"""select equipment_id, production_day, shift_code, material_key, count_id, order_id, operation_id, pq, gq, sq, rq, pri_s,

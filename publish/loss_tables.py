@@ -16,7 +16,7 @@ from polars import selectors
 
 from connectors.errors import Problem
 from publish import tables
-from publish.scopes import BY_NAME, Only, QueryError
+from publish.scopes import Only, QueryError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -99,7 +99,7 @@ def shown(found: Losses, top: int) -> Iterator[Any]:
 
 def _whole(found: Losses, scope_id: str, shift: str | None, top: int) -> Iterator[Any]:
     mine = {name: _of(getattr(found, name), scope_id, shift) for name in ("waterfall", "six", "reasons", "values")}
-    name = _name(mine["values"].row(0, named=True))
+    name = tables.name_of(mine["values"].row(0, named=True))
     yield f"{name}, {found.period.lower()} of {found.start}{f', shift {shift}' if shift else ''}\n"
     if mine["waterfall"].is_empty():
         return
@@ -124,10 +124,6 @@ def _whole(found: Losses, scope_id: str, shift: str | None, top: int) -> Iterato
 def _of(frame: pl.DataFrame, scope_id: str, shift: str | None) -> pl.DataFrame:
     mine = frame.filter(pl.col("scope_id") == scope_id)
     return mine.filter(pl.col("shift_code").eq_missing(shift)) if "shift_code" in frame.columns else mine
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return str(row["scope_name"] if row["scope_type"] in BY_NAME else row["scope_id"])
 
 
 def _hours(seconds: Any) -> str:
@@ -243,10 +239,10 @@ def _missing(found: Losses) -> Iterator[str]:
     for row in found.values.rows(named=True):
         flags = row["flags"] or []
         if row["value"] is None:
-            yield f"{_name(row)}: no OEE: {tables.why(row)}."
+            yield f"{tables.name_of(row)}: no OEE: {tables.why(row)}."
         elif {"UNITS_PARTIAL", "PLANTS_PARTIAL"} & set(flags):
             plants = f" of {row['plants_in']} of {row['plants_of']} plants" if row["plants_of"] else ""
-            yield f"{_name(row)}: {row['units_in']} of {row['units_of']} units{plants} take part; the others have no OEE."
+            yield f"{tables.name_of(row)}: {row['units_in']} of {row['units_of']} units{plants} take part; the others have no OEE."
 
 
 def _beside(found: Losses) -> Table:
@@ -262,7 +258,7 @@ def _beside(found: Losses) -> Table:
         rows = {row["bucket"]: row for row in _of(found.waterfall, scope_id, shift).rows(named=True)}
         if not rows:
             continue
-        name = _name(_of(found.values, scope_id, shift).row(0, named=True))
+        name = tables.name_of(_of(found.values, scope_id, shift).row(0, named=True))
         cells = [_percent(rows[bucket]["share"]) if bucket in rows else "-" for bucket in ("GOOD", *(bucket for bucket, _ in order))]
         table.add_row(name, *([str(shift)] if has_shift else []), _hours(rows["PBT"]["seconds"]), *cells)
     return table

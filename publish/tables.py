@@ -97,7 +97,7 @@ def kpi_table(frame: pl.DataFrame) -> Table:
     table.add_column("grade", justify="center")
     for values in _by_period(frame):
         lead = values.get("OEE") or next(iter(values.values()))
-        cells = [_name(lead), str(lead["period_start"]), *([str(lead["shift_code"])] if has_shift else [])]
+        cells = [name_of(lead), str(lead["period_start"]), *([str(lead["shift_code"])] if has_shift else [])]
         for name in names:
             cells += [_value(values.get(name)), *([_target(values.get(name))] if name in aimed else [])]
         table.add_row(*cells, f"{lead['coverage']:.0%}", lead["grade"])
@@ -128,7 +128,8 @@ def ordered(frame: pl.DataFrame, sort: str | None, *, desc: bool = False) -> pl.
     return where.sort(by, descending=desc, nulls_last=True, maintain_order=True).select(frame.columns)
 
 
-def _name(row: Mapping[str, Any]) -> str:
+def name_of(row: Mapping[str, Any]) -> str:
+    """How people call a scope: a machine, line or area by its name, others by their id."""
     return str(row["scope_name"] if row["scope_type"] in BY_NAME else row["scope_id"])
 
 
@@ -187,7 +188,7 @@ def rank_table(frame: pl.DataFrame) -> Table:
     table.add_column("grade", justify="center")
     for row in rows:
         table.add_row(
-            f"{row['rank']}{'=' if row['is_shared'] else ' '}", _name(row), *([str(row["shift_code"])] if has_shift else []),
+            f"{row['rank']}{'=' if row['is_shared'] else ' '}", name_of(row), *([str(row["shift_code"])] if has_shift else []),
             _value(row), _between(row), *([_target(row)] if has_target else []), f"{row['coverage']:.0%}", row["grade"],
         )  # fmt: skip
     return table
@@ -210,7 +211,7 @@ def rank_notes(frame: pl.DataFrame) -> list[str]:
     ]
     for row in frame.iter_rows(named=True):
         shift = f" {row['shift_code']}" if row["shift_code"] is not None else ""
-        known = f"{_name(row)}{shift}: no rank: "
+        known = f"{name_of(row)}{shift}: no rank: "
         if row["left_out"] == "NOT_IN_PERIOD":
             lines.append(f"{known}nothing of {period}; its newest is {_number(row['value'], row['unit'])} of {row['period_start']}.")
         elif row["left_out"] == "NOT_COMPUTABLE":
@@ -256,7 +257,7 @@ def trend_table(frame: pl.DataFrame) -> Table:
         newest = next((row for row in reversed(rows) if row["value"] is not None), rows[-1])
         bounds = [_number(end(values.values(), default=None), newest["unit"]) for end in (min, max)]
         table.add_row(
-            _name(newest), *([str(key[1])] if has_shift else []), str(key[2]), Text(sparkline([values.get(day) for day in periods])),
+            name_of(newest), *([str(key[1])] if has_shift else []), str(key[2]), Text(sparkline([values.get(day) for day in periods])),
             *bounds, _value(newest), *([_target(newest)] if aimed else []), str(newest["period_start"]),
         )  # fmt: skip
     return table
@@ -316,7 +317,7 @@ def _bases(frame: pl.DataFrame) -> list[str]:
     same = {scope for scope, bases in told.group_by("scope_id").agg(pl.col("rate_basis").n_unique()).iter_rows() if bases == 1}
     who: dict[str, list[str]] = {}
     for row in told.iter_rows(named=True):
-        who.setdefault(row["rate_basis"], []).append(_name(row) if row["scope_id"] in same else f"{_name(row)} {row['period_start']}")
+        who.setdefault(row["rate_basis"], []).append(name_of(row) if row["scope_id"] in same else f"{name_of(row)} {row['period_start']}")
     if len(who) < 2:
         return [f"Basis of the ideal rates: {basis}." for basis in who]
     return [f"Basis of the ideal rates {basis}: {listed(list(dict.fromkeys(names)), 4)}." for basis, names in who.items()]
@@ -353,7 +354,7 @@ def restated_table(frame: pl.DataFrame, then: str) -> Table:
         change = _move(row["difference"], row["unit"])
         unit = "points" if row["unit"] == "ratio" else row["unit"]
         shift = [str(row["shift_code"])] if has_shift else []
-        table.add_row(_name(row), str(row["period_start"]), *shift, row["kpi_id"], *sides, f"{change} {unit}" if change else "-")
+        table.add_row(name_of(row), str(row["period_start"]), *shift, row["kpi_id"], *sides, f"{change} {unit}" if change else "-")
     return table
 
 
@@ -367,7 +368,7 @@ def restated_notes(frame: pl.DataFrame) -> list[str]:
     for row in frame.rows(named=True):
         said = [_moved_by(row, release) for release in row["releases"]]
         for line in said or ["No part of it changed: what belongs to the scope, or a setting, did"]:
-            lines.setdefault(line, {}).setdefault(f"{_name(row)} {row['period_start']}", []).append(row["kpi_id"])
+            lines.setdefault(line, {}).setdefault(f"{name_of(row)} {row['period_start']}", []).append(row["kpi_id"])
     found = [""]
     for line, moved in sorted(lines.items(), key=_release_of):
         whats = [f"{what} {' '.join(sorted(dict.fromkeys(kpis), key=_headline))}" for what, kpis in moved.items()]
@@ -375,7 +376,7 @@ def restated_notes(frame: pl.DataFrame) -> list[str]:
     for side, words in (("then", "no value then"), ("now", "no value today")):
         for row in frame.filter(pl.col(f"value_{side}").is_null()).rows(named=True):
             reason = EXPLAINED.get(str(row[f"why_{side}"]), row[f"why_{side}"] or "nothing is said of it")
-            found.append(f"{_name(row)} {row['period_start']} {row['kpi_id']}: {words}: {reason}.")
+            found.append(f"{name_of(row)} {row['period_start']} {row['kpi_id']}: {words}: {reason}.")
     return found
 
 

@@ -25,8 +25,8 @@ STEP = re.compile(
     r"^`(?P<name>(?:landing|vocabularies)/[\w./-]+)`\n\n```csv\n(?P<content>.*?)^```|^```console\n(?P<typed>.*?)^```",
     re.DOTALL | re.MULTILINE,
 )
-PASSING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d{8}T\d{6}Z|(?<=Calculation )\w+")
-"""What differs from run to run: moments, refresh ids, the hash of the calculation."""
+PASSING = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d|\d{8}T\d{6}Z|(?<=Calculation )\w+|\b[0-9a-f]{32}\b")
+"""What differs from run to run: moments, refresh ids, the hash of the calculation; ids of rejected rows, which hold how the file was read."""
 
 
 def portfolio(folder: Path) -> Path:

@@ -19,10 +19,10 @@ import polars as pl
 
 from connectors.contract import FileConnector
 from connectors.errors import Problem, ReadError, listed
-from connectors.kinds.files.json_records import PathTo, Texts
+from connectors.kinds.files.json_records import PathTo
 from connectors.kinds.files.json_rows import Row, Spool, found_at, shown, spread, unreadable
-from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents
-from connectors.strict import StrictModel
+from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents, refuse_repeated
+from connectors.strict import StrictModel, Texts
 
 DATE = re.compile(r"/Date\((-?\d{1,16})([+-]\d{1,4})?\)/")
 """Milliseconds since 1970, and for an Edm.DateTimeOffset its offset in minutes."""
@@ -86,7 +86,7 @@ def _entities(response: Any, options: SapOdataOptions) -> Iterator[Any]:
     if not isinstance(response, dict):
         yield from _at(response, options)
         return
-    _refuse_repeated(response)
+    refuse_repeated(response)
     if "error" in response and not {"d", "value"} & response.keys():
         raise _told(response["error"])
     if options.rows:
@@ -96,7 +96,7 @@ def _entities(response: Any, options: SapOdataOptions) -> Iterator[Any]:
     if not isinstance(holder, dict):
         yield from _listed(holder)
         return
-    _refuse_repeated(holder)
+    refuse_repeated(holder)
     key = "results" if "d" in response else "value"
     if key in holder and isinstance(holder[key], list):
         _refuse_incomplete(holder, len(holder[key]), options)
@@ -222,11 +222,6 @@ def iso(text: str) -> str:
 
 def _stamp(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds")
-
-
-def _refuse_repeated(value: dict[str, Any]) -> None:
-    if isinstance(value, Twice):
-        raise UnreadableError(f"the key '{value.key}' is there twice")
 
 
 CONNECTOR = SapOdata()

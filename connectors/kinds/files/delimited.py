@@ -34,14 +34,10 @@ from connectors.kinds.files.lines import (
     unused_delimiter,
 )
 from connectors.kinds.files.regular import Cleaner, Layout, regular_width
-from connectors.strict import StrictModel
+from connectors.strict import StrictModel, as_texts
 
 HEAD_LINES = 1000
 WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
-
-
-def _as_texts(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _as_delimiter(value: str) -> str:
@@ -73,7 +69,7 @@ class DelimitedOptions(StrictModel):
     """Sign between groups of three digits."""
     quote: Annotated[str, Field(max_length=1)] = '"'
     """Around fields that hold delimiters or line breaks; '' for none."""
-    header: Annotated[Literal[False] | int | tuple[str, ...] | None, BeforeValidator(_as_texts)] = None
+    header: Annotated[Literal[False] | int | tuple[str, ...] | None, BeforeValidator(as_texts)] = None
     """Line of the header from 1, texts (or regular expressions) its cells hold, or false (then `columns`); default: detected."""
     columns: tuple[str, ...] = ()
     """Names of the columns of a file without header."""

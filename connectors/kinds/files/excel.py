@@ -20,13 +20,9 @@ from connectors.contract import ROW, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files.cells import Cells, load_cells, open_workbook, typed
 from connectors.kinds.files.lines import unique
-from connectors.strict import StrictModel
+from connectors.strict import StrictModel, as_texts
 
 SEARCHED_ROWS = 200
-
-
-def _as_texts(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _as_pattern(value: str | None) -> str | None:
@@ -46,7 +42,7 @@ def _as_ranges(value: str | None) -> str | None:
 class TableAt(StrictModel):
     """One table of a sheet that holds several."""
 
-    header: Annotated[tuple[str, ...], BeforeValidator(_as_texts)]
+    header: Annotated[tuple[str, ...], BeforeValidator(as_texts)]
     """Texts that stand in its (lowest) header row."""
     until: Annotated[str, AfterValidator(_as_pattern)] = "blank_row"
     """blank_row, or a regular expression that the first row after the table matches."""
@@ -57,7 +53,7 @@ class ExcelOptions(StrictModel):
 
     sheet: str | int | None = None
     """Name, pattern ('Week *' or a regular expression) or position from 1; default: the first sheet that is not empty."""
-    header: Annotated[int | tuple[str, ...] | None, BeforeValidator(_as_texts)] = None
+    header: Annotated[int | tuple[str, ...] | None, BeforeValidator(as_texts)] = None
     """Row of the header from 1 (the lowest, where it has several), or texts that it holds; default: detected."""
     header_rows: Annotated[int, Field(ge=1)] = 1
     """Rows of the header; merged cells of the upper ones are joined to the lower: 'Shift A / Good'."""

@@ -23,21 +23,15 @@ from connectors.kinds.files import text
 from connectors.kinds.files.json_rows import Row, Spool, found_at, name_of, path_of, shown, spread, unreadable
 from connectors.kinds.files.json_stream import records_at
 from connectors.kinds.files.json_values import TooDeepError, UnreadableError, as_text, content, dumped, value_at
-from connectors.strict import StrictModel
+from connectors.strict import ONE_OR_SEVERAL, StrictModel, Texts
 
 BLANKS = " \t\r\n\ufeff\x1e"
-
-
-def _as_texts(value: Any) -> Any:
-    return (value,) if isinstance(value, str) else value
 
 
 def _as_path(value: Any) -> Any:
     return path_of(value) if isinstance(value, str) else value
 
 
-ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts), WithJsonSchema(ONE_OR_SEVERAL)]
 PathTo = Annotated[tuple[str, ...], BeforeValidator(_as_path), WithJsonSchema(ONE_OR_SEVERAL)]
 
 

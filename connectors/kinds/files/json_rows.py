@@ -17,7 +17,7 @@ import polars as pl
 
 from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.errors import Problem, ReadError, closest, listed
-from connectors.kinds.files.json_values import DEEPEST, Number, TooDeepError, Twice, UnreadableError, as_text, dumped
+from connectors.kinds.files.json_values import DEEPEST, Number, TooDeepError, Twice, UnreadableError, as_text, dumped, refuse_repeated
 from connectors.kinds.files.lines import unpatterned
 
 Row = dict[str, str | None]
@@ -78,7 +78,7 @@ def found_at(
     elif not isinstance(value, dict):
         raise MissingError(f"'{at or 'the file'}' is no object, so nothing can be inside it", found=shown(value)[:60], fix=ROWS)
     else:
-        _refuse_repeated(value)
+        refuse_repeated(value)
         row = row | dict(_fields(value, parents, at))
         yield from _stepped(value, path, parents, at, row)
 
@@ -139,7 +139,7 @@ def flattened(record: dict[str, Any], row: Row, keep: Collection[str] = (), pref
     """
     if prefix.count(".") > DEEPEST:
         raise TooDeepError
-    _refuse_repeated(record)
+    refuse_repeated(record)
     for key, value in record.items():
         if key == without:
             continue
@@ -176,11 +176,6 @@ def spread(value: Any, path: Sequence[str], row: Row, keep: Collection[str] = ()
         yield from spread(element, rest, above, keep, name_of(prefix, key))
     if not elements:
         yield above
-
-
-def _refuse_repeated(value: dict[str, Any]) -> None:
-    if isinstance(value, Twice):
-        raise UnreadableError(f"the key '{value.key}' is there twice")
 
 
 def unreadable(text: str | None, error: UnreadableError) -> Row:

@@ -66,6 +66,12 @@ class TooDeepError(UnreadableError):
         super().__init__(f"the JSON is nested deeper than {DEEPEST} levels")
 
 
+def refuse_repeated(value: dict[str, Any]) -> None:
+    """Raises UnreadableError for an object in which a key is there more than once."""
+    if isinstance(value, Twice):
+        raise UnreadableError(f"the key '{value.key}' is there twice")
+
+
 def _number(digits: str) -> Number:
     if len(digits) > LONGEST_NUMBER:
         raise UnreadableError(f"a number has {len(digits)} digits", found=f"{digits[:40]}...")

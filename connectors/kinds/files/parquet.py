@@ -18,10 +18,9 @@ from pyarrow import parquet
 
 from connectors.contract import ROW, FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
-from connectors.kinds.files.json_records import Texts
 from connectors.kinds.files.lines import unique
 from connectors.kinds.files.text import AGAIN
-from connectors.strict import StrictModel
+from connectors.strict import StrictModel, Texts
 
 MAGIC, ENCRYPTED = b"PAR1", b"PARE"
 BATCH = 1 << 17

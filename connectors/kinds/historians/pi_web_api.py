@@ -21,7 +21,7 @@ from connectors import quality
 from connectors.contract import FileConnector
 from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.files.json_rows import Row, Spool, shown, unreadable
-from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents
+from connectors.kinds.files.json_values import Number, UnreadableError, as_text, documents, refuse_repeated
 from connectors.strict import StrictModel
 
 COLUMNS = (
@@ -82,7 +82,7 @@ def _rows(response: Any, above: Row, options: PiWebApiOptions) -> Iterator[Row]:
     """The rows of a response: items, items of several streams, one value, or a batch of all of these."""
     if isinstance(response, list):
         response = {"Items": response}
-    _refuse_repeated(response)
+    refuse_repeated(response)
     if _is_batch(response):
         for name, part in response.items():
             yield from _part(name, part, options)
@@ -126,7 +126,7 @@ def _items(response: dict[str, Any], stream: Row, options: PiWebApiOptions) -> I
 def _item(item: Any, stream: Row, options: PiWebApiOptions) -> Iterator[Row]:
     if not isinstance(item, dict):
         raise UnreadableError("the item is no timed value")
-    _refuse_repeated(item)
+    refuse_repeated(item)
     if "Items" in item:
         yield from _items(item, _stream(item, stream, is_one_of_several=True), options)
     elif _is_value(item):
@@ -187,18 +187,13 @@ def _no_values(response: dict[str, Any]) -> UnreadableError:
     return UnreadableError("this is no response with timed values", found=found, fix="kind: json with options.rows")
 
 
-def _refuse_repeated(value: dict[str, Any]) -> None:
-    if isinstance(value, Twice):
-        raise UnreadableError(f"the key '{value.key}' is there twice")
-
-
 # --- one timed value -------------------------------------------------------------------------------------------------------------
 
 
 def _row(item: dict[str, Any], stream: Row) -> Row:
     """A timed value, alone or inside a summary (`{Type, Value: {Timestamp, ...}}`). Raises UnreadableError."""
     timed = item["Value"] if "Timestamp" not in item else item
-    _refuse_repeated(timed)
+    refuse_repeated(timed)
     if "Value" not in timed:
         raise UnreadableError("the item has no Value")
     good, questionable = timed.get("Good"), timed.get("Questionable")
@@ -237,7 +232,7 @@ def _value(value: Any, good: Any) -> Row:
 
 def _state(value: dict[str, Any], good: Any) -> Row:
     """A digital state: of the tag's own set its name is the value, of the SYSTEM set it says why there is none."""
-    _refuse_repeated(value)
+    refuse_repeated(value)
     if "Name" not in value or "Value" not in value:
         told = _messages(value)
         return (
