@@ -1,6 +1,6 @@
 """The contract of a connector, and what every connector shares.
 
-A connector knows a format or a protocol; never a plant, and never a canonical column. Here: `Connector`, `Export` and the base
+A connector knows a format or a protocol; never a plant, and never a canonical column. Here: `Connector`, `Place`, `Export` and the base
 of the kinds that read files. Elsewhere: the kinds themselves (`connectors/kinds/<family>/<kind>.py`), finding a kind by its name
 (`connectors.registry`), finding and fetching files (`connectors.discovery`), what columns mean (`transforms`).
 """
@@ -8,7 +8,7 @@ of the kinds that read files. Elsewhere: the kinds themselves (`connectors/kinds
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
@@ -24,6 +24,22 @@ SURPLUS = "_surplus"
 have shifted or have no names."""
 UNREADABLE = "_unreadable"
 """Why one record cannot be read, in words that follow 'UNREADABLE:'; conform rejects it. Its text stands in `_surplus`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the exports of one source are, and how they are reached."""
+
+    root: str
+    """A local folder, or a URL."""
+    path: str
+    """A pattern of names below it; of a system, what is asked of it."""
+    options: Any = None
+    """The kind's options; None where they do not matter."""
+    connection: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Settings of the connection, secrets in place."""
+    last: str | None = None
+    """The export of this source that was landed last, in the order of exports: a system is asked from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +80,14 @@ class Connector(Protocol):
     suffixes: ClassVar[tuple[str, ...]]
     """File name endings that suggest this kind, for messages and drafts."""
 
-    def discover(self, root: str, pattern: str) -> Iterator[Export]:
-        """The exports below `root` that match `pattern`, by name. Cheap: lists, never reads."""
+    def discover(self, place: Place) -> Iterator[Export]:
+        """The exports at a place, by name; of a system, what is to be asked since `place.last` (names by `connectors.windows`).
+
+        Cheap: lists, never reads. Raises ReadError when the place cannot be reached."""
         ...
 
-    def fetch(self, export: Export, target: Path) -> None:
-        """Copies the export's original bytes to the local file `target`."""
+    def fetch(self, export: Export, place: Place, target: Path) -> None:
+        """Copies the export's original bytes (a system's answer) to the local file `target`."""
         ...
 
     def read(self, path: Path, options: Any, records: str = "rows") -> pl.LazyFrame:
@@ -93,15 +111,15 @@ class FileConnector:
     records: ClassVar[tuple[str, ...]] = ("rows",)
     record_pattern: ClassVar[str | None] = None
 
-    def discover(self, root: str, pattern: str) -> Iterator[Export]:
+    def discover(self, place: Place) -> Iterator[Export]:
         from connectors.discovery import discover
 
-        return discover(root, pattern)
+        return discover(place)
 
-    def fetch(self, export: Export, target: Path) -> None:
+    def fetch(self, export: Export, place: Place, target: Path) -> None:
         from connectors.discovery import fetch
 
-        fetch(export, target)
+        fetch(export, place, target)
 
     def originals(self: Connector, path: Path, options: Any, records: str, rows: Collection[int]) -> Mapping[int, Original]:
         """The records as they were read: right for every format, and verbatim for none. Kinds with lines of text tell the line."""

@@ -9,11 +9,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Export
+from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError
 
 PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
@@ -21,35 +22,35 @@ PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 COPIED = 4 << 20
 
 
-def discover(root: str, pattern: str) -> Iterator[Export]:
-    """The exports below `root` that match `pattern` ('*' stays inside a folder, '**/' is any folder or none), by name.
+def discover(place: Place) -> Iterator[Export]:
+    """The exports below a root that match its pattern ('*' stays inside a folder, '**/' is any folder or none), by name.
 
     Hidden files, Excel's lock files and half-copied files are not exports. Only folders that the pattern can reach are listed.
     Raises ReadError when the root does not exist or cannot be listed.
     """
-    parts = [part for part in pattern.strip("/").split("/") if part not in ("", ".")]
+    root, parts = place.root, [part for part in place.path.strip("/").split("/") if part not in ("", ".")]
     found: Iterator[Export]
     if "://" in root:
         matches = matcher("/".join(parts))
-        found = (export for export in _remote(root, _fixed(parts)) if matches.fullmatch(export.name))
+        found = (export for export in _remote(place, _fixed(parts)) if matches.fullmatch(export.name))
     else:
         found = _local(_folder(root), parts)
     return iter(sorted({export.name: export for export in found}.values(), key=lambda export: export.name))
 
 
-def near_misses(root: str, pattern: str, most: int = 5) -> list[str]:
-    """Names below `root` that are most like a pattern that matched nothing, the most like first."""
+def near_misses(place: Place, most: int = 5) -> list[str]:
+    """Names below a root that are most like a pattern that matched nothing, the most like first."""
     from rapidfuzz import fuzz, process, utils
 
     try:
-        names = [export.name for export in discover(root, "**/*")]
+        names = [export.name for export in discover(replace(place, path="**/*"))]
     except ReadError:
         return []
-    found = process.extract(pattern, names, scorer=fuzz.WRatio, processor=utils.default_process, limit=most)
+    found = process.extract(place.path, names, scorer=fuzz.WRatio, processor=utils.default_process, limit=most)
     return [name for name, _, _ in found]
 
 
-def fetch(export: Export, target: Path) -> None:
+def fetch(export: Export, place: Place, target: Path) -> None:
     """Copies an export's bytes to a local file. Raises ReadError when they cannot be read."""
     try:
         if "://" not in export.url:
@@ -57,7 +58,7 @@ def fetch(export: Export, target: Path) -> None:
             return
         import fsspec
 
-        with fsspec.open(export.url, "rb") as source, target.open("wb") as out:
+        with fsspec.open(export.url, "rb", **place.connection) as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, COPIED)
     except PermissionError as error:
         fix = "close it where it is open, or let plantlake read it"
@@ -150,11 +151,12 @@ def _fixed(parts: list[str]) -> str:
     return "".join(f"{part}/" for part in fixed)
 
 
-def _remote(root: str, below: str) -> Iterator[Export]:
+def _remote(place: Place, below: str) -> Iterator[Export]:
+    root = place.root
     try:
         import fsspec
 
-        files, base = fsspec.core.url_to_fs(root)
+        files, base = fsspec.core.url_to_fs(root, **place.connection)
         files.invalidate_cache()
         base = base.rstrip("/")
         if not files.exists(base or "/"):

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from connectors.secrets import Secret
 from connectors.strict import StrictModel
 
 PLANT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
@@ -34,6 +35,8 @@ def _as_text(value: Any) -> Any:
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Word = Annotated[str, BeforeValidator(_as_text)]
 """A word of the plant's data; YAML may read it as a number, the data never does."""
+Setting = Secret | bool | int | float | str | dict[str, Secret | bool | int | float | str]
+"""One setting of a connection; what is secret is a reference."""
 
 
 def weekdays(text: str) -> tuple[int, ...]:
@@ -188,7 +191,11 @@ class Source(StrictModel):
     kind: str
     """The connector: delimited, excel, mtconnect_shdr, ..."""
     path: str
-    """Pattern below the plant's root, such as mes/stops_*.csv."""
+    """Pattern below the root, such as mes/stops_*.csv; of a system, what is asked of it (a table, a view, a stream)."""
+    root: str | None = None
+    """Where this source is, if not below the plant's root: a folder or a URL (s3://, sftp://, https://, postgresql://, opc.tcp://)."""
+    connection: dict[str, Setting] = {}
+    """Settings of the connection to `root`, such as user or endpoint; secrets by reference: {env: NAME}, {file: path}, {manager: name}."""
     options: dict[str, Any] = {}
     """Options of the kind (docs/connectors/<kind>.md)."""
     timezone: str | None = None
@@ -442,5 +449,7 @@ class PortfolioFile(StrictModel):
     """Where the lake is: a folder, relative to the portfolio."""
     site: str = "site"
     """Where the dashboard is written."""
+    secret_command: str | None = None
+    """Prints a secret of a manager, {name} standing for its name: `vault kv get -field=value plantlake/{name}`."""
     settings: Settings = Settings()
     """Defaults of every plant."""

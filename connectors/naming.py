@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.errors import ConformError, Problem
 from connectors.models import PlantFile, Source
+from connectors.windows import read_name
 
 FORMATS = (
     "%Y%m%d%H%M%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%Y%m%d-%H%M%S", "%Y%m%d_%H%M", "%Y%m%d%H%M", "%Y-%m-%dT%H:%M:%S",
@@ -31,7 +32,12 @@ class Stated:
 
 
 def stated(plant: PlantFile, source: Source, name: str) -> Stated:
-    """The times in an export's name. Raises ConformError when a pattern is given and the name does not fit it."""
+    """The times in an export's name: those that a system's answer states, or that the plant file's patterns find.
+
+    Raises ConformError when a pattern is given and the name does not fit it.
+    """
+    if answer := read_name(name):
+        return Stated(answer.asked, answer.start, answer.end)
     exported_at, start, end = None, None, None
     if source.exported_at:
         groups = _groups(source.exported_at.from_name, name, "exported_at")

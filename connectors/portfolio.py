@@ -21,9 +21,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connectors import vocabularies
+from connectors.contract import Place
 from connectors.errors import ConfigError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, PortfolioFile, Settings, Source, Table
 from connectors.registry import KINDS, connector
+from connectors.secrets import in_the_open, resolved
 from connectors.vocabularies import Vocabularies
 from connectors.yaml_lines import line_of, load
 
@@ -62,10 +64,18 @@ class Portfolio:
     def problems(self) -> list[Problem]:
         return [*self.vocabularies.problems, *(problem for found in self.broken.values() for problem in found)]
 
-    def source_root(self, plant: PlantFile) -> str:
-        """Where the plant's patterns start: a URL, or a local folder."""
-        root = plant.root or f"landing/{plant.plant}"
+    def source_root(self, plant: PlantFile, source_id: str | None = None) -> str:
+        """Where the patterns of a plant, or of a source that is elsewhere, start: a URL, or a local folder."""
+        root = (plant.sources[source_id].root if source_id else None) or plant.root or f"landing/{plant.plant}"
         return root if "://" in root else str((self.root / root).resolve())
+
+    def place(self, plant: PlantFile, source_id: str, last: str | None = None) -> Place:
+        """Where a source's exports are and how they are reached. Raises ReadError when a secret cannot be had."""
+        source = plant.sources[source_id]
+        return Place(
+            self.source_root(plant, source_id), source.path, connector(source.kind).Options.model_validate(source.options),
+            resolved(source.connection, self.root, self.file.secret_command), last,
+        )  # fmt: skip
 
     @property
     def person_salt(self) -> str:
@@ -343,6 +353,8 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
             )
     for pattern, keys in _patterns(source):
         yield from _regex(pattern, keys)
+    for inner, problem in in_the_open(source.connection, source.root):
+        yield ("connection", *inner) if inner else ("root",), problem
     for name, table in source.tables.items():
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)

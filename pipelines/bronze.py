@@ -22,7 +22,7 @@ import zstandard
 from polars.exceptions import PolarsError
 
 from connectors import registry
-from connectors.contract import Connector, Export
+from connectors.contract import Connector, Export, Place
 from connectors.errors import PlantlakeError, Problem, ReadError
 from connectors.models import PlantFile
 from pipelines import disk
@@ -169,6 +169,7 @@ def land(
     lake: Lake,
     connector: Connector,
     export: Export,
+    place: Place,
     options: Any,
     record_sets: Sequence[str] = ("rows",),
     *,
@@ -181,7 +182,7 @@ def land(
     """
     with _folder(lake) as folder:
         path = folder / (PurePosixPath(export.name).name or "original")
-        connector.fetch(export, path)
+        connector.fetch(export, place, path)
         sha256, size, _ = store(lake, path)
         landed = Landed(sha256, size, batch_id(connector, sha256))
         for records in record_sets:

@@ -306,6 +306,14 @@ class ExportLedger:
         sql = "SELECT 1 FROM export WHERE plant_id = ? AND source_system = coalesce(?, source_system) LIMIT 1"
         return bool(self._rows(sql, plant_id, source_system))
 
+    def last(self, plant_id: str, source_system: str) -> str | None:
+        """The name of the export of a source in bronze that is last by when it was taken, else by its name."""
+        rows = self._rows(
+            "SELECT name FROM export WHERE plant_id = ? AND source_system = ? AND sha256 <> ''"
+            " ORDER BY exported_at DESC, name DESC LIMIT 1", plant_id, source_system,
+        )  # fmt: skip
+        return rows[0][0] if rows else None
+
     def batch_id(self, export: ExportRow) -> str | None:
         """The id that these bytes under this name were given before."""
         key = (export.plant_id, export.source_system, export.name, export.sha256 or "")

@@ -147,7 +147,8 @@ class Loader:
         try:
             times = stated(plant, source, delivery.export.name)
             options, extra = self.options(plant, delivery.source_id)
-            landed = bronze.land(self.lake, connector(source.kind), delivery.export, options, record_sets, extra_hash=extra)
+            place = self.portfolio.place(plant, delivery.source_id)
+            landed = bronze.land(self.lake, connector(source.kind), delivery.export, place, options, record_sets, extra_hash=extra)
             if len(landed.failed) == len(record_sets):
                 raise next(iter(landed.failed.values()))
         except PlantlakeError as error:
@@ -178,7 +179,7 @@ class Loader:
 
         Raises ReadError when such a file is not there.
         """
-        return bronze.options_of(Path(self.portfolio.source_root(plant)), plant, source_id)
+        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id)
 
     def parsed(self, plant: PlantFile, source_id: str, table: Table, export: ExportRow) -> Path:
         """The records of a landed export in Parquet."""

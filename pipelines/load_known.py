@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from connectors.errors import PlantlakeError
 from connectors.models import PlantFile
 from connectors.naming import stated
+from connectors.windows import read_name
 from pipelines import load_deliveries
 from pipelines.ledger import ExportLedger, ExportRow, Past, TableRow
 from pipelines.load_deliveries import Key, Span, order_of
@@ -109,20 +110,22 @@ class Known:
 
     def _stated_before(self, row: ExportRow) -> ExportRow:
         """The export with the times that its name stated when it was loaded, as far as the plant file still asks names for them."""
-        asks_window, asks_time = self._asks(row.source_system)
+        asks_window, asks_time = self._asks(row.source_system, row.name)
         if not asks_window and (row.covers_from or row.covers_to):
             row = replace(row, covers_from=None, covers_to=None)
         return replace(row, exported_at=None) if not asks_time and row.exported_at else row
 
     def _asked(self, source_id: str, past: Past) -> Past:
         """What a source told, likewise."""
-        asks_window, asks_time = self._asks(source_id)
+        asks_window, asks_time = self._asks(source_id, past.order.split("|")[1])
         return past._replace(covers_to=past.covers_to if asks_window else None, exported_at=past.exported_at if asks_time else None)
 
-    def _asks(self, source_id: str) -> tuple[bool, bool]:
-        """Whether names of a source are asked for a window, and for when they were taken."""
+    def _asks(self, source_id: str, name: str) -> tuple[bool, bool]:
+        """Whether names of a source, such as this, are asked for a window, and for when they were taken."""
         source = self.plant.sources.get(source_id)
-        return source is None or source.covers is not None, source is None or source.exported_at is not None
+        if source is None or read_name(name):
+            return True, True
+        return source.covers is not None, source.exported_at is not None
 
     # --- what there is to load --------------------------------------------------------------------------------------------------
 

@@ -121,16 +121,18 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
 def _discover(
     portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, awaited: Set[tuple[str, str]]
 ) -> tuple[list[Delivery], list[tuple[str, str]], list[Problem]]:
-    root, source = portfolio.source_root(plant), plant.sources[source_id]
-    exports = list(connector(source.kind).discover(root, source.path))
+    source = plant.sources[source_id]
+    is_remote = "://" in portfolio.source_root(plant, source_id)
+    place = portfolio.place(plant, source_id, ledger.last(plant.plant, source_id) if is_remote else None)
+    exports = list(connector(source.kind).discover(place))
     if not exports and not ledger.knows(plant.plant, source_id):
-        near = near_misses(root, source.path)
+        near = near_misses(place)
         return (
             [],
             [],
             [
                 Problem(
-                    f"No file matches '{source.path}' in {root}.",
+                    f"No file matches '{source.path}' in {place.root}.",
                     plant=plant.plant,
                     source=source_id,
                     found=listed(near) or None,
@@ -173,7 +175,7 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
     return _digest(
         TRANSFORM_CODE + TABLE_CODE.get(table, ""),
         connector(source.kind).version,
-        source.model_dump(exclude={"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path"}),
+        source.model_dump(exclude={"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection"}),
         source.tables[table].model_dump(),
         plant.timezone,
         plant.production_day_start,

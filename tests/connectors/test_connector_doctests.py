@@ -8,7 +8,7 @@ from importlib import import_module
 import pytest
 
 MODULES = (
-    "connectors.discovery", "connectors.strict", "connectors.kinds.files.lines", "connectors.kinds.files.excel", "connectors.kinds.documents.xml_text",
+    "connectors.discovery", "connectors.strict", "connectors.windows", "connectors.kinds.files.lines", "connectors.kinds.files.excel", "connectors.kinds.documents.xml_text",
     "connectors.kinds.documents.record_files", "connectors.kinds.documents.b2mml", "connectors.kinds.machines.mtconnect", "connectors.quality",
     "connectors.kinds.files.json_values", "connectors.kinds.files.json_rows", "connectors.kinds.files.json_stream",
     "connectors.kinds.historians.pi_web_api", "connectors.kinds.erp.sap_odata",

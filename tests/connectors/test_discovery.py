@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.contract import Place
 from connectors.discovery import discover, fetch, matcher, near_misses
 from connectors.errors import ReadError
 
@@ -60,45 +61,45 @@ def root(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 )
 def test_patterns(root: str, pattern: str, expected: list[str]) -> None:
     """Sorted by name; hidden, locked and half-copied files are no exports; '*' stays inside a folder."""
-    assert [export.name for export in discover(root, pattern)] == expected
+    assert [export.name for export in discover(Place(root, pattern))] == expected
 
 
 def test_an_export_knows_its_size_and_can_be_fetched(root: str, tmp_path: Path) -> None:
-    (export,) = discover(root, "mes/counts_1.csv")
+    (export,) = discover(Place(root, "mes/counts_1.csv"))
     assert export.size == len("mes/counts_1.csv")
     assert export.modified is not None
     assert export.modified.tzinfo is not None
-    fetch(export, tmp_path / "copy")
+    fetch(export, Place(root, ""), tmp_path / "copy")
     assert (tmp_path / "copy").read_text() == "mes/counts_1.csv"
 
 
 def test_a_missing_root_says_what_to_mend(tmp_path: Path) -> None:
     for root in (str(tmp_path / "none"), "memory://none"):
         with pytest.raises(ReadError) as caught:
-            discover(root, "*.csv")
+            discover(Place(root, "*.csv"))
         assert "does not exist" in str(caught.value)
         assert "root:" in str(caught.value.problems[0].fix)
 
 
 def test_a_root_on_an_unknown_system_says_so() -> None:
     with pytest.raises(ReadError, match="cannot be listed"):
-        discover("nosuch://plant", "*.csv")
+        discover(Place("nosuch://plant", "*.csv"))
 
 
 def test_a_file_that_vanished_is_tried_again(root: str, tmp_path: Path) -> None:
-    (export,) = discover(root, "readme.txt")
+    (export,) = discover(Place(root, "readme.txt"))
     if "://" in root:
         fsspec.filesystem("memory").rm("/plant/readme.txt")
     else:
         (Path(root) / "readme.txt").unlink()
     with pytest.raises(ReadError) as caught:
-        fetch(export, tmp_path / "copy")
+        fetch(export, Place(root, ""), tmp_path / "copy")
     assert caught.value.problems[0].actor == "retry"
 
 
 def test_near_misses_begin_with_the_nearest(root: str) -> None:
-    assert near_misses(root, "mes/stop_2024-01.csv")[0] == "mes/stops_2024-01.csv"
-    assert near_misses(str(Path(root) / "none") if "://" not in root else "memory://none", "x") == []
+    assert near_misses(Place(root, "mes/stop_2024-01.csv"))[0] == "mes/stops_2024-01.csv"
+    assert near_misses(Place(str(Path(root) / "none") if "://" not in root else "memory://none", "x")) == []
 
 
 @given(st.text(st.sampled_from("ab/._-"), min_size=1, max_size=12))

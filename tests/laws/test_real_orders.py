@@ -14,6 +14,7 @@ import yaml
 from equal_lakes import accounts, assert_conserved, assert_equal, gold_tables, silver_tables
 from small_portfolio import SmallPortfolio
 
+from connectors.contract import Place
 from connectors.registry import connector
 from pipelines.lake import Lake
 
@@ -41,7 +42,7 @@ class Deliveries:
                 if "devices" in source.get("options", {}):
                     self._copy(plant, DATA / plant / source["options"]["devices"])
             patterns = [(source["kind"], source["path"]) for source in about["sources"].values()]
-            found = {export.url for kind, path in patterns for export in connector(kind).discover(str(DATA / plant), path)}
+            found = {export.url for kind, path in patterns for export in connector(kind).discover(Place(str(DATA / plant), path))}
             self.files[plant] = sorted(Path(url) for url in found)
 
     def _copy(self, plant: str, file: Path) -> None:

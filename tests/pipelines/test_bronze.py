@@ -10,11 +10,13 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from connectors.contract import Export
+from connectors.contract import Export, Place
 from connectors.errors import ConfigError, PlantlakeError, Problem, ReadError
 from connectors.strict import StrictModel
 from pipelines import bronze
 from pipelines.lake import Lake
+
+PLACE = Place("", "")
 
 
 class Options(StrictModel):
@@ -33,10 +35,10 @@ class Lines:
     def __init__(self) -> None:
         self.reads: list[str] = []
 
-    def discover(self, root: str, pattern: str) -> Iterator[Export]:
-        return iter(Export(str(path), path.name) for path in sorted(Path(root).glob(pattern)))
+    def discover(self, place: Place) -> Iterator[Export]:
+        return iter(Export(str(path), path.name) for path in sorted(Path(place.root).glob(place.path)))
 
-    def fetch(self, export: Export, target: Path) -> None:
+    def fetch(self, export: Export, place: Place, target: Path) -> None:
         shutil.copyfile(export.url, target)
 
     def read(self, path: Path, options: Any, records: str = "rows") -> pl.LazyFrame:
@@ -85,10 +87,10 @@ def test_the_same_bytes_are_stored_once(lake: Lake, export: Export) -> None:
 
 def test_landing_reads_each_record_set_once(lake: Lake, export: Export) -> None:
     lines = Lines()
-    landed = bronze.land(lake, lines, export, Options(), ("rows", "head"))
+    landed = bronze.land(lake, lines, export, PLACE, Options(), ("rows", "head"))
     assert pl.read_parquet(landed.records()).rows() == [(1, "007", "5"), (2, "Pä", "6")]
     assert pl.read_parquet(landed.records("head")).rows() == [(1, "007", "5")]
-    assert bronze.land(lake, lines, export, Options(), ("rows", "head")) == landed
+    assert bronze.land(lake, lines, export, PLACE, Options(), ("rows", "head")) == landed
     assert lines.reads == ["rows", "head"]
     assert landed.batch_id == bronze.batch_id(lines, landed.sha256)
     assert files(lake.scratch) == []
@@ -96,7 +98,7 @@ def test_landing_reads_each_record_set_once(lake: Lake, export: Export) -> None:
 
 def test_other_options_or_another_version_read_the_original_again(lake: Lake, export: Export) -> None:
     lines = Lines()
-    landed = bronze.land(lake, lines, export, Options())
+    landed = bronze.land(lake, lines, export, PLACE, Options())
     Path(export.url).unlink()
     other = bronze.parsed(lake, lines, landed.sha256, export.name, Options(separator=";"))
     assert pl.read_parquet(other).columns == ["_row", "Unit,Good"]
@@ -109,7 +111,7 @@ def test_other_options_or_another_version_read_the_original_again(lake: Lake, ex
 
 
 def test_a_record_set_that_cannot_be_read_holds_back_no_other(lake: Lake, export: Export) -> None:
-    landed = bronze.land(lake, Lines(), export, Options(), ("nothing", "rows"))
+    landed = bronze.land(lake, Lines(), export, PLACE, Options(), ("nothing", "rows"))
     assert list(landed.parsed) == ["rows"]
     with pytest.raises(PlantlakeError, match=r"mes/day 1\.txt\n  no record set nothing"):
         landed.records("nothing")
@@ -119,7 +121,7 @@ def test_a_record_set_that_cannot_be_read_holds_back_no_other(lake: Lake, export
 def test_damage_that_shows_while_streaming_is_a_read_error(lake: Lake, tmp_path: Path) -> None:
     path = tmp_path / "bad.txt"
     path.write_text("a,b\n1,2\n1,2,3,4\n")
-    landed = bronze.land(lake, Lines(), Export(str(path), path.name), Options())
+    landed = bronze.land(lake, Lines(), Export(str(path), path.name), PLACE, Options())
     with pytest.raises(ReadError, match="cannot be read as lines"):
         landed.records()
     assert files(lake.parsed) == []
@@ -128,7 +130,7 @@ def test_damage_that_shows_while_streaming_is_a_read_error(lake: Lake, tmp_path:
 def test_what_a_killed_process_left_is_ignored(lake: Lake, export: Export) -> None:
     (lake.scratch / "abc.part").write_bytes(b"half")
     (lake.scratch / "folder").mkdir()
-    landed = bronze.land(lake, Lines(), export, Options())
+    landed = bronze.land(lake, Lines(), export, PLACE, Options())
     assert pl.read_parquet(landed.records()).height == 2
     bronze.clean(lake)
     assert list(lake.scratch.iterdir()) == []

@@ -273,7 +273,7 @@ def exports(world: Path) -> Iterator[tuple[PlantFile, str, Source, str, Path]]:
     for plant in found.plants.values():
         root = found.source_root(plant)
         for source_id, source in plant.sources.items():
-            for export in connector(source.kind).discover(root, source.path):
+            for export in connector(source.kind).discover(found.place(plant, source_id)):
                 yield plant, source_id, source, export.name, Path(root) / export.name
 
 

@@ -1,0 +1,73 @@
+"""The names of what a system was asked: an object, a window of its times, and the moment of asking.
+
+A file has a name that somebody gave it. What a database or a historian answers has none, so the connector gives it one that states
+all that matters, and the order of exports, the ledger and a rebuild need nothing else. Here: making and reading such names, and the
+windows that are still to be asked. Elsewhere: what names of files state (`connectors.naming`), asking (the kinds).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+STAMP = "%Y%m%dT%H%M%S.%fZ"
+_STAMP = r"\d{8}T\d{6}\.\d{6}Z"
+_NAME = re.compile(rf"(?P<of>.+)/(?:(?P<start>{_STAMP})~(?P<end>{_STAMP}))?@(?P<asked>{_STAMP})(?P<suffix>\.[a-z0-9.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question to a system: what it holds of an object in [start, end), or all of it, as it was at `asked` (UTC)."""
+
+    of: str
+    asked: datetime
+    start: datetime | None = None
+    end: datetime | None = None
+    suffix: str = ".parquet"
+
+    @property
+    def name(self) -> str:
+        """The name of the answer.
+
+        >>> day = datetime(2026, 11, 20, tzinfo=UTC)
+        >>> Asked("mes.stops", day + timedelta(days=1, hours=6), day, day + timedelta(days=1)).name
+        'mes.stops/20261120T000000.000000Z~20261121T000000.000000Z@20261121T060000.000000Z.parquet'
+        """
+        window = f"{_text(self.start)}~{_text(self.end)}" if self.start and self.end else ""
+        return f"{self.of}/{window}@{_text(self.asked)}{self.suffix}"
+
+
+def read_name(name: str) -> Asked | None:
+    """The question that a name tells of; None for the name of a file.
+
+    >>> read_name("mes.stops/@20261121T060000.000000Z.parquet").of, read_name("stops_20261121.csv")
+    ('mes.stops', None)
+    """
+    found = _NAME.fullmatch(name)
+    if not found:
+        return None
+    start, end = (_moment(found[key]) if found[key] else None for key in ("start", "end"))
+    return Asked(found["of"], _moment(found["asked"]), start, end, found["suffix"])
+
+
+def windows(start: datetime, until: datetime, length: timedelta) -> Iterator[tuple[datetime, datetime]]:
+    """What lies between two instants, in pieces of at most this length.
+
+    >>> day = datetime(2026, 11, 20, tzinfo=UTC)
+    >>> [(a.hour, b.hour) for a, b in windows(day, day + timedelta(hours=5), timedelta(hours=2))]
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    while start < until:
+        end = min(start + length, until)
+        yield start, end
+        start = end
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime(STAMP) if moment else ""
+
+
+def _moment(text: str) -> datetime:
+    return datetime.strptime(text, STAMP).replace(tzinfo=UTC)
