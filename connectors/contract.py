@@ -40,6 +40,10 @@ class Place:
     """Settings of the connection, secrets in place."""
     last: str | None = None
     """The export of this source that was landed last, in the order of exports: a system is asked from there."""
+    timezone: str = "UTC"
+    """Zone of the source's clock, for a system whose times state none."""
+    no_dst: bool = False
+    """Whether that clock keeps standard time all year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Connector(Protocol):
     version: ClassVar[str]
     """Raised when the same bytes read differently; parsed bronze is keyed by it."""
     Options: ClassVar[type[StrictModel]]
-    """The kind's YAML options, each described."""
+    """The kind's YAML options, each described; those that decide only what is asked, not how an answer reads, are `strict.Asking`."""
     records: ClassVar[tuple[str, ...]]
     """The record sets one export holds, the default first; most kinds have one, 'rows'."""
     record_pattern: ClassVar[str | None]
@@ -83,6 +87,7 @@ class Connector(Protocol):
     def discover(self, place: Place) -> Iterator[Export]:
         """The exports at a place, by name; of a system, what is to be asked since `place.last` (names by `connectors.windows`).
 
+        A system is asked in the order given here, and where one answer fails none after it is asked: the next refresh goes on there.
         Cheap: lists, never reads. Raises ReadError when the place cannot be reached."""
         ...
 

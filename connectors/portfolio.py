@@ -74,7 +74,7 @@ class Portfolio:
         source = plant.sources[source_id]
         return Place(
             self.source_root(plant, source_id), source.path, connector(source.kind).Options.model_validate(source.options),
-            resolved(source.connection, self.root, self.file.secret_command), last,
+            resolved(source.connection, self.root, self.file.secret_command), last, source.timezone or plant.timezone, source.no_dst,
         )  # fmt: skip
 
     @property

@@ -1,14 +1,15 @@
 """The base of everything a user writes in YAML: unknown keys are errors, and every field is described.
 
-Here: `StrictModel`, and options that are one text or several. Elsewhere: the models of portfolio and plant files
+Here: `StrictModel`, options that are one text or several, and options that only say what is asked. Elsewhere: the models of portfolio and plant files
 (`connectors.models`), how their errors become problems with file and line (`connectors.portfolio`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 
 class StrictModel(BaseModel):
@@ -28,3 +29,19 @@ def as_texts(value: Any) -> Any:
 
 ONE_OR_SEVERAL = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 Texts = Annotated[tuple[str, ...], BeforeValidator(as_texts), WithJsonSchema(ONE_OR_SEVERAL)]
+
+Asking = Field(exclude=True)
+"""`Annotated[..., Asking]`: an option that decides what a system is asked, and when. It is no part of what decides how an answer reads,
+so that nothing is read again when it changes."""
+
+
+def reading(options: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Options as they stand in a plant file, without those that only say what is asked.
+
+    >>> class Of(StrictModel):
+    ...     every: Annotated[str, Asking] = "1h"
+    ...     nulls: str = ""
+    >>> reading({"every": "2h", "nulls": "-"}, Of), Of(every="2h").model_dump()
+    ({'nulls': '-'}, {'nulls': ''})
+    """
+    return {name: value for name, value in options.items() if name not in model.model_fields or not model.model_fields[name].exclude}

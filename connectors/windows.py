@@ -8,24 +8,27 @@ windows that are still to be asked. Elsewhere: what names of files state (`conne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 _STAMP = r"\d{8}T\d{6}\.\d{6}Z"
-_NAME = re.compile(rf"(?P<of>.+)/(?:(?P<start>{_STAMP})~(?P<end>{_STAMP}))?@(?P<asked>{_STAMP})(?P<suffix>\.[a-z0-9.]+)")
+_NAME = re.compile(rf"(?P<of>.+)/(?:(?P<start>{_STAMP})~(?P<end>{_STAMP})|(?P<cursor>[^/@]*))@(?P<asked>{_STAMP})(?P<suffix>\.[a-z0-9.]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question to a system: what it holds of an object in [start, end), or all of it, as it was at `asked` (UTC)."""
+    """One question to a system: what it holds of an object in [start, end), or between two places of a cursor, or all of it, as it was
+    at `asked` (UTC)."""
 
     of: str
     asked: datetime
     start: datetime | None = None
     end: datetime | None = None
     suffix: str = ".parquet"
+    cursor: str = ""
+    """Up to where a cursor has come, in words of the kind without '/' and '@': no window of event times, so nothing is deleted by it."""
 
     @property
     def name(self) -> str:
@@ -35,7 +38,7 @@ class Asked:
         >>> Asked("mes.stops", day + timedelta(days=1, hours=6), day, day + timedelta(days=1)).name
         'mes.stops/20261120T000000.000000Z~20261121T000000.000000Z@20261121T060000.000000Z.parquet'
         """
-        window = f"{_text(self.start)}~{_text(self.end)}" if self.start and self.end else ""
+        window = f"{_text(self.start)}~{_text(self.end)}" if self.start and self.end else self.cursor
         return f"{self.of}/{window}@{_text(self.asked)}{self.suffix}"
 
 
@@ -44,12 +47,24 @@ def read_name(name: str) -> Asked | None:
 
     >>> read_name("mes.stops/@20261121T060000.000000Z.parquet").of, read_name("stops_20261121.csv")
     ('mes.stops', None)
+    >>> read_name("mes.stops/id=17..42@20261121T060000.000000Z.parquet").cursor
+    'id=17..42'
     """
     found = _NAME.fullmatch(name)
     if not found:
         return None
     start, end = (_moment(found[key]) if found[key] else None for key in ("start", "end"))
-    return Asked(found["of"], _moment(found["asked"]), start, end, found["suffix"])
+    return Asked(found["of"], _moment(found["asked"]), start, end, found["suffix"], found["cursor"] or "")
+
+
+def in_order(questions: Iterable[Asked]) -> Iterator[Asked]:
+    """Questions of one moment, a microsecond apart: their order is that of their answers, whatever their names.
+
+    >>> day = datetime(2026, 11, 20, tzinfo=UTC)
+    >>> [question.asked.microsecond for question in in_order([Asked("a", day), Asked("b", day)])]
+    [0, 1]
+    """
+    return (replace(question, asked=question.asked + timedelta(microseconds=number)) for number, question in enumerate(questions))
 
 
 def windows(start: datetime, until: datetime, length: timedelta) -> Iterator[tuple[datetime, datetime]]:

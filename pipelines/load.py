@@ -26,6 +26,7 @@ from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
+from connectors.windows import read_name
 from pipelines import bronze, disk, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
@@ -125,17 +126,30 @@ class Loader:
         """Brings every new export into bronze; one that cannot be read is recorded as failed and stops nothing else.
 
         A few are fetched and read at a time. What became of them is written to the ledger in groups: an export that was landed but
-        not written down is landed again, which changes nothing.
+        not written down is landed again, which changes nothing. What a system is asked is asked in order, and no further after a
+        failure: the last answer in bronze then says from where to go on.
         """
         deliveries = [delivery for todo in plan.plants.values() for delivery in todo.deliveries]
         problems: list[Problem] = []
+        silent: set[tuple[str, str]] = set()
         with ThreadPoolExecutor(LANDING, thread_name_prefix="land") as pool:
             for start in range(0, len(deliveries), LANDED_TOGETHER):
                 group = deliveries[start : start + LANDED_TOGETHER]
-                landed = list(pool.map(self._land, group))
+                landed = [row for rows in pool.map(lambda line: self._land_line(line, silent), _lines(group)) for row in rows]
                 self.ledger.record_export(*(replace(row, batch_id=self.ledger.batch_id(row) or row.batch_id) for row, _ in landed))
                 problems += [problem for _, found in landed for problem in found]
         return problems
+
+    def _land_line(self, line: Sequence[Delivery], silent: set[tuple[str, str]]) -> list[tuple[ExportRow, list[Problem]]]:
+        """Exports one after the other; `silent` are the systems of which an answer has failed."""
+        landed: list[tuple[ExportRow, list[Problem]]] = []
+        for delivery in line:
+            if (delivery.plant_id, delivery.source_id) in silent:
+                break
+            landed.append(self._land(delivery))
+            if landed[-1][0].state == "FAILED" and read_name(delivery.export.name):
+                silent.add((delivery.plant_id, delivery.source_id))
+        return landed
 
     def _land(self, delivery: Delivery) -> tuple[ExportRow, list[Problem]]:
         """One export in bronze, as the ledger has to know it, and what was wrong with it."""
@@ -471,6 +485,15 @@ def _alone(reading: Reading, records: pl.DataFrame) -> Conformed | Exception:
         return conform_together([records], [reading])[0]
     except Exception as error:  # one export that nobody foresaw stops no other
         return error
+
+
+def _lines(group: Sequence[Delivery]) -> list[list[Delivery]]:
+    """Deliveries that are landed one after the other: the answers of one system; each file is a line of its own."""
+    lines: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
+    for item in group:
+        own = () if read_name(item.export.name) else (item.export.name,)
+        lines[item.plant_id, item.source_id, *own].append(item)
+    return list(lines.values())
 
 
 def _record_sets(plant: PlantFile, source_id: str) -> tuple[str, ...]:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from connectors.contract import Export
+from connectors.contract import Connector, Export, FileConnector, Place
 from connectors.discovery import near_misses
 from connectors.errors import PlantlakeError, Problem, closest, listed
 from connectors.models import PlantFile
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
+from connectors.strict import reading
 from pipelines.ledger import ExportLedger, Seen
 from transforms.mapping import secret_columns
 
@@ -29,6 +32,8 @@ TABLE_CODE = {
     "production_order": "3", "maintenance_order": "2", "labour_time": "2", "order_operation": "2",
 }  # fmt: skip
 """The same for one table."""
+ASKED_TOGETHER = 8
+"""Sources over the network that are asked at once for what is new."""
 STATEMENT_CODE = "3"
 """Raised when the same statements make other rows: every plant file is then told to silver once more."""
 
@@ -90,12 +95,12 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
     problems = list(portfolio.problems)
     states = ledger.plant_states()
     unloaded = ledger.unloaded()
+    found_by = _discoveries(portfolio, ledger)
     for plant_id, plant in portfolio.plants.items():
         todo = PlantPlan(unloaded=plant_id in unloaded)
-        awaited = ledger.awaited(plant_id)
         for source_id in plant.sources:
             try:
-                new, gone, missing = _discover(portfolio, plant, source_id, ledger, awaited)
+                new, gone, missing = found_by[plant_id, source_id]()
             except PlantlakeError as error:
                 problems += error.at(plant=plant_id, source=source_id).problems
                 continue
@@ -118,36 +123,50 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
     return Plan(found, problems, restate=full or states.get("*") != portfolio_hash(portfolio))
 
 
-def _discover(
-    portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, awaited: Set[tuple[str, str]]
-) -> tuple[list[Delivery], list[tuple[str, str]], list[Problem]]:
+Found = tuple[list[Delivery], list[tuple[str, str]], list[Problem]]
+"""What a source delivers that is new, what it delivers no more, and what is wrong with it."""
+
+
+def _discoveries(portfolio: Portfolio, ledger: ExportLedger) -> dict[tuple[str, str], Callable[[], Found]]:
+    """By plant and source: what gives its discovery. Those over the network are made now, several at a time: one that hangs until its
+    timeout delays no other."""
+    found: dict[tuple[str, str], Callable[[], Found]] = {}
+    with ThreadPoolExecutor(ASKED_TOGETHER, thread_name_prefix="discover") as pool:
+        for plant in portfolio.plants.values():
+            awaited = ledger.awaited(plant.plant)
+            for source_id in plant.sources:
+                discover = partial(_discover, portfolio, plant, source_id, ledger, awaited)
+                is_remote = "://" in portfolio.source_root(plant, source_id)
+                found[plant.plant, source_id] = pool.submit(discover).result if is_remote else discover
+    return found
+
+
+def _discover(portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, awaited: Set[tuple[str, str]]) -> Found:
     source = plant.sources[source_id]
     is_remote = "://" in portfolio.source_root(plant, source_id)
     place = portfolio.place(plant, source_id, ledger.last(plant.plant, source_id) if is_remote else None)
     exports = list(connector(source.kind).discover(place))
     if not exports and not ledger.knows(plant.plant, source_id):
-        near = near_misses(place)
-        return (
-            [],
-            [],
-            [
-                Problem(
-                    f"No file matches '{source.path}' in {place.root}.",
-                    plant=plant.plant,
-                    source=source_id,
-                    found=listed(near) or None,
-                    closest=closest(source.path, near),
-                    fix=f"plants/{plant.plant}.yaml → sources.{source_id}.path",
-                    consequence="Other sources and plants go on.",
-                )
-            ],
-        )
+        problem = _nothing_there(place, connector(source.kind), f"plants/{plant.plant}.yaml → sources.{source_id}.path")
+        return [], [], [problem.at(plant=plant.plant, source=source_id)]
     attempt = attempt_version(portfolio, plant, source_id)
     delivered = [export.name for export in exports]
     seen = ledger.seen(plant.plant, source_id, delivered)
     new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get(export.name), attempt)]
     gone = sorted(awaited - {(source_id, name) for name in delivered})
     return new, [(of, name) for of, name in gone if of == source_id], []
+
+
+def _nothing_there(place: Place, kind: Connector, fix: str) -> Problem:
+    """What to say of a source that has delivered nothing yet."""
+    goes_on = "Other sources and plants go on."
+    if not isinstance(kind, FileConnector):
+        return Problem(f"'{place.path}' in {place.root} holds nothing yet.", fix=fix, consequence=goes_on, actor="retry")
+    near = near_misses(place)
+    return Problem(
+        f"No file matches '{place.path}' in {place.root}.", found=listed(near) or None, closest=closest(place.path, near), fix=fix,
+        consequence=goes_on,
+    )  # fmt: skip
 
 
 def _is_new(export: Export, known: Seen | None, attempt: str) -> bool:
@@ -175,7 +194,8 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
     return _digest(
         TRANSFORM_CODE + TABLE_CODE.get(table, ""),
         connector(source.kind).version,
-        source.model_dump(exclude={"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection"}),
+        source.model_dump(exclude={"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection"})
+        | {"options": reading(source.options, connector(source.kind).Options)},
         source.tables[table].model_dump(),
         plant.timezone,
         plant.production_day_start,
