@@ -1,6 +1,7 @@
-"""Finds and fetches exports below a plant's root: a local folder, or anything fsspec reaches.
+"""Finds and fetches exports below a plant's root: a local folder, or any place of files at a URL.
 
-Here: listing by pattern, copying bytes, near misses for messages. Elsewhere: which exports are new (`pipelines.plan`).
+Here: listing by pattern, copying bytes, near misses for messages. Elsewhere: places at a URL (`connectors.places`), which exports are
+new (`pipelines.plan`).
 """
 
 from __future__ import annotations
@@ -8,18 +9,27 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from importlib import import_module
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from connectors.contract import Export, Place
-from connectors.errors import Problem, ReadError
+from connectors.errors import Problem, ReadError, closest, listed
+from connectors.places.base import Entry, Files, shown
 
 PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 """Endings of files that are still being written."""
-COPIED = 4 << 20
+LOOKED_AT = 2_000
+"""Names that are compared for a message."""
+PLACES: dict[str, tuple[str, str]] = {
+    **dict.fromkeys(("s3", "az", "abfs", "abfss", "gs", "gcs"), ("connectors.places.buckets", "Buckets")),
+    "sftp": ("connectors.places.sftp", "Sftp"), **dict.fromkeys(("http", "https"), ("connectors.places.web", "Web")),
+}  # fmt: skip
+"""By the scheme of a URL; any other goes through fsspec."""
+EXTRAS = {"sftp": "sftp", "http": "http", "https": "http"}
 
 
 def discover(place: Place) -> Iterator[Export]:
@@ -28,14 +38,11 @@ def discover(place: Place) -> Iterator[Export]:
     Hidden files, Excel's lock files and half-copied files are not exports. Only folders that the pattern can reach are listed.
     Raises ReadError when the root does not exist or cannot be listed.
     """
-    root, parts = place.root, [part for part in place.path.strip("/").split("/") if part not in ("", ".")]
-    found: Iterator[Export]
-    if "://" in root:
-        matches = matcher("/".join(parts))
-        found = (export for export in _remote(place, _fixed(parts)) if matches.fullmatch(export.name))
-    else:
-        found = _local(_folder(root), parts)
-    return iter(sorted({export.name: export for export in found}.values(), key=lambda export: export.name))
+    with closing(opened(place)) as files:
+        found = {export.name: export for export in _walk(files, _parts(place.path))}
+        if not found:
+            _refuse_no_root(files, place)
+        return iter(files.detailed(sorted(found.values(), key=lambda export: export.name)))
 
 
 def near_misses(place: Place, most: int = 5) -> list[str]:
@@ -43,30 +50,45 @@ def near_misses(place: Place, most: int = 5) -> list[str]:
     from rapidfuzz import fuzz, process, utils
 
     try:
-        names = [export.name for export in discover(replace(place, path="**/*"))]
-    except ReadError:
+        with closing(opened(place)) as files:
+            names = [export.name for export in islice(_walk(files, ["**", "*"]), LOOKED_AT)]
+    except (ReadError, FileNotFoundError):
         return []
     found = process.extract(place.path, names, scorer=fuzz.WRatio, processor=utils.default_process, limit=most)
     return [name for name, _, _ in found]
 
 
 def fetch(export: Export, place: Place, target: Path) -> None:
-    """Copies an export's bytes to a local file. Raises ReadError when they cannot be read."""
+    """Copies an export's bytes to a local file, all of them. Raises ReadError when they cannot be had."""
     try:
-        if "://" not in export.url:
-            shutil.copyfile(export.url, target)
-            return
-        import fsspec
-
-        with fsspec.open(export.url, "rb", **place.connection) as source, target.open("wb") as out:
-            shutil.copyfileobj(source, out, COPIED)
+        with closing(opened(place)) as files:
+            files.copy(export, target)
     except PermissionError as error:
         fix = "close it where it is open, or let plantlake read it"
         raise ReadError(
             Problem("The file is locked or may not be read.", export=export.name, found=str(error), fix=fix, actor="retry")
         ) from error
-    except (OSError, ImportError) as error:
+    except OSError as error:
         raise ReadError(Problem("The file cannot be fetched.", export=export.name, found=str(error)[:200], actor="retry")) from error
+
+
+def opened(place: Place) -> Files:
+    """The files at a place. Raises ReadError when it cannot be reached."""
+    scheme, is_url, _ = place.root.partition("://")
+    if not is_url:
+        return Local(place)
+    module, name = PLACES.get(scheme, ("connectors.places.other", "Other"))
+    try:
+        files: Files = getattr(import_module(module), name)(place)
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(scheme)
+        fix = f"pip install 'plantlake[{extra}]'" if extra else f"pip install {error.name}"
+        raise ReadError(
+            Problem(f"{scheme}:// needs a package that is not installed.", found=str(error.name), fix=fix, actor="retry")
+        ) from error
+    except FileNotFoundError as error:
+        raise _no_root(place, [], str(error)) from error
+    return files
 
 
 def matcher(pattern: str) -> re.Pattern[str]:
@@ -101,78 +123,122 @@ def is_export(name: str) -> bool:
     return not name.startswith((".", "~$")) and not name.lower().endswith(PARTIAL)
 
 
-def _folder(root: str) -> Path:
-    base = Path(root)
-    if base.is_dir():
-        return base
-    told = "The plant's root is a file, not a folder." if base.exists() else "The plant's root folder does not exist."
-    raise ReadError(Problem(told, found=root, fix="root: <the folder of the exports>, or create it"))
+# --- the walk ---------------------------------------------------------------------------------------------------------------------
 
 
-def _local(folder: Path, parts: list[str], above: str = "") -> Iterator[Export]:
-    """Exports below a folder that fit the parts of a pattern, folder by folder."""
+def _parts(pattern: str) -> list[str]:
+    return [part for part in pattern.strip("/").split("/") if part not in ("", ".")]
+
+
+def _walk(files: Files, parts: list[str], above: str = "", listed: list[Entry] | None = None) -> Iterator[Export]:
+    """Exports that fit the parts of a pattern, folder by folder. A part without wildcards is gone to, not looked for."""
     if not parts:
         return
     part, rest = parts[0], parts[1:]
-    deep = part == "**"
-    if deep and rest:
-        yield from _local(folder, rest, above)
+    if not re.search(r"[*?\[]", part):
+        if is_export(part):
+            yield from _walk(files, rest, f"{above}{part}/") if rest else _named(files, f"{above}{part}")
+        return
+    entries = _entries(files, above) if listed is None else listed
+    if part == "**" and rest:
+        yield from _walk(files, rest, above, entries)
     wanted = matcher(part)
-    for entry in _entries(folder):
+    yield from _fitting(files, parts, above, [entry for entry in entries if is_export(entry.name) and wanted.fullmatch(entry.name)])
+
+
+def _fitting(files: Files, parts: list[str], above: str, entries: list[Entry]) -> Iterator[Export]:
+    """Files of a folder that are exports, and exports further down. '**' follows no links: they may lead in a circle."""
+    part, rest = parts[0], parts[1:]
+    for entry in entries:
         name = f"{above}{entry.name}"
-        if not is_export(entry.name) or not wanted.fullmatch(entry.name):
-            continue
-        if entry.is_dir():
-            if deep and not entry.is_symlink():
-                yield from _local(Path(entry.path), parts, f"{name}/")
-            elif rest:
-                yield from _local(Path(entry.path), rest, f"{name}/")
-        elif not rest and entry.is_file():
-            status = entry.stat()
-            yield Export(entry.path, name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+        if not entry.is_folder:
+            if not rest:
+                yield Export(files.url(name), name, entry.size, entry.modified)
+        elif part != "**":
+            yield from _walk(files, rest, f"{name}/")
+        elif not entry.is_link:
+            yield from _walk(files, parts, f"{name}/")
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
+def _named(files: Files, name: str) -> Iterator[Export]:
+    if entry := files.entry(name):
+        yield Export(files.url(name), name, entry.size, entry.modified)
+
+
+def _entries(files: Files, folder: str) -> list[Entry]:
+    """What is in a folder; nothing where there is none."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return list(files.entries(folder))
+    return []
+
+
+def _refuse_no_root(files: Files, place: Place) -> None:
     try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError as error:
-        fix = "let plantlake list the folder"
-        raise ReadError(Problem("A folder of the plant cannot be listed.", found=str(error), fix=fix, actor="retry")) from error
+        next(iter(files.entries("")), None)
+    except FileNotFoundError as error:
+        near: list[str] = []
+        with suppress(ReadError, OSError):
+            near = files.beside()
+        raise _no_root(place, near, str(error)) from error
 
 
-def _fixed(parts: list[str]) -> str:
-    """The folders at the start of a pattern that hold no wildcard: only what is below them is listed."""
-    fixed: list[str] = []
-    for part in parts[:-1]:
-        if re.search(r"[*?\[]", part):
-            break
-        fixed.append(part)
-    return "".join(f"{part}/" for part in fixed)
+def _no_root(place: Place, beside: list[str], said: str) -> ReadError:
+    root = shown(place.root) if "://" in place.root else place.root
+    own = root.rstrip("/").rpartition("/")[2]
+    fix = "root: <the address of the exports>" if "://" in root else "root: <the folder of the exports>, or create it"
+    found = f"{root}; there are {listed(sorted(beside))}" if beside else root
+    return ReadError(Problem("The plant's root does not exist.", found=found, closest=closest(own, beside), fix=fix))
 
 
-def _remote(place: Place, below: str) -> Iterator[Export]:
-    root = place.root
-    try:
-        import fsspec
-
-        files, base = fsspec.core.url_to_fs(root, **place.connection)
-        files.invalidate_cache()
-        base = base.rstrip("/")
-        if not files.exists(base or "/"):
-            raise ReadError(Problem("The plant's root does not exist.", found=root, fix="root: <the address of the exports>"))
-        listed = files.find(f"{base}/{below}".rstrip("/") or "/", detail=True)
-    except (OSError, ImportError, ValueError) as error:
-        fix = "install the package that the message names, or mend `root:`"
-        raise ReadError(Problem("The plant's root cannot be listed.", found=f"{root}: {error}"[:200], fix=fix, actor="retry")) from error
-    for path, about in listed.items():
-        name = path[len(base) :].lstrip("/") if path.startswith(base) else path
-        if all(is_export(part) for part in name.split("/")):
-            yield Export(files.unstrip_protocol(path), name, about.get("size"), _moment(about))
+# --- a folder of this machine -------------------------------------------------------------------------------------------------------
 
 
-def _moment(about: dict[str, Any]) -> datetime | None:
-    value = next((about[key] for key in ("mtime", "LastModified", "last_modified", "created") if about.get(key)), None)
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value, UTC)
-    return value.astimezone(UTC) if isinstance(value, datetime) else None
+class Local:
+    """Files below a folder."""
+
+    def __init__(self, place: Place):
+        self.base = Path(place.root)
+        if self.base.exists() and not self.base.is_dir():
+            raise ReadError(Problem("The plant's root is a file, not a folder.", found=place.root, fix="root: <the folder of the exports>"))
+
+    def entries(self, folder: str) -> Iterable[Entry]:
+        try:
+            with os.scandir(self.base / folder) as entries:
+                return [entry for found in entries if (entry := self._entry(found))]
+        except (FileNotFoundError, NotADirectoryError):
+            raise
+        except OSError as error:
+            fix = "let plantlake list the folder"
+            raise ReadError(Problem("A folder of the plant cannot be listed.", found=str(error), fix=fix, actor="retry")) from error
+
+    def entry(self, name: str) -> Entry | None:
+        path = self.base / name
+        return _of_status(path.name, path.stat()) if path.is_file() else None
+
+    def url(self, name: str) -> str:
+        return str(self.base / name)
+
+    def detailed(self, exports: list[Export]) -> list[Export]:
+        return exports
+
+    def copy(self, export: Export, target: Path) -> None:
+        shutil.copyfile(export.url, target)
+
+    def beside(self) -> list[str]:
+        return [path.name for path in self.base.parent.iterdir() if path.is_dir()]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    @staticmethod
+    def _entry(found: os.DirEntry[str]) -> Entry | None:
+        """None for what is neither file nor folder, and for what vanished since the folder was listed."""
+        if found.is_dir():
+            return Entry(found.name, is_folder=True, is_link=found.is_symlink())
+        with suppress(FileNotFoundError):
+            return _of_status(found.name, found.stat()) if found.is_file() else None
+        return None
+
+
+def _of_status(name: str, status: os.stat_result) -> Entry:
+    return Entry(name, False, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))

@@ -74,6 +74,10 @@ class ReadError(PlantlakeError):
     """An export cannot be read by its connector; nothing of it was loaded."""
 
 
+class UnreachableError(ReadError):
+    """The place of a source cannot be reached: nothing more is asked of it in this refresh, and the next one tries again."""
+
+
 class ConformError(PlantlakeError):
     """An export was read but does not fit its mapping; nothing of it was loaded into the table."""
 
