@@ -23,7 +23,7 @@ from urllib.parse import urljoin, urlsplit
 from pydantic import Field
 
 from connectors.contract import Place
-from connectors.errors import PlantlakeError, Problem, ReadError, UnreachableError
+from connectors.errors import PlantlakeError, Problem, ReadError
 from connectors.places.base import AGAIN, COPIED, SLOWEST, Reached, settings, shown, unreachable, without_secrets
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class HttpSettings(Reached):
 class _AgainError(Exception):
     """Worth another try, after `wait` seconds where the server said so."""
 
-    def __init__(self, problem: UnreachableError, wait: float | None = None):
+    def __init__(self, problem: ReadError, wait: float | None = None):
         self.problem, self.wait = problem, wait
 
 
@@ -201,7 +201,7 @@ class Http:
         if status in BROKEN:
             told = Problem("The server fails.", found=without_secrets(said, self.place.connection), actor="retry",
                            fix="wait, or let the plant look at its log", consequence=AGAIN)  # fmt: skip
-            raise _AgainError(UnreachableError(told))
+            raise _AgainError(ReadError(told))
         if status in (401, 407):
             raise unreachable("credentials", self.place, said)
         if status == 403:

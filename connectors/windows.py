@@ -67,6 +67,11 @@ def in_order(questions: Iterable[Asked]) -> Iterator[Asked]:
     return (replace(question, asked=question.asked + timedelta(microseconds=number)) for number, question in enumerate(questions))
 
 
+def is_answer(name: str) -> bool:
+    """Whether an export is what a system answered, not a file."""
+    return read_name(name) is not None
+
+
 def windows(start: datetime, until: datetime, length: timedelta) -> Iterator[tuple[datetime, datetime]]:
     """What lies between two instants, in pieces of at most this length.
 

@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -174,8 +174,10 @@ def land(
     record_sets: Sequence[str] = ("rows",),
     *,
     extra_hash: str = "",
+    room: AbstractContextManager[Any] | None = None,
 ) -> Landed:
-    """Fetches an export once, keeps its bytes and reads its record sets.
+    """Fetches an export once, keeps its bytes and reads its record sets. `room` is entered once it is fetched: fetching waits for others,
+    reading takes memory.
 
     A record set that cannot be read is in `failed` and holds back no other. What cannot be fetched raises, and so does a disk
     without room, which says nothing of the export.
@@ -183,16 +185,17 @@ def land(
     with _folder(lake) as folder:
         path = folder / (PurePosixPath(export.name).name or "original")
         connector.fetch(export, place, path)
-        sha256, size, _ = store(lake, path)
-        landed = Landed(sha256, size, batch_id(connector, sha256))
-        for records in record_sets:
-            try:
-                file = parsed(lake, connector, sha256, export.name, options, records, extra_hash=extra_hash, path=path)
-                landed.parsed[records] = file
-            except PlantlakeError as error:
-                if disk.is_full(error):
-                    raise
-                landed.failed[records] = error.at(export=export.name)
+        with room or nullcontext():
+            sha256, size, _ = store(lake, path)
+            landed = Landed(sha256, size, batch_id(connector, sha256))
+            for records in record_sets:
+                try:
+                    file = parsed(lake, connector, sha256, export.name, options, records, extra_hash=extra_hash, path=path)
+                    landed.parsed[records] = file
+                except PlantlakeError as error:
+                    if disk.is_full(error):
+                        raise
+                    landed.failed[records] = error.at(export=export.name)
         return landed
 
 

@@ -11,23 +11,26 @@ do (`pipelines.plan`), bytes and Parquet (`pipelines.bronze`), Delta (`pipelines
 from __future__ import annotations
 
 import logging
+import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from connectors.errors import ConformError, PlantlakeError, Problem
+from connectors.contract import Place
+from connectors.errors import ConformError, PlantlakeError, Problem, UnreachableError
 from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
-from connectors.windows import read_name
-from pipelines import bronze, disk, load_deliveries, load_samples, load_stated, load_windows, silver
+from connectors.windows import is_answer
+from pipelines import bronze, disk, lanes, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.load_deliveries import order_of
@@ -62,6 +65,15 @@ LANDED_TOGETHER = 64
 """Exports whose landing is written to the ledger in one transaction."""
 LAST = "source_watermark"
 """Committed after all others: the calendar is known to reach as far as it says."""
+
+
+class Landing(NamedTuple):
+    """One export, as the ledger has to know it, and what was wrong with it."""
+
+    row: ExportRow
+    problems: list[Problem]
+    is_unreached: bool = False
+    """Its server could not be reached."""
 
 
 @dataclass
@@ -119,6 +131,8 @@ class Loader:
         """Called before each commit to silver; raises when this process may not write any more."""
         self.standing = Standing(lake, portfolio.plants)
         self._readings: dict[tuple[str, str, str], Reading] = {}
+        self._places: dict[tuple[str, str], Place] = {}
+        self._asking, self._room = threading.Lock(), threading.BoundedSemaphore(LANDING)
 
     # --- bronze ---------------------------------------------------------------------------------------------------------------
 
@@ -126,32 +140,46 @@ class Loader:
         """Brings every new export into bronze; one that cannot be read is recorded as failed and stops nothing else.
 
         A few are fetched and read at a time. What became of them is written to the ledger in groups: an export that was landed but
-        not written down is landed again, which changes nothing. What a system is asked is asked in order, and no further after a
-        failure: the last answer in bronze then says from where to go on.
+        not written down is landed again, which changes nothing.
         """
         deliveries = [delivery for todo in plan.plants.values() for delivery in todo.deliveries]
         problems: list[Problem] = []
-        silent: set[tuple[str, str]] = set()
+        here = [delivery for delivery in deliveries if not self._is_remote(delivery)]
         with ThreadPoolExecutor(LANDING, thread_name_prefix="land") as pool:
-            for start in range(0, len(deliveries), LANDED_TOGETHER):
-                group = deliveries[start : start + LANDED_TOGETHER]
-                landed = [row for rows in pool.map(lambda line: self._land_line(line, silent), _lines(group)) for row in rows]
-                self.ledger.record_export(*(replace(row, batch_id=self.ledger.batch_id(row) or row.batch_id) for row, _ in landed))
-                problems += [problem for _, found in landed for problem in found]
+            for start in range(0, len(here), LANDED_TOGETHER):
+                problems += self._landed(pool.map(self._land, here[start : start + LANDED_TOGETHER]))
+        there = lanes.asked(
+            filter(self._is_remote, deliveries), self._lane, self._fetched, in_order=lambda item: is_answer(item.export.name)
+        )
+        answers = (answer for _, answer in there)
+        while group := list(islice(answers, LANDED_TOGETHER)):
+            problems += self._landed(group)
         return problems
 
-    def _land_line(self, line: Sequence[Delivery], silent: set[tuple[str, str]]) -> list[tuple[ExportRow, list[Problem]]]:
-        """Exports one after the other; `silent` are the systems of which an answer has failed."""
-        landed: list[tuple[ExportRow, list[Problem]]] = []
-        for delivery in line:
-            if (delivery.plant_id, delivery.source_id) in silent:
-                break
-            landed.append(self._land(delivery))
-            if landed[-1][0].state == "FAILED" and read_name(delivery.export.name):
-                silent.add((delivery.plant_id, delivery.source_id))
-        return landed
+    def _landed(self, found: Iterable[Landing]) -> list[Problem]:
+        """Writes down what became of some exports, and tells what was wrong with them."""
+        landings = list(found)
+        self.ledger.record_export(*(replace(one.row, batch_id=self.ledger.batch_id(one.row) or one.row.batch_id) for one in landings))
+        return [problem for one in landings for problem in one.problems]
 
-    def _land(self, delivery: Delivery) -> tuple[ExportRow, list[Problem]]:
+    def _is_remote(self, delivery: Delivery) -> bool:
+        return "://" in self.portfolio.source_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
+
+    def _lane(self, delivery: Delivery) -> tuple[str, str]:
+        """Deliveries that share their fate: files of one server, answers of one source, which must follow each other without a gap."""
+        root = self.portfolio.source_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
+        return root, f"{delivery.plant_id}/{delivery.source_id}" if is_answer(delivery.export.name) else ""
+
+    def _fetched(self, delivery: Delivery) -> tuple[Landing, bool]:
+        """One export of a server in bronze, and whether it is of use to ask for the next one.
+
+        The next answer of a system begins where the last one ended: one that is missing must not be passed over.
+        """
+        landing = self._land(delivery)
+        is_missing = landing.row.state == "FAILED" and is_answer(landing.row.name)
+        return landing, not (landing.is_unreached or is_missing)
+
+    def _land(self, delivery: Delivery) -> Landing:
         """One export in bronze, as the ledger has to know it, and what was wrong with it."""
         plant = self.portfolio.plants[delivery.plant_id]
         source = plant.sources[delivery.source_id]
@@ -161,8 +189,8 @@ class Loader:
         try:
             times = stated(plant, source, delivery.export.name)
             options, extra = self.options(plant, delivery.source_id)
-            place = self.portfolio.place(plant, delivery.source_id)
-            landed = bronze.land(self.lake, connector(source.kind), delivery.export, place, options, record_sets, extra_hash=extra)
+            place, kind = self._place(plant, delivery.source_id), connector(source.kind)
+            landed = bronze.land(self.lake, kind, delivery.export, place, options, record_sets, extra_hash=extra, room=self._room)
             if len(landed.failed) == len(record_sets):
                 raise next(iter(landed.failed.values()))
         except PlantlakeError as error:
@@ -171,14 +199,23 @@ class Loader:
             placed = error.at(plant=row.plant_id, source=row.source_system, export=row.name)
             again = any(problem.actor == "retry" for problem in placed.problems)  # a locked file is tried again, a bad one is not
             failed = replace(row, state="FAILED", error=str(placed), attempt="" if again else row.attempt)
-            return failed, [
+            told = [
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
+            return Landing(failed, told, isinstance(error, UnreachableError))
         row = replace(
             row, state="LANDED", sha256=landed.sha256, landed_at=self.at, exported_at=times.exported_at, covers_from=times.covers_from,
             covers_to=times.covers_to,
         )  # fmt: skip
-        return replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row)), []
+        return Landing(replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row)), [])
+
+    def _place(self, plant: PlantFile, source_id: str) -> Place:
+        """Where a source is; its secrets are asked for once a refresh."""
+        key = (plant.plant, source_id)
+        with self._asking:
+            if key not in self._places:
+                self._places[key] = self.portfolio.place(plant, source_id)
+        return self._places[key]
 
     def _export_row(self, delivery: Delivery) -> ExportRow:
         export = delivery.export
@@ -485,15 +522,6 @@ def _alone(reading: Reading, records: pl.DataFrame) -> Conformed | Exception:
         return conform_together([records], [reading])[0]
     except Exception as error:  # one export that nobody foresaw stops no other
         return error
-
-
-def _lines(group: Sequence[Delivery]) -> list[list[Delivery]]:
-    """Deliveries that are landed one after the other: the answers of one system; each file is a line of its own."""
-    lines: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
-    for item in group:
-        own = () if read_name(item.export.name) else (item.export.name,)
-        lines[item.plant_id, item.source_id, *own].append(item)
-    return list(lines.values())
 
 
 def _record_sets(plant: PlantFile, source_id: str) -> tuple[str, ...]:

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from connectors.contract import Connector, Export, FileConnector, Place
 from connectors.discovery import near_misses
-from connectors.errors import PlantlakeError, Problem, closest, listed
+from connectors.errors import PlantlakeError, Problem, UnreachableError, closest, listed
 from connectors.models import PlantFile
+from connectors.places.base import shown
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
 from connectors.strict import reading
+from connectors.windows import is_answer
+from pipelines import lanes
 from pipelines.ledger import ExportLedger, Seen
 from transforms.mapping import secret_columns
 
@@ -32,8 +33,6 @@ TABLE_CODE = {
     "production_order": "3", "maintenance_order": "2", "labour_time": "2", "order_operation": "2",
 }  # fmt: skip
 """The same for one table."""
-ASKED_TOGETHER = 8
-"""Sources over the network that are asked at once for what is new."""
 STATEMENT_CODE = "3"
 """Raised when the same statements make other rows: every plant file is then told to silver once more."""
 
@@ -95,12 +94,14 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
     problems = list(portfolio.problems)
     states = ledger.plant_states()
     unloaded = ledger.unloaded()
-    found_by = _discoveries(portfolio, ledger)
+    remote = _asked_remotely(portfolio, ledger)
     for plant_id, plant in portfolio.plants.items():
         todo = PlantPlan(unloaded=plant_id in unloaded)
+        awaited = ledger.awaited(plant_id)
         for source_id in plant.sources:
             try:
-                new, gone, missing = found_by[plant_id, source_id]()
+                exports = _exports(portfolio, plant, source_id, remote)
+                new, gone, missing = _compared(portfolio, plant, source_id, ledger, awaited, exports)
             except PlantlakeError as error:
                 problems += error.at(plant=plant_id, source=source_id).problems
                 continue
@@ -125,46 +126,68 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
 
 Found = tuple[list[Delivery], list[tuple[str, str]], list[Problem]]
 """What a source delivers that is new, what it delivers no more, and what is wrong with it."""
+Listed = list[Export] | PlantlakeError
 
 
-def _discoveries(portfolio: Portfolio, ledger: ExportLedger) -> dict[tuple[str, str], Callable[[], Found]]:
-    """By plant and source: what gives its discovery. Those over the network are made now, several at a time: one that hangs until its
-    timeout delays no other."""
-    found: dict[tuple[str, str], Callable[[], Found]] = {}
-    with ThreadPoolExecutor(ASKED_TOGETHER, thread_name_prefix="discover") as pool:
-        for plant in portfolio.plants.values():
-            awaited = ledger.awaited(plant.plant)
-            for source_id in plant.sources:
-                discover = partial(_discover, portfolio, plant, source_id, ledger, awaited)
-                is_remote = "://" in portfolio.source_root(plant, source_id)
-                found[plant.plant, source_id] = pool.submit(discover).result if is_remote else discover
-    return found
+def _asked_remotely(portfolio: Portfolio, ledger: ExportLedger) -> dict[tuple[str, str], Listed]:
+    """What sources at URLs hold, many asked at once: one that hangs holds no other."""
+
+    def ask(key: tuple[str, str]) -> tuple[Listed, bool]:
+        plant = portfolio.plants[key[0]]
+        try:
+            place = portfolio.place(plant, key[1], ledger.last(*key))
+            return list(connector(plant.sources[key[1]].kind).discover(place)), True
+        except PlantlakeError as error:
+            return error, not isinstance(error, UnreachableError)
+
+    def root(key: tuple[str, str]) -> str:
+        return portfolio.source_root(portfolio.plants[key[0]], key[1])
+
+    keys = [(plant_id, source_id) for plant_id, plant in portfolio.plants.items() for source_id in plant.sources]
+    keys = [key for key in keys if "://" in root(key)]
+    found = dict(lanes.asked(keys, root, ask))
+    closed = {root(key): error for key, error in found.items() if isinstance(error, UnreachableError)}
+    return found | {key: closed[root(key)] for key in keys if key not in found}
 
 
-def _discover(portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, awaited: Set[tuple[str, str]]) -> Found:
+def _exports(portfolio: Portfolio, plant: PlantFile, source_id: str, remote: Mapping[tuple[str, str], Listed]) -> list[Export]:
+    """What a source holds. Raises PlantlakeError."""
+    found = remote.get((plant.plant, source_id))
+    if isinstance(found, PlantlakeError):
+        raise found
+    return list(connector(plant.sources[source_id].kind).discover(portfolio.place(plant, source_id))) if found is None else found
+
+
+def _compared(
+    portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, awaited: Set[tuple[str, str]], exports: list[Export]
+) -> Found:
+    """What of a source's exports is new, what is no longer delivered, and what is wrong."""
     source = plant.sources[source_id]
-    is_remote = "://" in portfolio.source_root(plant, source_id)
-    place = portfolio.place(plant, source_id, ledger.last(plant.plant, source_id) if is_remote else None)
-    exports = list(connector(source.kind).discover(place))
     if not exports and not ledger.knows(plant.plant, source_id):
+        place = portfolio.place(plant, source_id)
         problem = _nothing_there(place, connector(source.kind), f"plants/{plant.plant}.yaml → sources.{source_id}.path")
         return [], [], [problem.at(plant=plant.plant, source=source_id)]
     attempt = attempt_version(portfolio, plant, source_id)
     delivered = [export.name for export in exports]
     seen = ledger.seen(plant.plant, source_id, delivered)
     new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get(export.name), attempt)]
-    gone = sorted(awaited - {(source_id, name) for name in delivered})
-    return new, [(of, name) for of, name in gone if of == source_id], []
+    failed = {name for name, known in seen.items() if known.state == "FAILED"}
+    new.sort(key=lambda item: item.export.name in failed)  # one that hangs whenever it is asked for comes after those that do not
+    missing = sorted(name for of, name in awaited if of == source_id and name not in set(delivered))
+    answers = ledger.seen(plant.plant, source_id, [name for name in missing if is_answer(name)])
+    gone = [name for name in missing if name not in answers or answers[name].state == "FAILED"]  # an answer in bronze is not asked again
+    return new, [(source_id, name) for name in gone], []
 
 
 def _nothing_there(place: Place, kind: Connector, fix: str) -> Problem:
     """What to say of a source that has delivered nothing yet."""
     goes_on = "Other sources and plants go on."
+    root = shown(place.root)
     if not isinstance(kind, FileConnector):
-        return Problem(f"'{place.path}' in {place.root} holds nothing yet.", fix=fix, consequence=goes_on, actor="retry")
+        return Problem(f"'{place.path}' in {root} holds nothing yet.", fix=fix, consequence=goes_on, actor="retry")
     near = near_misses(place)
     return Problem(
-        f"No file matches '{place.path}' in {place.root}.", found=listed(near) or None, closest=closest(place.path, near), fix=fix,
+        f"No file matches '{place.path}' in {root}.", found=listed(near) or None, closest=closest(place.path, near), fix=fix,
         consequence=goes_on,
     )  # fmt: skip
 

@@ -104,12 +104,14 @@ def has_no_room(error: BaseException) -> bool:
 
 
 def shown(url: str) -> str:
-    """An address without user, password and query, which may hold secrets.
+    """An address without user, password and query, which may hold secrets; a folder as it is.
 
     >>> shown("https://me:pw@host:8443/a/b.csv?sig=abc")
     'https://host:8443/a/b.csv'
     """
     parts = urlsplit(url)
+    if not parts.netloc:
+        return url
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -143,23 +145,25 @@ UNREACHABLE = {
     "busy": ("The server is busy.", "wait: the next refresh asks again"),
     "broken": ("The connection broke.", "wait: the next refresh asks again"),
 }
-"""Causes for which it is no use to ask the same place for more in the same refresh."""
+OF_ONE_FILE = {"forbidden", "broken"}
+"""Causes that say nothing of other files at the same place; the rest of them end the questions to it in this refresh."""
 
 
-def unreachable(cause: str, place: Place, error: object, *, export: str | None = None, timeout_s: float = 0) -> UnreachableError:
+def unreachable(cause: str, place: Place, error: object, *, timeout_s: float = 0) -> ReadError:
     """The error for a cause, in words, without secrets."""
     message, fix = UNREACHABLE[cause]
     said = " ".join(without_secrets(str(error), place.connection).split())[:300]
     found = f"{shown(place.root)}: {said}" if said else shown(place.root)
     told = message.format(timeout=timeout_s)
-    return UnreachableError(Problem(told, export=export, found=found, fix=fix, actor="retry", consequence=AGAIN))
+    kind = ReadError if cause in OF_ONE_FILE else UnreachableError
+    return kind(Problem(told, found=found, fix=fix, actor="retry", consequence=AGAIN))
 
 
-def cut(export: Export, size: int, wanted: int) -> UnreachableError:
+def cut(export: Export, size: int, wanted: int) -> ReadError:
     """The error for a file whose end did not come."""
     found, fix = f"{size} of {wanted} bytes", "wait: the next refresh asks again"
     told = "The connection broke in the middle of the file."
-    return UnreachableError(Problem(told, export=export.name, found=found, fix=fix, actor="retry", consequence=AGAIN))
+    return ReadError(Problem(told, export=export.name, found=found, fix=fix, actor="retry", consequence=AGAIN))
 
 
 AGAIN = "Nothing of it was landed; the next refresh tries again."

@@ -81,7 +81,7 @@ class Sftp:
                 try:
                     self._asked(lambda: self._copied(export, out, wanted))
                     break
-                except UnreachableError:
+                except ReadError:
                     if attempt + 1 == self.own.attempts or self.is_hanging:
                         raise
                     self._again(export, wanted)
