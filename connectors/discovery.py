@@ -19,6 +19,7 @@ from pathlib import Path
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.places.base import Entry, Files, shown
+from connectors.strict import StrictModel
 
 PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 """Endings of files that are still being written."""
@@ -29,6 +30,12 @@ PLACES: dict[str, tuple[str, str]] = {
     "sftp": ("connectors.places.sftp", "Sftp"), **dict.fromkeys(("http", "https"), ("connectors.places.web", "Web")),
 }  # fmt: skip
 """By the scheme of a URL; any other goes through fsspec."""
+SETTINGS: dict[str, tuple[str, str]] = {
+    "s3": ("connectors.places.buckets", "S3Settings"), "sftp": ("connectors.places.sftp", "SftpSettings"),
+    **dict.fromkeys(("az", "abfs", "abfss"), ("connectors.places.buckets", "AzureSettings")),
+    **dict.fromkeys(("gs", "gcs"), ("connectors.places.buckets", "GoogleSettings")),
+    **dict.fromkeys(("http", "https"), ("connectors.http", "HttpSettings")),
+}  # fmt: skip
 EXTRAS = {"sftp": "sftp", "http": "http", "https": "http"}
 
 
@@ -121,6 +128,13 @@ def is_export(name: str) -> bool:
     (True, False, False)
     """
     return not name.startswith((".", "~$")) and not name.lower().endswith(PARTIAL)
+
+
+def settings_of(root: str) -> type[StrictModel] | None:
+    """What may be set for a connection to a root; None where fsspec decides it, or a kind."""
+    module, name = SETTINGS.get(root.partition("://")[0], ("", "")) if "://" in root else ("", "")
+    found: type[StrictModel] | None = getattr(import_module(module), name) if module else None
+    return found
 
 
 # --- the walk ---------------------------------------------------------------------------------------------------------------------

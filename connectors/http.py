@@ -84,7 +84,7 @@ class Http:
             auth=httpx.BasicAuth(user, self.own.password or "") if user else None,
             headers={"User-Agent": "plantlake", **(headers or {}), **bearer, **self.own.headers},
             timeout=httpx.Timeout(self.own.timeout_s), verify=self._trusted(), follow_redirects=True, max_redirects=5,
-            limits=httpx.Limits(max_connections=self.own.in_flight),
+            limits=httpx.Limits(max_connections=self.own.in_flight), event_hooks={"request": [self._veil]},
         )  # fmt: skip
 
     def __enter__(self) -> Http:
@@ -157,7 +157,7 @@ class Http:
             tag = response.headers.get("etag", "")
             state["version"] = (tag if not tag.startswith("W/") else "") or response.headers.get("last-modified", "")
             begun, size = monotonic(), 0
-            for chunk in response.iter_raw(COPIED):
+            for chunk in response.iter_raw():  # as they come: what was received before a connection breaks is kept
                 size += out.write(chunk)
                 if monotonic() - begun > self.own.timeout_s and size < SLOWEST * (monotonic() - begun):
                     raise unreachable("hang", self.place, f"{size} bytes in {monotonic() - begun:.0f} s", timeout_s=self.own.timeout_s)
@@ -227,6 +227,12 @@ class Http:
         if any(word in text for word in ("Name or service", "getaddrinfo", "nodename", "Temporary failure in name", "No address")):
             return unreachable("host", self.place, text)
         return _AgainError(unreachable("refused", self.place, text))
+
+    def _veil(self, request: httpx.Request) -> None:
+        """Another server, to which this one sends us, is shown no credentials."""
+        if (request.url.scheme, request.url.netloc.decode()) != tuple(urlsplit(self.base)[:2]):
+            for name in ("Authorization", *self.own.headers):
+                request.headers.pop(name, None)
 
     def _trusted(self) -> ssl.SSLContext | bool:
         if not self.own.check_certificate:

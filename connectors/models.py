@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
 from connectors.secrets import Secret
 from connectors.strict import StrictModel
@@ -32,11 +32,13 @@ def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+LEFT_TO_RIGHT = Field(union_mode="left_to_right")
 Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Word = Annotated[str, BeforeValidator(_as_text)]
 """A word of the plant's data; YAML may read it as a number, the data never does."""
-Setting = Secret | bool | int | float | str | dict[str, Secret | bool | int | float | str]
-"""One setting of a connection; what is secret is a reference."""
+Plain = StrictBool | StrictInt | StrictFloat | str
+Setting = Annotated[Secret | Plain | dict[str, Annotated[Secret | Plain, LEFT_TO_RIGHT]], LEFT_TO_RIGHT]
+"""One setting of a connection; what is secret is a reference, which is no dict of settings."""
 
 
 def weekdays(text: str) -> tuple[int, ...]:
@@ -404,6 +406,8 @@ class PlantFile(StrictModel):
     """Who answers for the data: team:acme-ops or a mail address."""
     root: str | None = None
     """Where exports are: a folder (relative to the portfolio) or a URL; default landing/<plant>."""
+    connection: dict[str, Setting] = {}
+    """Settings of the connection to `root`, for sources without a root of their own, which may add to them; secrets by reference."""
     calendar: Literal["pattern", "records", "none"] | None = None
     """pattern: the shifts below run; records: only machine-shifts that a source maps to shift_instance; none: unknown."""
     shifts: dict[Word, Shift] = {}

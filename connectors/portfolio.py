@@ -10,7 +10,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic_core import ErrorDetails
 
 from connectors import vocabularies
 from connectors.contract import Place
+from connectors.discovery import settings_of
 from connectors.errors import ConfigError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, PortfolioFile, Settings, Source, Table
 from connectors.registry import KINDS, connector
@@ -72,9 +73,10 @@ class Portfolio:
     def place(self, plant: PlantFile, source_id: str, last: str | None = None) -> Place:
         """Where a source's exports are and how they are reached. Raises ReadError when a secret cannot be had."""
         source = plant.sources[source_id]
+        connection = source.connection if source.root else plant.connection | source.connection
         return Place(
             self.source_root(plant, source_id), source.path, connector(source.kind).Options.model_validate(source.options),
-            resolved(source.connection, self.root, self.file.secret_command), last, source.timezone or plant.timezone, source.no_dst,
+            resolved(connection, self.root, self.file.secret_command), last, source.timezone or plant.timezone, source.no_dst,
         )  # fmt: skip
 
     @property
@@ -252,6 +254,7 @@ def _plant_rules(plant: PlantFile, root: Path) -> Iterator[tuple[Keys, Problem]]
     yield from _zone(plant.timezone, ("timezone",))
     if isinstance(plant.holidays, str) and not (root / plant.holidays).is_file():
         yield from _holiday_calendar(plant.holidays)
+    yield from _connection_rules(plant.connection, plant.root, plant.root)
     codes = set(plant.equipment.units)
     for code, unit in plant.equipment.units.items():
         if unit.parent and unit.parent not in codes:
@@ -353,12 +356,23 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
             )
     for pattern, keys in _patterns(source):
         yield from _regex(pattern, keys)
-    for inner, problem in in_the_open(source.connection, source.root):
-        yield ("connection", *inner) if inner else ("root",), problem
+    yield from _connection_rules(source.connection, source.root or plant.root, source.root)
     for name, table in source.tables.items():
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)
     yield from _secret_rules(source)
+
+
+def _connection_rules(connection: Mapping[str, Any], root: str | None, own_root: str | None) -> Iterator[tuple[Keys, Problem]]:
+    """Settings that a connection to `root` does not have, and secrets that stand in the open."""
+    model = settings_of(root) if root else None
+    known = model.model_fields if model else dict.fromkeys(connection)
+    for key in sorted(set(connection) - set(known)):
+        told = f"A connection to {str(root).partition('://')[0]}:// has no setting '{key}'."
+        near, fix = closest(key, known), f"one of {listed(sorted(known), 30)}"
+        yield ("connection", key), Problem(told, found=key, closest=near, fix=fix)
+    for inner, problem in in_the_open(connection, own_root):
+        yield ("connection", *inner) if inner else ("root",), problem
 
 
 def _clock_rules(plant: PlantFile, name: str, source: Source) -> Iterator[tuple[Keys, Problem]]:

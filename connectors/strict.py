@@ -1,7 +1,7 @@
 """The base of everything a user writes in YAML: unknown keys are errors, and every field is described.
 
-Here: `StrictModel`, options that are one text or several, and options that only say what is asked. Elsewhere: the models of portfolio and plant files
-(`connectors.models`), how their errors become problems with file and line (`connectors.portfolio`).
+Here: `StrictModel`, options that are one text or several, and options that only say what is asked. Elsewhere: the models of portfolio
+and plant files (`connectors.models`), how their errors become problems with file and line (`connectors.portfolio`).
 """
 
 from __future__ import annotations

@@ -241,7 +241,7 @@ def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
     """Everything that the plant file, the portfolio and the vocabularies state apart from mappings."""
     named = ("reason_map", "ideal_rates", "demonstrated_rates", "product_families", "emission_factors", "economics")
     words = _words(portfolio, named, plant.plant)
-    own = plant.model_dump(exclude={"sources"})
+    own = plant.model_dump(exclude={"sources", "connection"})
     sources = {
         name: (source.clock_offset_s, source.rank, source.complete_until, *filter(None, [source.clock_reference]))
         for name, source in plant.sources.items()

@@ -26,6 +26,9 @@ T = TypeVar("T")
 IN_FLIGHT = 32
 """Pieces of a file that are asked for before the first one came: a line of 50 ms then gives 20 MB/s instead of 0.6."""
 
+SILENT = ("No existing session", "Timeout opening channel.", "Error reading SSH protocol banner")
+"""What paramiko says of a server that took the connection and then said nothing."""
+
 
 class SftpSettings(Reached):
     """A password or a key. Whose server it is says its fingerprint, or a file of known hosts."""
@@ -184,6 +187,7 @@ class Sftp:
             if has_no_room(error):
                 raise
             cause = next((cause for kind, cause in _causes().items() if isinstance(error, kind)), "broken")
+            cause = "hang" if str(error) in SILENT else cause
             self.is_hanging = cause == "hang"
             raise unreachable(cause, self.place, error or type(error).__name__, timeout_s=self.own.timeout_s) from None
 
