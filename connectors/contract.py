@@ -116,6 +116,10 @@ class FileConnector:
     records: ClassVar[tuple[str, ...]] = ("rows",)
     record_pattern: ClassVar[str | None] = None
 
+    def is_system(self, place: Place) -> bool:
+        """Whether there is no file at a place but a system that is asked: `discover` and `fetch` are then the kind's own."""
+        return False
+
     def discover(self, place: Place) -> Iterator[Export]:
         from connectors.discovery import discover
 

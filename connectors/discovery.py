@@ -36,7 +36,6 @@ SETTINGS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("gs", "gcs"), ("connectors.places.buckets", "GoogleSettings")),
     **dict.fromkeys(("http", "https"), ("connectors.http", "HttpSettings")),
 }  # fmt: skip
-EXTRAS = {"sftp": "sftp", "http": "http", "https": "http"}
 
 
 def discover(place: Place) -> Iterator[Export]:
@@ -87,12 +86,6 @@ def opened(place: Place) -> Files:
     module, name = PLACES.get(scheme, ("connectors.places.other", "Other"))
     try:
         files: Files = getattr(import_module(module), name)(place)
-    except ModuleNotFoundError as error:
-        extra = EXTRAS.get(scheme)
-        fix = f"pip install 'plantlake[{extra}]'" if extra else f"pip install {error.name}"
-        raise ReadError(
-            Problem(f"{scheme}:// needs a package that is not installed.", found=str(error.name), fix=fix, actor="retry")
-        ) from error
     except FileNotFoundError as error:
         raise _no_root(place, [], str(error)) from error
     return files

@@ -24,7 +24,7 @@ from pydantic import Field
 
 from connectors.contract import Place
 from connectors.errors import PlantlakeError, Problem, ReadError
-from connectors.places.base import AGAIN, COPIED, SLOWEST, Reached, settings, shown, unreachable, without_secrets
+from connectors.places.base import AGAIN, COPIED, SLOWEST, Reached, not_installed, settings, shown, unreachable, without_secrets
 
 if TYPE_CHECKING:
     import httpx
@@ -71,8 +71,11 @@ class Http:
     """A server below an address. Raises FileNotFoundError for 404 and 410, ReadError for all else that fails."""
 
     def __init__(self, place: Place, headers: Mapping[str, str] | None = None):
-        import httpx
-
+        try:
+            import httpx
+            import tenacity  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise not_installed(error, "http") from None
         self.place, self.own = place, settings(place, HttpSettings)
         self.base = place.root.rstrip("/") + "/"
         parts = urlsplit(self.base)

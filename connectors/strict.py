@@ -1,12 +1,14 @@
 """The base of everything a user writes in YAML: unknown keys are errors, and every field is described.
 
-Here: `StrictModel`, options that are one text or several, and options that only say what is asked. Elsewhere: the models of portfolio
-and plant files (`connectors.models`), how their errors become problems with file and line (`connectors.portfolio`).
+Here: `StrictModel`, options that are one text, several, or a length of time, and options that only say what is asked. Elsewhere: the
+models of portfolio and plant files (`connectors.models`), how their errors become problems with file and line (`connectors.portfolio`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -45,3 +47,23 @@ def reading(options: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any
     ({'nulls': '-'}, {'nulls': ''})
     """
     return {name: value for name, value in options.items() if name not in model.model_fields or not model.model_fields[name].exclude}
+
+
+def as_duration(value: Any) -> Any:
+    """A length of time in words. A bare number is none: it would have no unit.
+
+    >>> as_duration("90s"), as_duration("1.5 h"), as_duration("2d")
+    (datetime.timedelta(seconds=90), datetime.timedelta(seconds=5400), datetime.timedelta(days=2))
+    """
+    if isinstance(value, timedelta):
+        return value
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(s|min|h|d)\s*", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("write a length of time such as 30s, 15min, 6h or 7d")
+    return timedelta(seconds=float(found[1]) * SECONDS[found[2]])
+
+
+SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
+Duration = Annotated[
+    timedelta, BeforeValidator(as_duration), WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(s|min|h|d)\s*$"})
+]

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from connectors.errors import Problem, ReadError
+
 STAMP = "%Y%m%dT%H%M%S.%fZ"
 _STAMP = r"\d{8}T\d{6}\.\d{6}Z"
 _NAME = re.compile(rf"(?P<of>.+)/(?:(?P<start>{_STAMP})~(?P<end>{_STAMP})|(?P<cursor>[^/@]*))@(?P<asked>{_STAMP})(?P<suffix>\.[a-z0-9.]+)")
@@ -83,6 +85,29 @@ def windows(start: datetime, until: datetime, length: timedelta) -> Iterator[tup
         end = min(start + length, until)
         yield start, end
         start = end
+
+
+MOST_WINDOWS = 5_000
+"""A first time that lies so many windows back is a mistake, such as 1900-01-01."""
+
+
+def due(
+    reached: datetime | None, first: datetime | None, now: datetime, length: timedelta, lookback: timedelta
+) -> list[tuple[datetime, datetime]]:
+    """What is still to be asked of a system: from where the last answer ended (`reached`), less `lookback` for what comes late, or from
+    the `first` instant that counts. Raises ReadError where there is neither.
+
+    >>> day = datetime(2026, 11, 20, tzinfo=UTC)
+    >>> [(a.hour, b.hour) for a, b in due(day + timedelta(hours=6), None, day + timedelta(hours=9), timedelta(hours=3), timedelta(hours=1))]
+    [(5, 8), (8, 9)]
+    """
+    begin = reached - lookback if reached else first
+    if begin is None:
+        raise ReadError(Problem("It is not said from when on the system is asked.", fix="options.start: <the first day, 2026-01-31>"))
+    if (now - begin) / length > MOST_WINDOWS:
+        told = f"From {begin:%Y-%m-%d} to today are more than {MOST_WINDOWS} windows."
+        raise ReadError(Problem(told, found=f"window: {length}", fix="options.start: <the first day that counts>, or a longer window"))
+    return list(windows(begin, now, length))
 
 
 def _text(moment: datetime | None) -> str:

@@ -183,7 +183,7 @@ def _nothing_there(place: Place, kind: Connector, fix: str) -> Problem:
     """What to say of a source that has delivered nothing yet."""
     goes_on = "Other sources and plants go on."
     root = shown(place.root)
-    if not isinstance(kind, FileConnector):
+    if not isinstance(kind, FileConnector) or kind.is_system(place):
         return Problem(f"'{place.path}' in {root} holds nothing yet.", fix=fix, consequence=goes_on, actor="retry")
     near = near_misses(place)
     return Problem(

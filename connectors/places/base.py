@@ -95,6 +95,12 @@ def _wrong(at: tuple[Any, ...], kind: str, message: str, model: type[StrictModel
     return Problem(f"connection.{key}: {message.removeprefix('Value error, ')}.", fix=f"connection: {{{key}: ...}}")
 
 
+def not_installed(error: ModuleNotFoundError, extra: str) -> ReadError:
+    """The error for a package that an optional extra brings."""
+    told, fix = "A package that this connection needs is not installed.", f"pip install 'plantlake[{extra}]'"
+    return ReadError(Problem(told, found=str(error.name), fix=fix, actor="retry"))
+
+
 def has_no_room(error: BaseException) -> bool:
     """Whether it is this machine that failed: its disk is full."""
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

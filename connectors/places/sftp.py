@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError, UnreachableError
-from connectors.places.base import COPIED, Entry, Reached, cut, has_no_room, settings, unreachable
+from connectors.places.base import COPIED, Entry, Reached, cut, has_no_room, not_installed, settings, unreachable
 
 T = TypeVar("T")
 IN_FLIGHT = 32
@@ -51,6 +51,10 @@ class Sftp:
     """Files below a folder of a server, over one connection."""
 
     def __init__(self, place: Place):
+        try:
+            import paramiko  # noqa: F401
+        except ModuleNotFoundError as error:
+            raise not_installed(error, "sftp") from None
         self.place, self.own = place, settings(place, SftpSettings)
         parts = urlsplit(place.root)
         self.host, self.port = parts.hostname or "", parts.port or 22

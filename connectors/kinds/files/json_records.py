@@ -22,10 +22,18 @@ from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import text
 from connectors.kinds.files.json_rows import Row, Spool, found_at, name_of, path_of, shown, spread, unreadable
 from connectors.kinds.files.json_stream import records_at
-from connectors.kinds.files.json_values import TooDeepError, UnreadableError, as_text, content, dumped, value_at
+from connectors.kinds.files.json_values import (
+    BLANKS,
+    TooDeepError,
+    UnreadableError,
+    as_text,
+    content,
+    dumped,
+    is_lines,
+    numbered_lines,
+    value_at,
+)
 from connectors.strict import ONE_OR_SEVERAL, StrictModel, Texts
-
-BLANKS = " \t\r\n\ufeff\x1e"
 
 
 def _as_path(value: Any) -> Any:
@@ -95,7 +103,7 @@ class Json(FileConnector):
             return as_read(self.read(path, options, records), rows, "record")
         wanted, last = set(rows), max(rows, default=0)
         found: dict[int, Original] = {}
-        for row, (number, line) in enumerate(_lines(plain), 1):
+        for row, (number, line) in enumerate(numbered_lines(plain), 1):
             if row > last:
                 break
             if row in wanted:
@@ -103,39 +111,11 @@ class Json(FileConnector):
         return found
 
 
-def is_lines(plain: Path) -> bool:
-    """Whether a text is JSON lines: its first line is a value and not all of it, or a broken one above one that is a value."""
-    head = []
-    for _, line in _lines(plain):
-        head.append(line)
-        if len(head) == 2:
-            break
-    if len(head) < 2 or not head[0].startswith(("{", "[")):
-        return False
-    return _is_value(head[0]) or (head[0][-1] not in "{[,:" and head[1].startswith("{") and _is_value(head[1]))
-
-
-def _is_value(line: str) -> bool:
-    try:
-        _, end = value_at(line)
-    except UnreadableError:
-        return False
-    return not line[end:].strip(BLANKS)
-
-
-def _lines(plain: Path) -> Iterator[tuple[int, str]]:
-    """Number and text of each line that is not blank."""
-    with plain.open(encoding="utf-8-sig", newline="\n") as source:
-        for number, line in enumerate(source, 1):
-            if stripped := line.strip(BLANKS):
-                yield number, stripped
-
-
 def _add_lines(plain: Path, options: JsonOptions, out: Spool) -> None:
     """Raises ReadError where no line is JSON."""
     is_readable = False
     first: UnreadableError | None = None
-    for _, line in _lines(plain):
+    for _, line in numbered_lines(plain):
         try:
             rows = _rows_of_line(line, options)
             is_readable = True

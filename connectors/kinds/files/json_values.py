@@ -24,6 +24,7 @@ DEEPEST = 100
 """Levels of nesting; the deepest export seen has eight."""
 BLANK = re.compile(r"[ \t\r\n\ufeff\x1e]*")
 """Between values; \\x1e is the record separator of RFC 7464."""
+BLANKS = " \t\r\n\ufeff\x1e"
 
 
 class Number(str):
@@ -131,12 +132,42 @@ def content(plain: Path) -> str:
     return plain.read_bytes().decode("utf-8-sig")
 
 
-def documents(path: Path, encoding: str | None, member: str | None) -> list[Any]:
-    """The values of an export as they follow each other, all of it in memory. Raises ReadError."""
+def documents(path: Path, encoding: str | None, member: str | None) -> Iterator[Any]:
+    """The values of an export as they follow each other; where each has a line of its own, one is in memory at a time. Raises ReadError."""
     try:
-        return list(values(content(text.utf8(path, encoding, member, wanted="JSON"))))
+        plain = text.utf8(path, encoding, member, wanted="JSON")
+        for source in (line for _, line in numbered_lines(plain)) if is_lines(plain) else [content(plain)]:
+            yield from values(source)
     except UnreadableError as error:
         raise ReadError(error.problem) from error
+
+
+def is_lines(plain: Path) -> bool:
+    """Whether a text is JSON lines: its first line is a value and not all of it, or a broken one above one that is a value."""
+    head = []
+    for _, line in numbered_lines(plain):
+        head.append(line)
+        if len(head) == 2:
+            break
+    if len(head) < 2 or not head[0].startswith(("{", "[")):
+        return False
+    return _is_value(head[0]) or (head[0][-1] not in "{[,:" and head[1].startswith("{") and _is_value(head[1]))
+
+
+def _is_value(line: str) -> bool:
+    try:
+        _, end = value_at(line)
+    except UnreadableError:
+        return False
+    return not line[end:].strip(BLANKS)
+
+
+def numbered_lines(plain: Path) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is not blank."""
+    with plain.open(encoding="utf-8-sig", newline="\n") as source:
+        for number, line in enumerate(source, 1):
+            if stripped := line.strip(BLANKS):
+                yield number, stripped
 
 
 def dumped(value: Any, depth: int = 0) -> str:

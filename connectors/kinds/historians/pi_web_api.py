@@ -1,8 +1,8 @@
-"""Responses of PI Web API (`kind: pi_web_api`) that were saved as files: values of streams and stream sets.
+"""Responses of PI Web API (`kind: pi_web_api`): values of streams and stream sets, saved as files or asked for.
 
 Here: the shapes of the responses, polymorphic values, flags and states as quality, what a response says is missing. Elsewhere: JSON
-text (`connectors.kinds.files.json_values`), the words of quality and PI's system states (`connectors.quality`), other responses of
-the server, such as searches of points (`kind: json`).
+text (`connectors.kinds.files.json_values`), the words of quality and PI's system states (`connectors.quality`), asking the
+server (`connectors.kinds.historians.pi_live`), other responses of it, such as searches of points (`kind: json`).
 
 A timed value may hold a number, a text, a truth value, an array, a digital state (`{Name, Value, IsSystem}`) or the text of an error;
 which of them can change from one item to the next. A response of HTTP 200 may hold errors of single streams and items.
@@ -11,18 +11,20 @@ which of them can change from one item to the next. A response of HTTP 200 may h
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from connectors import quality
-from connectors.contract import FileConnector
+from connectors.contract import Export, FileConnector, Place
 from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.files.json_rows import Row, Spool, shown, unreadable
 from connectors.kinds.files.json_values import Number, UnreadableError, as_text, documents, refuse_repeated
-from connectors.strict import StrictModel
+from connectors.kinds.historians import pi_live
+from connectors.strict import Asking, Duration, StrictModel, Texts
 
 COLUMNS = (
     "tag", "web_id", "path", "summary_type", "timestamp", "value", "value_type", "state_code", "units", "quality", "quality_code",
@@ -54,6 +56,24 @@ class PiWebApiOptions(StrictModel):
     member: str | None = None
     """Which file of a zip, by name or pattern, where it holds several."""
 
+    # What a server is asked, and when.
+    tags: Annotated[Texts, Asking] = ()
+    """Names of points of the data server that `path` names, or whole paths of points and attributes."""
+    web_ids: Annotated[Texts, Asking] = ()
+    """WebIds of streams, instead of names."""
+    start: Annotated[date | None, Asking] = None
+    """The first day (UTC) that is asked for."""
+    window: Annotated[Duration, Asking] = timedelta(days=1)
+    """How much time one answer covers."""
+    lookback: Annotated[Duration, Asking] = timedelta(hours=1)
+    """How far before the last answer's end values are asked for again, because they come late."""
+    every: Annotated[Duration, Asking] = timedelta(minutes=15)
+    """Least time between two questions."""
+    boundary: Annotated[Literal["Inside", "Outside", "Interpolated"], Asking] = "Inside"
+    """PI's boundaryType: whether the values just outside of the window are given too."""
+    page_size: Annotated[int, Field(ge=2, le=150_000), Asking] = 10_000
+    """Values of a stream that are asked for at once (maxCount)."""
+
 
 class PiWebApi(FileConnector):
     """Reads saved responses of PI Web API."""
@@ -62,6 +82,19 @@ class PiWebApi(FileConnector):
     version = "1"
     Options = PiWebApiOptions
     suffixes = (".json", ".json.gz")
+
+    def is_system(self, place: Place) -> bool:
+        """At an address of HTTP there is the server itself."""
+        return place.root.startswith(("http://", "https://"))
+
+    def discover(self, place: Place) -> Iterator[Export]:
+        return pi_live.questions(place) if self.is_system(place) else super().discover(place)
+
+    def fetch(self, export: Export, place: Place, target: Path) -> None:
+        if self.is_system(place):
+            pi_live.answer(export, place, target)
+        else:
+            super().fetch(export, place, target)
 
     def read(self, path: Path, options: PiWebApiOptions, records: str = "rows") -> pl.LazyFrame:
         """One row a timed value, in the order of the file; the columns are always the same. See `connectors.contract`."""
@@ -165,7 +198,7 @@ def _tag(stream: Row) -> str | None:
 
 def _refuse_incomplete(response: dict[str, Any], items: list[Any], options: PiWebApiOptions) -> None:
     """Raises ReadError where the response says that it goes on, or holds as many items as its limit."""
-    if options.incomplete == "accept":
+    if options.incomplete == "accept" or response.get(pi_live.WHOLE) is True:
         return
     links = response.get("Links")
     link = links.get("Next") if isinstance(links, dict) else None
