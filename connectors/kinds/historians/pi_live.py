@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -66,11 +67,8 @@ def answer(export: Export, place: Place, target: Path) -> None:
     with Http(place, {"Accept": "application/json"}) as http, target.open("w", encoding="utf-8") as out:
         pi = _Pi(http, place.options)
         streams, lost = pi.streams(place.path)
-        for record in lost:
-            out.write(f"{dumped(record)}\n")
-        for values in http.each(_parts(streams), lambda part: pi.recorded(part, window)):
-            for record in values:
-                out.write(f"{dumped(record)}\n")
+        for records in chain([lost], http.each(_parts(streams), lambda part: pi.recorded(part, window))):
+            out.writelines(f"{dumped({'Items': [record]})}\n" for record in records)
 
 
 class _Pi:
@@ -144,15 +142,16 @@ class _Pi:
         while len(items) >= most or len(items) in self.options.max_count:
             last = _stamp(items[-1])
             kept = [item for item in items if _stamp(item) != last]
-            if last is None or (not kept and most >= self.options.page_size * SAME_STAMP):
-                told = f"More than {most} values have one stamp: the rest of the stream cannot be asked for."
-                raise ReadError(Problem(told, found=f"{stream.name} {last}", fix="options.page_size: more", actor="retry"))
+            if last is None or (not kept and most > self.options.page_size):
+                told = "More values have one stamp than PI Web API gives at once: the rest of the stream cannot be asked for."
+                raise ReadError(Problem(told, found=f"{stream.name} {last}: {len(items)}", fix="options.page_size: more", actor="retry"))
             most = most if kept else most * SAME_STAMP
             yield from kept
             asked = [*(window | {"startTime": last, "boundaryType": "Inside"}).items(), ("maxCount", str(most))]
-            before, items = items, list(self._items(f"streams/{quote(stream.web_id)}/recorded", asked))
-            if items == before:
-                break
+            items = list(self._items(f"streams/{quote(stream.web_id)}/recorded", asked))
+            if not items or _stamp(items[0]) != last:
+                told, found = "PI Web API does not go on where it was asked to.", f"{stream.name}: asked from {last}"
+                raise ReadError(Problem(told, found=found, fix="wait: the next refresh asks again", actor="retry"))
         yield from items
 
     # --- questions ----------------------------------------------------------------------------------------------------------------
