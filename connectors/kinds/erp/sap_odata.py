@@ -1,4 +1,4 @@
-"""Responses of SAP's OData services (`kind: sap_odata`) that were saved as files: V2 (`d.results`) and V4 (`value`).
+"""Responses of SAP's OData services (`kind: sap_odata`), saved as files or asked for: V2 (`d.results`) and V4 (`value`).
 
 Here: the envelopes of both versions, dates and times of V2 as ISO 8601, what a response says is missing. Elsewhere: JSON text
 (`connectors.kinds.files.json_values`), values to records (`connectors.kinds.files.json_rows`), which zone a time is in and what a
@@ -11,25 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import polars as pl
+from pydantic import Field
 
-from connectors.contract import FileConnector
+from connectors.contract import Export, FileConnector, Place
 from connectors.errors import Problem, ReadError, listed
+from connectors.kinds.erp import odata_live
+from connectors.kinds.erp.odata_live import COUNT, NEXT
 from connectors.kinds.files.json_records import PathTo
 from connectors.kinds.files.json_rows import Row, Spool, found_at, shown, spread, unreadable
 from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents, refuse_repeated
-from connectors.strict import StrictModel, Texts
+from connectors.strict import Asking, Duration, StrictModel, Texts
 
 DATE = re.compile(r"/Date\((-?\d{1,16})([+-]\d{1,4})?\)/")
 """Milliseconds since 1970, and for an Edm.DateTimeOffset its offset in minutes."""
 TIME = re.compile(r"PT(\d{1,2})H(\d{1,2})M(\d{1,2})(\.\d+)?S")
 """An Edm.Time as SAP Gateway writes it, always with all three parts; a duration such as PT8H is none."""
-NEXT = ("__next", "@odata.nextLink", "odata.nextLink", "@nextLink")
-COUNT = ("__count", "@odata.count", "odata.count", "@count")
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (an Edm.DateTime has no zone)
 ACCEPT = "options.incomplete: accept (where the rest is in files of its own)"
 
@@ -56,6 +57,26 @@ class SapOdataOptions(StrictModel):
     member: str | None = None
     """Which file of a zip, by name or pattern, where it holds several."""
 
+    # What a service is asked, and when.
+    change: Annotated[str | None, Asking] = None
+    """Property that tells when an entity was last changed; without it all entities are asked for each time."""
+    start: Annotated[date | None, Asking] = None
+    """The first day of `change` that is asked for; default: the first there is."""
+    lookback: Annotated[Duration, Asking] = timedelta(hours=1)
+    """How far before the last question changes are asked for again: clocks differ, and bookings are committed late."""
+    every: Annotated[Duration | None, Asking] = None
+    """Least time between two questions; default: 15min with `change`, else 1d."""
+    filter: Annotated[str | None, Asking] = None
+    """A condition in OData's words that every entity meets, such as Plant eq '1010'."""
+    select: Annotated[Texts, Asking] = ()
+    """Properties that are asked for; default: all."""
+    expand: Annotated[Texts, Asking] = ()
+    """Navigation properties that come with each entity."""
+    page_size: Annotated[int | None, Field(ge=1), Asking] = None
+    """Entities that are asked for at once ($top and $skip, ordered by the key); default: the service makes pages as it likes."""
+    parameters: Annotated[dict[str, str], Asking] = {}
+    """Further parameters of each question, such as {sap-client: "100"}."""
+
 
 class SapOdata(FileConnector):
     """Reads saved responses of OData services."""
@@ -64,6 +85,19 @@ class SapOdata(FileConnector):
     version = "1"
     Options = SapOdataOptions
     suffixes = (".json", ".json.gz")
+
+    def is_system(self, place: Place) -> bool:
+        """At an address of HTTP there is the service itself."""
+        return place.root.startswith(("http://", "https://"))
+
+    def discover(self, place: Place) -> Iterator[Export]:
+        return odata_live.questions(place) if self.is_system(place) else super().discover(place)
+
+    def fetch(self, export: Export, place: Place, target: Path) -> None:
+        if self.is_system(place):
+            odata_live.answer(export, place, target)
+        else:
+            super().fetch(export, place, target)
 
     def read(self, path: Path, options: SapOdataOptions, records: str = "rows") -> pl.LazyFrame:
         """Every value as text, null where it is null or absent; `_row` numbers the records. See `connectors.contract`."""
