@@ -12,6 +12,8 @@ from plant_servers import Answer, Question
 PROPERTIES = """
 <Key><PropertyRef Name="Conf"/></Key>
 <Property Name="Conf" Type="Edm.String" Nullable="false"/>
+<Property Name="WorkCenter" Type="Edm.String"/>
+<Property Name="EndedAt" Type="Edm.String"/>
 <Property Name="Yield" Type="Edm.Decimal"/>
 <Property Name="ChangedAt" Type="Edm.DateTimeOffset"/>
 <Property Name="ChangedOn" Type="{day}" sap:display-format="Date" xmlns:sap="http://www.sap.com/Protocols/SAPData"/>"""

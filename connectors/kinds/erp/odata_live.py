@@ -32,6 +32,8 @@ SINCE = re.compile(r"since (\d{8}T\d{6}\.\d{6}Z)")
 NEXT = ("__next", "@odata.nextLink", "odata.nextLink", "@nextLink")
 COUNT = ("__count", "@odata.count", "odata.count", "@count")
 IN_TEXT = 300
+OURS = "plantlake"
+"""Beside the entities of an answer: what of the metadata reading needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +72,23 @@ def answer(export: Export, place: Place, target: Path) -> None:
         raise ReadError(Problem("The name tells of no question.", found=export.name, actor="us"))
     with Http(place, {"Accept": "application/json"}) as http, target.open("w", encoding="utf-8") as out:
         service = _service(http, place)
-        head, tail = ('{"d":{"results":[', "]}}") if service.version == 2 else ('{"value":[', "]}")
+        names = [
+            name
+            for name, of in service.types.items()
+            if of.startswith("Edm.") and (not place.options.select or name in place.options.select)
+        ]
+        head, tail = ('"d":{"results":[', "]}}") if service.version == 2 else ('"value":[', "]}")
+        out.write(f"{{{dumped(OURS)}:{dumped({'properties': names})},")
         out.write(head)
         for number, entity in enumerate(_Pages(http, place, service).entities(question)):
             out.write(f"{',' if number else ''}\n{dumped(entity)}")
         out.write(tail)
+
+
+def properties(response: Any) -> list[str]:
+    """The columns of an answer, which may hold no entity: nothing changed. None of a response that was saved."""
+    ours = response.get(OURS) if isinstance(response, dict) else None
+    return list(ours["properties"]) if isinstance(ours, dict) and isinstance(ours.get("properties"), list) else []
 
 
 class _Pages:

@@ -104,6 +104,7 @@ class SapOdata(FileConnector):
         out = Spool(path, options.fields)
         try:
             for response in documents(path, options.encoding, options.member):
+                out.expect(odata_live.properties(response))
                 for entity in _entities(response, options):
                     for row in _rows(entity, options):
                         out.add(row)

@@ -217,6 +217,10 @@ class Spool:
         if len(self._rows) >= HELD_ROWS or self._size >= HELD_CHARACTERS:
             self._write()
 
+    def expect(self, names: Iterable[str]) -> None:
+        """Fields that are there although no record may have them."""
+        self.names |= dict.fromkeys(names)
+
     def known(self) -> list[str]:
         """The fields of the records that could be read."""
         names = dict.fromkeys([*self.names, *(name for row in self._rows for name in row)])
