@@ -96,6 +96,10 @@ class Column(StrictModel):
     """Between the joined columns."""
     const: Word | None = None
     """A constant instead of a column."""
+    from_name: str | None = None
+    """Regular expression whose first group is taken from the export's name: a machine, a tag or a day that stands nowhere else."""
+    prefix: Word | None = None
+    """Put before the text, such as the year that the source leaves out."""
     split: Split | None = None
     """Take one part of the text."""
     regex: str | None = None
@@ -111,6 +115,8 @@ class Column(StrictModel):
     """For texts that `map` does not list: reject (the row), keep (the text), empty, or any other text as the value."""
     format: Texts = ()
     """Format(s) of a date or time, tried in order: strptime, or epoch_s, epoch_ms, excel. ISO 8601 needs none."""
+    since: Column | None = None
+    """The numbers count from this moment, in `unit` (default s); `from: _row` counts the records of a file without a time column."""
     timezone: str | None = None
     """Zone of this column, where it differs from the source's: an IANA name or UTC."""
     shift: str | None = None
@@ -130,8 +136,8 @@ class Column(StrictModel):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Column:
-        if sum(origin is not None for origin in (self.from_, self.const, self.sql)) != 1:
-            raise ValueError("give exactly one of from, const, sql")
+        if sum(origin is not None for origin in (self.from_, self.const, self.sql, self.from_name)) != 1:
+            raise ValueError("give exactly one of from, const, from_name, sql")
         return self
 
 
@@ -188,8 +194,13 @@ class Covers(StrictModel):
 class Source(StrictModel):
     """One kind of export of a plant."""
 
+    preset: str | None = None
+    """What is known of the system, such as sap.afru or erpnext.job_card (`plantlake preset list`): the source then states what differs,
+    and null takes a key away."""
+    headers: dict[Word, Word] = {}
+    """Columns of the preset that have another name in this plant's exports, such as {MENGE: Menge}."""
     kind: str
-    """The connector: delimited, excel, mtconnect_shdr, ..."""
+    """The connector: delimited, excel, mtconnect_shdr, ...; a preset names its own."""
     path: str
     """Pattern below the root, such as mes/stops_*.csv; of a system, what is asked of it (a table, a view, a stream)."""
     root: str | None = None
@@ -219,6 +230,12 @@ class Source(StrictModel):
     """When exports are due, for people: 'daily by 07:30'."""
     tables: dict[str, Table] = Field(min_length=1)
     """Canonical table: how it is mapped."""
+
+    @model_validator(mode="after")
+    def _headers_of_a_preset(self) -> Source:
+        if self.headers and not self.preset:
+            raise ValueError("headers gives columns of a preset other names; this source names no preset")
+        return self
 
 
 class Shift(StrictModel):

@@ -61,7 +61,8 @@ def keys() -> Iterator[str]:
             "| key | | words | default |",
             "|---|---|---|---|",
         )
-        properties = model.model_json_schema(by_alias=True)["properties"]
+        schema = model.model_json_schema(by_alias=True)
+        properties = schema.get("$defs", {}).get(model.__name__, schema)["properties"]  # a model that holds itself stands among its parts
         for name, info in model.model_fields.items():
             key = info.alias or name
             default = "required" if info.is_required() else _default(info.default)

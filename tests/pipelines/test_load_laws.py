@@ -72,6 +72,21 @@ def test_bytes_that_are_copied_count_under_the_least_of_their_names(tmp_path: Pa
     assert len(counted) == 2, "three files, two deliveries"
 
 
+def test_the_same_bytes_of_two_machines_are_two_deliveries(tmp_path: Path) -> None:
+    """What a column takes from the name tells them apart; a copy that gives the same is none more."""
+    portfolio, about = SmallPortfolio(tmp_path), plant_file("a")
+    about["sources"]["mes"]["tables"][STOPS]["columns"]["equipment"] = {"from_name": r"stops_(\w)"}
+    portfolio.plant("a", about)
+    portfolio.file("a", "stops_x1.csv", EARLY)
+    portfolio.load()
+    portfolio.file("a", "stops_y1.csv", EARLY)
+    portfolio.file("a", "stops_x2.csv", EARLY)
+    portfolio.load()
+    assert len(portfolio.silver(STOPS)) == 2
+    assert portfolio.silver(STOPS)["equipment_id"].n_unique() == 2
+    assert not portfolio.plans()
+
+
 def loaded_before(portfolio: SmallPortfolio, patch: pytest.MonkeyPatch) -> None:
     """Loads as plantlake did when the bytes alone made a delivery."""
     with patch.context() as before:

@@ -123,6 +123,13 @@ def test_wide_records_give_a_sample_for_each_filled_tag_column() -> None:
     assert (found.read, found.accepted_records) == (2, 2)
 
 
+def test_a_wide_record_of_one_of_several_machines() -> None:
+    frame = records(Time=[AT, AT], Well=["F-1", "F-4"], **{"Oil (m3)": ["7", "8"]})
+    found = samples(frame, {"ts": "Time", "tag": "Well", "tags": {"from": "/.*/"}})
+    assert sorted(zip(names(found, "F-1/Oil", "F-4/Oil"), found.accepted["value_num"], strict=True)) == [("F-1/Oil", 7.0), ("F-4/Oil", 8.0)]
+    assert sorted(found.tags.rows()) == [("F-1/Oil", "m3"), ("F-4/Oil", "m3")]
+
+
 def test_a_regular_expression_stands_for_every_unused_column_that_it_matches() -> None:
     frame = records(Time=[AT], Power=["1"], Temp=["20"])
     assert samples(frame, {"ts": "Time", "tags": {"from": "/.*/"}}).tags["tag"].to_list() == ["Power", "Temp"]
