@@ -103,7 +103,7 @@ class Column(StrictModel):
     split: Split | None = None
     """Take one part of the text."""
     regex: str | None = None
-    """Take the first group of this regular expression; rows where it is not found become empty."""
+    """Take the group of this regular expression, or several joined with `sep`; rows where it is not found become empty."""
     nulls: tuple[Word, ...] = ()
     """Texts that mean 'empty' in this column, such as '-' or '00000000'."""
     default: Word | None = None
@@ -165,6 +165,8 @@ class Table(StrictModel):
     """Canonical column: source column, or a mapping."""
     skip: dict[str, Condition] = {}
     """Records that are not for this table, by the name under which they are counted."""
+    withdrawn: Condition | None = None
+    """Records that take back what was told of their key: a cancelled document (docstatus 2), a deletion (MSGFN 003, operation D)."""
     key: Texts | None = None
     """Source columns that identify a record, where the canonical natural key does not."""
     records: str | None = None

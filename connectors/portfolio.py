@@ -436,6 +436,10 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
     yield from _records_rule(source.kind, table.records)
     for skip, test in table.skip.items():
         yield from _matches(test, ("skip", skip))
+    if table.withdrawn:
+        yield from _matches(table.withdrawn, ("withdrawn",))
+        if not spec.id or "_row_hash" not in spec.columns:
+            yield ("withdrawn",), Problem(f"{name} has no versions, so nothing of it can be taken back.", fix="remove the key")
     for column, rule in table.columns.items():
         for inner, problem in (*_column_rules(plant, rule), *_word_rules(spec, column, rule)):
             yield ("columns", column, *inner), problem

@@ -104,6 +104,7 @@ def check_columns(reading: Reading, columns: Sequence[str]) -> None:
         if text and not _is_pattern(text)
     }
     named |= {(f"skip.{name}", condition.column) for name, condition in reading.table.skip.items()}
+    named |= {("withdrawn", test.column) for test in [reading.table.withdrawn] if test}
     named |= {("key", text) for text in reading.table.key or ()}
     shown = [column for column in columns if column != ROW]
     problems = [
@@ -279,7 +280,8 @@ def _shaped(text: pl.Expr, rule: Column) -> pl.Expr:
         part = rule.split.part - 1 if rule.split.part > 0 else rule.split.part
         text = text.str.split(rule.split.sep).list.get(part, null_on_oob=True).str.strip_chars()
     if rule.regex:
-        text = text.str.extract(rule.regex, 1)
+        groups = [text.str.extract(rule.regex, number) for number in range(1, re.compile(rule.regex).groups + 1)]
+        text = groups[0] if len(groups) == 1 else pl.concat_str(groups, separator=rule.sep)
     if rule.default is not None:
         text = text.fill_null(rule.default)
     if rule.prefix is not None:

@@ -51,6 +51,12 @@ def test_const() -> None:
     assert text({"const": "E17"}, Any=["x", "y"])[0] == ["E17", "E17"]
 
 
+def test_regex_with_several_groups_joins_them() -> None:
+    """A client read SAP's day as UTC, showed it in Tokyo, and put the clock time in a field of its own."""
+    columns = {"Day": ["2016-09-21T09:00:00+09:00", ""], "Clock": ["11:16:37", "00:00:00"]}
+    assert text({"from": ["Day", "Clock"], "regex": r"^(\d{4}-\d\d-\d\d)\S* (.+)$"}, **columns)[0] == ["2016-09-21 11:16:37", None]
+
+
 def test_a_machine_that_only_the_name_of_the_export_tells() -> None:
     """Every export of these tests is called a.csv."""
     assert text({"from_name": r"^(\w)\."}, Any=["x", "y"])[0] == ["a", "a"]
