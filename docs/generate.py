@@ -17,7 +17,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from connectors import models
+from connectors import models, presets
 from connectors.registry import KINDS
 from connectors.vocabularies import COLUMNS, REQUIRED
 from dbt_project import catalogue as kpi_catalogue
@@ -114,6 +114,15 @@ def kinds() -> Iterator[str]:
     yield ", ".join(f"[{kind}](connectors/{kind}.md)" for kind in KINDS) + "."
 
 
+def known_systems() -> Iterator[str]:
+    """Every preset."""
+    yield from ("| preset | what it reads | system | kind | tables |", "|---|---|---|---|---|")
+    for found in presets.overview():
+        kind = found.source["kind"]
+        filled = ", ".join(presets.tables_of(found))
+        yield f"| `{found.name}` | {_cell(found.about)} | {_cell(found.system)} | [{kind}](connectors/{kind}.md) | {filled} |"
+
+
 def kpis() -> Iterator[str]:
     """Every KPI of the catalogue."""
     yield from ("| KPI | name | formula | in ISO 22400-2 | what moves it without any change on the shop floor |", "|---|---|---|---|---|")
@@ -160,6 +169,7 @@ def verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 BLOCKS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
+    "presets.md": {"systems": known_systems},
     "plant-file.md": {"keys": keys, "kinds": kinds, "tables": tables, "vocabularies": vocabularies},
     "kpis.md": {"kpis": kpis},
     "sql.md": {"columns": columns},

@@ -112,7 +112,8 @@ def check_columns(reading: Reading, columns: Sequence[str]) -> None:
             f"Column '{text}' is mapped in {place} but is not in the file.",
             found=listed(shown, 40),
             closest=(near := closest(text, shown)),
-            fix=f"{reading.fix_path}.{place}: {near or '<a column of the file>'}",
+            fix=f"{reading.fix_path}.{place}: {near or '<a column of the file>'}"
+            + ("; null leaves it out" if reading.source.preset else ""),
         )
         for place, text in sorted(named)
         if text not in columns

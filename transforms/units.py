@@ -21,6 +21,7 @@ SPELLINGS: dict[str, str] = {
     "piece": PIECE,
     "pieces": PIECE,
     "ea": PIECE,
+    "nos": PIECE,
     "each": PIECE,
     "st": PIECE,
     "stk": PIECE,
