@@ -7,6 +7,7 @@ inherits, and how a plant file's words lie over a preset. Elsewhere: the kinds (
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,15 +18,18 @@ import pytest
 import yaml
 
 from connectors.contract import ROW, Place
+from connectors.errors import ConformError
 from connectors.models import PlantFile
 from connectors.portfolio import read, read_plant
 from connectors.presets import names, preset
 from connectors.registry import connector
+from pipelines.cli import main
 from transforms.conform import conform
 from transforms.mapping import Reading
 from transforms.samples import conform_samples
 
 SAMPLES = Path(__file__).parent / "presets"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "presets.md"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
@@ -104,19 +108,13 @@ def plain(value: Any) -> Any:
 # --- a plant's words over those of a preset ------------------------------------------------------------------------------------------
 
 
+def examples() -> list[str]:
+    """The YAML of the page: a plant file, sources that differ, a preset of one's own."""
+    return re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
 def test_a_plant_file_of_ten_lines(tmp_path: Path) -> None:
-    text = """\
-plant: p
-name: Wind Power Works
-company: windpower
-timezone: Asia/Kolkata
-calendar: none
-sources:
-  jobs: {preset: erpnext.job_card}
-  stops: {preset: erpnext.downtime_entry}
-  orders: {preset: erpnext.work_order}
-"""
-    plant = planted(tmp_path, text)
+    plant = planted(tmp_path, examples()[0].replace("plant: wind-power", "plant: p"))
     assert {name: list(source.tables) for name, source in plant.sources.items()} == {
         "jobs": ["production_count"], "stops": ["equipment_state_event"], "orders": ["production_order"],
     }  # fmt: skip
@@ -124,20 +122,14 @@ sources:
 
 
 def test_what_differs_lies_over_the_preset(tmp_path: Path) -> None:
-    """A word of a map is added, a column renamed, one taken away; the rest stays."""
-    differs = {
-        "path": "sap/*.txt",
-        "headers": {"MENGE": "Menge", "SHKZG": "S/H"},
-        "tables": {"goods_movement": {"columns": {"movement_class": {"map": {"901": "ADJUST"}}, "order": None, "value": "Betrag"}}},
-    }
-    source = planted(tmp_path, plant_file("sap.mseg", differs)).sources["s"]
+    """A word of a map is added, columns are renamed, one is taken away; the rest stays. The source is that of the page."""
+    source = planted(tmp_path, f"plant: p\nname: P\ncompany: c\ntimezone: UTC\ncalendar: none\n{examples()[1]}").sources["movements"]
     columns = source.tables["goods_movement"].columns
-    assert source.path == "sap/*.txt"
+    assert (source.path, source.options["decimal"]) == ("sap/mseg_*.txt", ",")
     assert "order" not in columns
     assert columns["qty"].from_ == ("Menge",)
-    assert columns["qty"].negate is not None
-    assert columns["qty"].negate.column == columns["value"].negate.column == "S/H"  # type: ignore[union-attr]
-    assert columns["value"].from_ == ("Betrag",)
+    assert columns["value"].from_ == ("Betrag in HW",)
+    assert [rule.negate.column for name in ("qty", "value") for rule in [columns[name]] if rule.negate] == ["S/H", "S/H"]
     assert isinstance(columns["movement_class"].map, dict)
     assert (columns["movement_class"].map["101"], columns["movement_class"].map["901"]) == ("RECEIPT_PO", "ADJUST")
 
@@ -152,11 +144,9 @@ def test_a_portfolio_has_presets_of_its_own(tmp_path: Path) -> None:
     """Five plants of one company with one MES say it once."""
     own = tmp_path / "presets" / "acme" / "stops.yaml"
     own.parent.mkdir(parents=True)
-    columns = "{equipment: Unit, start_ts: From, end_ts: To, state_class: {const: DELAY_EQ}}"
-    source = f"source:\n  kind: delimited\n  path: '*.csv'\n  tables:\n    equipment_state_event:\n      columns: {columns}\n"
-    own.write_text(f"about: Stops.\nsystem: Acme MES\nnotes: []\n{source}")
+    own.write_text(examples()[2], encoding="utf-8")
     assert planted(tmp_path, plant_file("acme.stops", {})).sources["s"].kind == "delimited"
-    assert preset("acme.stops", tmp_path).system == "Acme MES"
+    assert preset("acme.stops", tmp_path).system == "Acme MES 4"
 
 
 def test_a_preset_that_is_not_there_is_told_with_the_closest(tmp_path: Path) -> None:
@@ -176,3 +166,29 @@ def test_headers_without_a_preset_mean_nothing(tmp_path: Path) -> None:
     (tmp_path / "plants" / "p.yaml").write_text(yaml.safe_dump(about))
     (problem,) = read(tmp_path).problems
     assert "this source names no preset" in problem.message
+
+
+def test_a_column_that_the_extract_lacks_is_named_and_may_be_left_out(tmp_path: Path) -> None:
+    """Nothing becomes empty silently: the plant file has to say that it is not there."""
+    (tmp_path / "AFRU.txt").write_text("RUECK|RMZHL\n1|2\n")
+    plant = planted(tmp_path, plant_file("sap.afru", {}))
+    source = plant.sources["s"]
+    reading = Reading(plant, "s", source, "production_count", source.tables["production_count"], "AFRU.txt", "b", "1", None, NOW, "v")
+    frame = connector("delimited").read(tmp_path / "AFRU.txt", connector("delimited").Options())
+    with pytest.raises(ConformError) as caught:
+        conform(frame, reading)
+    told = {problem.message: str(problem.fix) for problem in caught.value.problems}
+    fix = told["Column 'RMNGA' is mapped in columns.rework_qty but is not in the file."]
+    assert fix.startswith("plants/p.yaml → sources.s.tables.production_count.columns.rework_qty: ")
+    assert fix.endswith("null leaves it out")
+
+
+def test_the_command_line_lists_and_shows_them(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PLANTLAKE_PORTFOLIO", raising=False)
+    for words, said in ((["list", "goods_movement"], "sap.mseg"), (["show", "erpnext.workstation"], "preset: erpnext.workstation")):
+        monkeypatch.setattr("sys.argv", ["plantlake", "preset", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 0
+        assert said in capsys.readouterr().out
