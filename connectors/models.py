@@ -156,6 +156,15 @@ class Intervals(StrictModel):
     """The first interval of a unit in an export, which has no neighbour: to its grid line, or unknown and therefore left out."""
 
 
+class Limits(StrictModel):
+    """What the numbers of a tag can be."""
+
+    low: float | None = None
+    """The least that is possible."""
+    high: float | None = None
+    """The most that is possible."""
+
+
 class Table(StrictModel):
     """How one canonical table comes from the records of a source."""
 
@@ -173,6 +182,8 @@ class Table(StrictModel):
     """Which record set of the connector (mtconnect: observations, states, counts; sap_idoc: the name of a segment)."""
     intervals: Intervals | None = None
     """For state events with one stamp a row."""
+    limits: dict[str, Limits] = {}
+    """For samples, by tag: a number outside is UNCERTAIN (OPC: engineering units exceeded), whatever its source says."""
 
 
 class FromName(StrictModel):

@@ -436,6 +436,8 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
     yield from _records_rule(source.kind, table.records)
     for skip, test in table.skip.items():
         yield from _matches(test, ("skip", skip))
+    if table.limits and name != "historian_sample":
+        yield ("limits",), Problem(f"{name} has no tags to limit.", fix="remove the key")
     if table.withdrawn:
         yield from _matches(table.withdrawn, ("withdrawn",))
         if not spec.id or "_row_hash" not in spec.columns:

@@ -46,6 +46,7 @@ PLACES: dict[str, type[BaseModel]] = {
     "… .skip.&lt;name&gt;, … .negate": models.Condition,
     "… .split": models.Split,
     "… .intervals": models.Intervals,
+    "… .limits.&lt;tag&gt;": models.Limits,
 }
 """Where in the files a model stands."""
 

@@ -133,6 +133,7 @@ def _narrow(long: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     options = reading.source.options
     number = _numbers(long["value"], options.get("decimal", "."), options.get("thousands", ""))
     is_text = number.is_null()
+    exceeded = _exceeded(long["tag"], number, reading)
     no_word = pl.when(pl.col("value").is_null()).then(pl.lit("BAD")).otherwise(pl.lit("GOOD"))
     return long.select(
         pl.lit(reading.plant.plant).alias("plant_id"),
@@ -141,10 +142,27 @@ def _narrow(long: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         "ts",
         number.alias("value_num"),
         (pl.when(is_text).then(pl.col("value")) if is_text.any() else pl.lit(None, dtype=pl.String)).alias("value_text"),
-        pl.coalesce(_each(pl.col("quality"), _qualities), no_word).alias("quality"),
+        _or_uncertain(pl.coalesce(_each(pl.col("quality"), _qualities), no_word), exceeded).alias("quality"),
         pl.lit(reading.batch_id).alias("_batch_id"),
         pl.col(ROW),
     )
+
+
+def _exceeded(tags: pl.Series, number: pl.Series, reading: Reading) -> pl.Series | None:
+    """Where a number is not possible by the limits of its tag; None where the plant file gives no limits."""
+    limits = reading.table.limits
+    if not limits:
+        return None
+    low, high = (
+        tags.replace_strict({tag: getattr(bound, end) for tag, bound in limits.items()}, default=None, return_dtype=pl.Float64)
+        for end in ("low", "high")
+    )
+    return (number < low).fill_null(False) | (number > high).fill_null(False)
+
+
+def _or_uncertain(quality: pl.Expr, exceeded: pl.Series | None) -> pl.Expr:
+    """What a source calls bad stays bad."""
+    return quality if exceeded is None else pl.when(pl.lit(exceeded) & (quality == "GOOD")).then(pl.lit("UNCERTAIN")).otherwise(quality)
 
 
 def _each(column: pl.Expr, make: Callable[[pl.Series], pl.Series]) -> pl.Expr:
