@@ -98,10 +98,14 @@ class Column(StrictModel):
     """Between the joined columns."""
     const: Word | None = None
     """A constant instead of a column."""
+    from_name: str | None = None
+    """Regular expression whose first group is taken from the export's name: a machine, a tag or a day that stands nowhere else."""
+    prefix: Word | None = None
+    """Put before the text, such as the year that the source leaves out."""
     split: Split | None = None
     """Take one part of the text."""
     regex: str | None = None
-    """Take the first group of this regular expression; rows where it is not found become empty."""
+    """Take the group of this regular expression, or several joined with `sep`; rows where it is not found become empty."""
     nulls: tuple[Word, ...] = ()
     """Texts that mean 'empty' in this column, such as '-' or '00000000'."""
     default: Word | None = None
@@ -113,6 +117,8 @@ class Column(StrictModel):
     """For texts that `map` does not list: reject (the row), keep (the text), empty, or any other text as the value."""
     format: Texts = ()
     """Format(s) of a date or time, tried in order: strptime, or epoch_s, epoch_ms, excel. ISO 8601 needs none."""
+    since: Column | None = None
+    """The numbers count from this moment, in `unit` (default s); `from: _row` counts the records of a file without a time column."""
     timezone: str | None = None
     """Zone of this column, where it differs from the source's: an IANA name or UTC."""
     shift: str | None = None
@@ -132,8 +138,8 @@ class Column(StrictModel):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Column:
-        if sum(origin is not None for origin in (self.from_, self.const, self.sql)) != 1:
-            raise ValueError("give exactly one of from, const, sql")
+        if sum(origin is not None for origin in (self.from_, self.const, self.sql, self.from_name)) != 1:
+            raise ValueError("give exactly one of from, const, from_name, sql")
         return self
 
 
@@ -152,6 +158,15 @@ class Intervals(StrictModel):
     """The first interval of a unit in an export, which has no neighbour: to its grid line, or unknown and therefore left out."""
 
 
+class Limits(StrictModel):
+    """What the numbers of a tag can be."""
+
+    low: float | None = None
+    """The least that is possible."""
+    high: float | None = None
+    """The most that is possible."""
+
+
 class Table(StrictModel):
     """How one canonical table comes from the records of a source."""
 
@@ -161,12 +176,16 @@ class Table(StrictModel):
     """Canonical column: source column, or a mapping."""
     skip: dict[str, Condition] = {}
     """Records that are not for this table, by the name under which they are counted."""
+    withdrawn: Condition | None = None
+    """Records that take back what was told of their key: a cancelled document (docstatus 2), a deletion (MSGFN 003, operation D)."""
     key: Texts | None = None
     """Source columns that identify a record, where the canonical natural key does not."""
     records: str | None = None
     """Which record set of the connector (mtconnect: observations, states, counts; sap_idoc: the name of a segment)."""
     intervals: Intervals | None = None
     """For state events with one stamp a row."""
+    limits: dict[str, Limits] = {}
+    """For samples, by tag: a number outside is UNCERTAIN (OPC: engineering units exceeded), whatever its source says."""
 
 
 class FromName(StrictModel):
@@ -190,8 +209,13 @@ class Covers(StrictModel):
 class Source(StrictModel):
     """One kind of export of a plant."""
 
+    preset: str | None = None
+    """What is known of the system, such as sap.afru or erpnext.job_card (`plantlake preset list`): the source then states what differs,
+    and null takes a key away."""
+    headers: dict[Word, Word] = {}
+    """Columns of the preset that have another name in this plant's exports, such as {MENGE: Menge}."""
     kind: str
-    """The connector: delimited, excel, mtconnect_shdr, ..."""
+    """The connector: delimited, excel, mtconnect_shdr, ...; a preset names its own."""
     path: str
     """Pattern below the root, such as mes/stops_*.csv; of a system, what is asked of it (a table, a view, a stream)."""
     root: str | None = None
@@ -221,6 +245,12 @@ class Source(StrictModel):
     """When exports are due, for people: 'daily by 07:30'."""
     tables: dict[str, Table] = Field(min_length=1)
     """Canonical table: how it is mapped."""
+
+    @model_validator(mode="after")
+    def _headers_of_a_preset(self) -> Source:
+        if self.headers and not self.preset:
+            raise ValueError("headers gives columns of a preset other names; this source names no preset")
+        return self
 
 
 class Shift(StrictModel):

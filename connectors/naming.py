@@ -1,4 +1,4 @@
-"""What an export's name states: when it was taken, and which window of event times it covers.
+"""What an export's name states: when it was taken, which window of event times it covers, and what columns take from it.
 
 Here: patterns of a plant file applied to names. Elsewhere: the order of exports (`pipelines.plan`), zones (`transforms.clock`).
 """
@@ -47,6 +47,13 @@ def stated(plant: PlantFile, source: Source, name: str) -> Stated:
         start, after = _instant(groups[0], source.covers.format, plant, source)
         end = _instant(groups[1], source.covers.format, plant, source)[0] if len(groups) > 1 else after
     return Stated(exported_at, start, end)
+
+
+def taken(source: Source, name: str) -> tuple[str, ...]:
+    """What columns of a source's tables take from an export's name (`from_name`), in the order of the plant file; '' for nothing."""
+    rules = [rule for table in source.tables.values() for column in table.columns.values() for rule in (column, column.since)]
+    found = [re.search(rule.from_name, name) for rule in rules if rule and rule.from_name]
+    return tuple((match[1] or "") if match else "" for match in found)
 
 
 def _groups(pattern: str, name: str, key: str) -> tuple[str, ...]:

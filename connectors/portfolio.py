@@ -10,7 +10,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from connectors.contract import Place
 from connectors.discovery import settings_of
 from connectors.errors import ConfigError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, PortfolioFile, Settings, Source, Table
+from connectors.presets import with_presets
 from connectors.registry import KINDS, connector
 from connectors.secrets import in_the_open, resolved
 from connectors.vocabularies import Vocabularies
@@ -170,7 +171,7 @@ def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Proble
     """One plant file and everything that is wrong with it."""
     shown = f"plants/{plant_id}.yaml"
     path = root / "plants" / f"{plant_id}.yaml"
-    plant, problems = _model(path, shown, PlantFile)
+    plant, problems = _model(path, shown, PlantFile, lambda content: with_presets(content, root))
     if plant is not None:
         problems = [problem.at(export=f"{shown}:{line_of(path, keys) or 1}") for keys, problem in _plant_rules(plant, root)]
         if plant.plant != plant_id:
@@ -194,9 +195,11 @@ def _all_known(only: tuple[str, ...], known: list[str]) -> None:
         )
 
 
-def _model(path: Path, shown: str, model: type[M]) -> tuple[M | None, list[Problem]]:
+def _model(
+    path: Path, shown: str, model: type[M], complete: Callable[[Any], Any] = lambda content: content
+) -> tuple[M | None, list[Problem]]:
     try:
-        content = load(path, shown)
+        content = complete(load(path, shown))
     except ConfigError as error:
         return None, error.problems
     try:
@@ -447,6 +450,12 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
     yield from _records_rule(source.kind, table.records)
     for skip, test in table.skip.items():
         yield from _matches(test, ("skip", skip))
+    if table.limits and name != "historian_sample":
+        yield ("limits",), Problem(f"{name} has no tags to limit.", fix="remove the key")
+    if table.withdrawn:
+        yield from _matches(table.withdrawn, ("withdrawn",))
+        if not spec.id or "_row_hash" not in spec.columns:
+            yield ("withdrawn",), Problem(f"{name} has no versions, so nothing of it can be taken back.", fix="remove the key")
     for column, rule in table.columns.items():
         for inner, problem in (*_column_rules(plant, rule), *_word_rules(spec, column, rule)):
             yield ("columns", column, *inner), problem
@@ -547,6 +556,10 @@ def _column_rules(plant: PlantFile, rule: Column) -> Iterator[tuple[Keys, Proble
     yield from _zone(rule.timezone, ("timezone",))
     if rule.regex:
         yield from _regex(rule.regex, ("regex",))
+    if rule.from_name:
+        yield from _regex(rule.from_name, ("from_name",))
+    if rule.since:
+        yield from (((("since", *inner)), problem) for inner, problem in _column_rules(plant, rule.since))
     if rule.negate:
         yield from _matches(rule.negate, ("negate",))
     if rule.shift and not plant.shifts:

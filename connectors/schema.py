@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from connectors.models import PlantFile, PortfolioFile
+from connectors.presets import names
 from connectors.registry import KINDS, connector
 from transforms.tables import TABLES
 
@@ -32,19 +33,33 @@ def plant_file_schema() -> dict[str, Any]:
         definitions |= options.pop("$defs", {})
         definitions[f"{kind}_options"] = options
         then = {"properties": {"options": {"$ref": f"#/$defs/{kind}_options"}}}
-        source["allOf"].append({"if": {"properties": {"kind": {"const": kind}}}, "then": then})
-    column = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"$ref": "#/$defs/Column"}]}
-    tables = {}
+        source["allOf"].append({"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": then})
+    source["properties"]["preset"] = {**source["properties"]["preset"], "anyOf": [{"enum": list(names())}, {"type": "string"}]}
+    column = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}, {"$ref": "#/$defs/Column"}, {"type": "null"}]}
+    tables, needed = {}, {}
     for name, spec in TABLES.items():
         columns = {key: {**column, "description": wanted.doc} for key, wanted in spec.inputs.items()}
         required = [key for key, wanted in spec.inputs.items() if wanted.required]
-        own = {"columns": {"type": "object", "properties": columns, "required": required, "additionalProperties": False}}
+        own = {"columns": {"type": "object", "properties": columns, "additionalProperties": False}}
         own["mode"] = {"enum": list(spec.modes)}
         tables[name] = {"allOf": [{"$ref": "#/$defs/Table"}], "properties": own, "description": spec.grain}
-    source["properties"]["tables"] = {"type": "object", "properties": tables, "additionalProperties": False, "minProperties": 1}
+        needed[name] = {"properties": {"columns": {"required": required}}, "required": ["columns"]}
+    source["properties"]["tables"] = {"type": "object", "properties": tables, "additionalProperties": False}
+    _without_a_preset(definitions, needed)
     definitions["Table"]["properties"]["columns"]["additionalProperties"] = column
     _short_forms(schema)
     return {"$schema": DRAFT, **schema}
+
+
+def _without_a_preset(definitions: dict[str, Any], needed: dict[str, Any]) -> None:
+    """What has to be said of a source where no preset says it. Null takes away what a preset says."""
+    source, table = definitions["Source"], definitions["Table"]
+    alone = {"required": source.pop("required"), "properties": {"tables": {"properties": needed, "minProperties": 1}}}
+    table.pop("required")
+    source["allOf"].append({"if": {"not": {"required": ["preset"]}}, "then": alone})
+    tables = source["properties"]["tables"]["properties"]
+    for name, own in tables.items():
+        tables[name] = {"anyOf": [own, {"type": "null"}]}
 
 
 WORDS = ("const", "default", "else", "map", "in", "not_in", "nulls", "aliases", "not_kpi_units")

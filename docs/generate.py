@@ -17,7 +17,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from connectors import models
+from connectors import models, presets
 from connectors.registry import KINDS
 from connectors.vocabularies import COLUMNS, REQUIRED
 from dbt_project import catalogue as kpi_catalogue
@@ -46,6 +46,7 @@ PLACES: dict[str, type[BaseModel]] = {
     "… .skip.&lt;name&gt;, … .negate": models.Condition,
     "… .split": models.Split,
     "… .intervals": models.Intervals,
+    "… .limits.&lt;tag&gt;": models.Limits,
 }
 """Where in the files a model stands."""
 
@@ -61,7 +62,8 @@ def keys() -> Iterator[str]:
             "| key | | words | default |",
             "|---|---|---|---|",
         )
-        properties = model.model_json_schema(by_alias=True)["properties"]
+        schema = model.model_json_schema(by_alias=True)
+        properties = schema.get("$defs", {}).get(model.__name__, schema)["properties"]  # a model that holds itself stands among its parts
         for name, info in model.model_fields.items():
             key = info.alias or name
             default = "required" if info.is_required() else _default(info.default)
@@ -113,6 +115,15 @@ def kinds() -> Iterator[str]:
     yield ", ".join(f"[{kind}](connectors/{kind}.md)" for kind in KINDS) + "."
 
 
+def known_systems() -> Iterator[str]:
+    """Every preset."""
+    yield from ("| preset | what it reads | system | kind | tables |", "|---|---|---|---|---|")
+    for found in presets.overview():
+        kind = found.source["kind"]
+        filled = ", ".join(presets.tables_of(found))
+        yield f"| `{found.name}` | {_cell(found.about)} | {_cell(found.system)} | [{kind}](connectors/{kind}.md) | {filled} |"
+
+
 def kpis() -> Iterator[str]:
     """Every KPI of the catalogue."""
     yield from ("| KPI | name | formula | in ISO 22400-2 | what moves it without any change on the shop floor |", "|---|---|---|---|---|")
@@ -159,6 +170,7 @@ def verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 BLOCKS: dict[str, dict[str, Callable[[], Iterator[str]]]] = {
+    "presets.md": {"systems": known_systems},
     "plant-file.md": {"keys": keys, "kinds": kinds, "tables": tables, "vocabularies": vocabularies},
     "kpis.md": {"kpis": kpis},
     "sql.md": {"columns": columns},

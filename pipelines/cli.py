@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_explain, cli_kpi, cli_losses, cli_quarantine, cli_rates, cli_refresh, cli_release, cli_trial
+from pipelines import cli_explain, cli_kpi, cli_losses, cli_preset, cli_quarantine, cli_rates, cli_refresh, cli_release, cli_trial
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )  # fmt: skip
 plant_app = typer.Typer(help="Plant files: check them, and try them on the exports before any refresh.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
+app.add_typer(cli_preset.app, name="preset")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
 

@@ -3,9 +3,9 @@
 Here: the id of a delivery, which names belong to one, their order. Elsewhere: what a name states (`connectors.naming`), where names
 and bytes are kept (`pipelines.ledger`), what a delivery does to silver (`pipelines.load`).
 
-The same bytes whose name states another time, or another window, are another word of the source: on Wednesday it may say again what
-it said on Monday. Where names state the same, or nothing, the bytes are one delivery however often they are copied. It counts under
-the least of its names, so that it does not matter which copy came first.
+The same bytes whose name states another time or window, or something else that a column takes from it, are another word of the
+source: on Wednesday it may say again what it said on Monday. Where names state the same, or nothing, the bytes are one delivery however
+often they are copied. It counts under the least of its names, so that it does not matter which copy came first.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.models import PlantFile
+from connectors.naming import taken
 from connectors.registry import connector
 from pipelines import bronze
 from pipelines.ledger import ExportRow
@@ -35,8 +36,10 @@ def batch_id(plant: PlantFile, source_id: str, content: str, export: ExportRow) 
 
     Times count as the plant's clocks show them, so that a corrected time zone makes no other delivery.
     """
-    zone = ZoneInfo(plant.sources[source_id].timezone or plant.timezone)
+    source = plant.sources[source_id]
+    zone = ZoneInfo(source.timezone or plant.timezone)
     said = [moment.astimezone(zone).replace(tzinfo=None).isoformat() if moment else "" for moment in _said(export)]
+    said += taken(source, export.name)
     return hashlib.sha256("|".join([source_id, content, *(said if any(said) else [])]).encode()).hexdigest()[:32]
 
 
@@ -53,7 +56,8 @@ def identified(plant: PlantFile, rows: Sequence[ExportRow], loaded: Collection[K
     groups: dict[tuple[Any, ...], list[ExportRow]] = defaultdict(list)
     owner: dict[Key, tuple[Any, ...]] = {}
     for row in rows:
-        group = (row.source_system, row.sha256, *_said(row))
+        source = plant.sources.get(row.source_system)
+        group = (row.source_system, row.sha256, *_said(row), *(taken(source, row.name) if source else ()))
         groups[group].append(row)
         if _key(row) not in owner or is_loaded_as(row):
             owner[_key(row)] = group

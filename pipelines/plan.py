@@ -37,6 +37,10 @@ STATEMENT_CODE = "3"
 """Raised when the same statements make other rows: every plant file is then told to silver once more."""
 
 
+NOT_READ_BY = {"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection", "preset", "headers"}
+"""Keys of a source that change no row of its exports: where they are, and what is stated of the source."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """An export that has to be landed, or was landed and failed under an older mapping."""
@@ -217,9 +221,9 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
     return _digest(
         TRANSFORM_CODE + TABLE_CODE.get(table, ""),
         connector(source.kind).version,
-        source.model_dump(exclude={"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection"})
+        source.model_dump(exclude=NOT_READ_BY, exclude_defaults=True)
         | {"options": reading(source.options, connector(source.kind).Options)},
-        source.tables[table].model_dump(),
+        source.tables[table].model_dump(exclude_defaults=True),
         plant.timezone,
         plant.production_day_start,
         plant.equipment.model_dump(exclude={"units": {"__all__": {"settings"}}}) if "equipment" in source.tables[table].columns else {},

@@ -19,7 +19,7 @@ from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.models import Column
 from transforms import clock
 from transforms.canonical import canonical
-from transforms.mapping import REJECT, Reading, as_text, check_columns, evaluate, mark_skipped, veiled
+from transforms.mapping import REJECT, Reading, as_text, check_columns, condition, evaluate, mark_skipped, veiled
 from transforms.tables import TABLES, UTC_US, TableSpec
 
 FUTURE = timedelta(minutes=5)
@@ -80,7 +80,8 @@ def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
     shown = veiled(kept, reading)
     inputs = _with_keys(inputs, shown, reading)
-    rows = _future_is_rejected(_surplus_is_rejected(canonical(inputs, reading, spec), kept, reading), reading, spec)
+    rows = _withdrawn(canonical(inputs, reading, spec), kept, reading)
+    rows = _future_is_rejected(_surplus_is_rejected(rows, kept, reading), reading, spec)
     accepted, rejected = _accept(rows, spec)
     good = rows["_row_number"].is_in(accepted["_row_number"].implode())
     ids = rows.select("_row_number", (pl.col(spec.id) if spec.id else pl.lit(None, dtype=pl.String)).alias("id"))
@@ -252,6 +253,12 @@ def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame, reading: Readin
             pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(*others, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
         ).drop("_r")  # fmt: skip
     return rows
+
+
+def _withdrawn(rows: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """Records that take back what was told of their key are versions that are deleted."""
+    test = reading.table.withdrawn
+    return rows if test is None else rows.with_columns(kept.select(condition(kept, test).alias("is_deleted"))["is_deleted"])
 
 
 def _future_is_rejected(rows: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataFrame:

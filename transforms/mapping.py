@@ -7,6 +7,7 @@ made of the inputs (`transforms.canonical`), acceptance (`transforms.conform`), 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,10 +94,17 @@ def check_columns(reading: Reading, columns: Sequence[str]) -> None:
     named = {
         (f"columns.{name}", text)
         for name, rule in reading.table.columns.items()
-        for text in [*(rule.from_ or ()), rule.unit_from, rule.shift, rule.negate and rule.negate.column]
+        for text in [
+            *(rule.from_ or ()),
+            *((rule.since and rule.since.from_) or ()),
+            rule.unit_from,
+            rule.shift,
+            rule.negate and rule.negate.column,
+        ]
         if text and not _is_pattern(text)
     }
     named |= {(f"skip.{name}", condition.column) for name, condition in reading.table.skip.items()}
+    named |= {("withdrawn", test.column) for test in [reading.table.withdrawn] if test}
     named |= {("key", text) for text in reading.table.key or ()}
     shown = [column for column in columns if column != ROW]
     problems = [
@@ -104,7 +112,8 @@ def check_columns(reading: Reading, columns: Sequence[str]) -> None:
             f"Column '{text}' is mapped in {place} but is not in the file.",
             found=listed(shown, 40),
             closest=(near := closest(text, shown)),
-            fix=f"{reading.fix_path}.{place}: {near or '<a column of the file>'}",
+            fix=f"{reading.fix_path}.{place}: {near or '<a column of the file>'}"
+            + ("; null leaves it out" if reading.source.preset else ""),
         )
         for place, text in sorted(named)
         if text not in columns
@@ -209,7 +218,7 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
 
 def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
     """The text of a column after join, nulls, split, regex, default and map; and the reasons of what `map` refuses."""
-    raw = frame.with_columns(_origin(frame, rule).alias("t"))["t"]
+    raw = frame.with_columns(_origin(frame, reading, name, rule).alias("t"))["t"]
     text = raw.to_frame().select(_shaped(pl.col("t"), rule).alias("t"))["t"]
     if rule.map is None:
         return text, []
@@ -230,9 +239,11 @@ def map_words(given: dict[str, str] | str, text: pl.Series) -> tuple[dict[str, s
     return {key.strip(): value for key, value in given.items()}, text
 
 
-def _origin(frame: pl.DataFrame, rule: Column) -> pl.Expr:
+def _origin(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> pl.Expr:
     if rule.const is not None:
         return pl.lit(rule.const)
+    if rule.from_name is not None:
+        return pl.lit(_of_name(reading, name, rule.from_name))
     if rule.sql is not None:
         return pl.sql_expr(rule.sql).cast(pl.String)
     parts = [as_text(frame, column) for column in rule.from_ or ()]
@@ -240,6 +251,15 @@ def _origin(frame: pl.DataFrame, rule: Column) -> pl.Expr:
         return parts[0]
     joined = pl.concat_str(parts, separator=rule.sep, ignore_nulls=True)
     return pl.when(pl.any_horizontal(part.is_not_null() for part in parts)).then(joined)
+
+
+def _of_name(reading: Reading, name: str, pattern: str) -> str:
+    """What a column takes from the export's name. Raises ConformError where the name does not fit."""
+    found = re.search(pattern, reading.export)
+    if found is None or not found[1]:
+        fix = f"{reading.fix_path}.columns.{name}.from_name"
+        raise ConformError(reading.problem(f"The export's name does not give '{name}'.", found=reading.export, fix=f"{fix}: {pattern}"))
+    return found[1]
 
 
 @contextmanager
@@ -261,9 +281,12 @@ def _shaped(text: pl.Expr, rule: Column) -> pl.Expr:
         part = rule.split.part - 1 if rule.split.part > 0 else rule.split.part
         text = text.str.split(rule.split.sep).list.get(part, null_on_oob=True).str.strip_chars()
     if rule.regex:
-        text = text.str.extract(rule.regex, 1)
+        groups = [text.str.extract(rule.regex, number) for number in range(1, re.compile(rule.regex).groups + 1)]
+        text = groups[0] if len(groups) == 1 else pl.concat_str(groups, separator=rule.sep)
     if rule.default is not None:
         text = text.fill_null(rule.default)
+    if rule.prefix is not None:
+        text = pl.lit(rule.prefix) + text
     return pl.when(text != "").then(text)
 
 
@@ -358,6 +381,8 @@ def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
     """An instant in UTC, with `<name>_source` (text as delivered) and `<name>_flag` (DST_AMBIGUOUS)."""
     if rule.shift:
         return _shift_start(frame, reading, name, rule)
+    if rule.since:
+        return _counted_time(frame, reading, name, rule, rule.since)
     single = rule.from_[0] if rule.from_ and len(rule.from_) == 1 else None
     typed = single is not None and frame.schema[single].is_temporal() and frame.schema[single] not in (pl.Time, pl.Duration)
     reasons: list[pl.Series] = []
@@ -376,6 +401,19 @@ def _time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> Fou
     reasons += _reason(text.is_not_null() & value.is_null() & ~missing_hour, f"NOT_A_TIME: {name}", text)
     kept = flag.set(missing_hour, None) if len(flag) else flag
     return [value.rename(name), text.rename(f"{name}_source"), kept.rename(f"{name}_flag")], reasons
+
+
+def _counted_time(frame: pl.DataFrame, reading: Reading, name: str, rule: Column, since: Column) -> Found:
+    """An instant that is told as the time since another."""
+    (start, _, flag), reasons = _time(frame, reading, name, since)
+    text, unread = _text(frame, reading, name, rule)
+    count, not_numbers = _plain_number(frame, reading, name, rule)
+    factor, _ = _unit_of(reading, rule, lambda word: (units.unit(word, reading.unit_aliases, of="s").factor, False), "s")
+    passed = (count * factor * 1_000_000).round().cast(pl.Int64).cast(pl.Duration("us"))
+    value = start + passed
+    if rule.stamped == "end":
+        value = value.dt.offset_by("-1us")
+    return [value.rename(name), text.rename(f"{name}_source"), flag.rename(f"{name}_flag")], [*reasons, *(not_numbers or unread)]
 
 
 def _clock_of(frame: pl.DataFrame, reading: Reading) -> pl.Series | None:
@@ -408,13 +446,13 @@ def _shift_start(frame: pl.DataFrame, reading: Reading, name: str, rule: Column)
 
 
 def evaluate_sample(frame: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, list[pl.Series]]:
-    """`_row`, `ts` and, for long files, the texts `tag`, `value` and `quality` of a historian's records; and the reasons."""
+    """`_row`, `ts` and the texts of a historian's records: `tag`, `value` and `quality` of long files, `tag` of wide ones that have it."""
     rules = reading.table.columns
     with _told(reading, "columns.ts", rules["ts"].sql or rules["ts"].regex):
         (ts, *_), reasons = _time(frame, reading, "ts", rules["ts"])
     reasons += missing(ts, reasons, "MISSING: ts")
     out = frame.select(ROW).with_columns(ts.alias("ts"))
-    for name in () if "tags" in rules else ("tag", "value", "quality"):
+    for name in ("tag", "value", "quality") if "tags" not in rules else ("tag",) * ("tag" in rules):
         rule = rules.get(name, _NOTHING)
         with _told(reading, f"columns.{name}", rule.sql or rule.regex):
             text, found = _text(frame, reading, name, rule)

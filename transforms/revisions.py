@@ -77,7 +77,7 @@ def merge(existing: pl.DataFrame, incoming: pl.DataFrame, *, id: str) -> Merged:
         .with_columns(_repeats_predecessor(id).alias(_DUPLICATE))
     )
     rows = versions.filter(~pl.col(_DUPLICATE)).with_columns(_numbered(id))
-    duplicates = versions.filter(pl.col(_DUPLICATE) & pl.col(_INCOMING) & ~pl.col("is_deleted"))
+    duplicates = versions.filter(pl.col(_DUPLICATE) & pl.col(_INCOMING) & (pl.col("_row_number") > 0))
     return Merged(pl.concat([others, rows.select(columns)]).sort(id, "revision"), duplicates.select(columns))
 
 

@@ -104,18 +104,25 @@ def _tags(inputs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _wide(inputs: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Records of a wide file as _row, ts, tag, value, quality; and the catalogue of the batch."""
+    """Records of a wide file as _row, ts, tag, value, quality; and the catalogue of the batch.
+
+    Where a column tells whose a record is (`tag`: a machine, a well), its samples are of `<tag>/<column>`.
+    """
     columns = tag_columns(reading, kept.columns)
-    tags = pl.DataFrame([(column, *split_unit(column)) for column in columns], schema=["column", "tag", "unit"], orient="row")
+    headers = pl.DataFrame([(column, *split_unit(column)) for column in columns], schema=["column", "name", "unit"], orient="row")
     nulls = [word.strip() for word in reading.table.columns["tags"].nulls]
-    texts = [_filled(as_text(kept, column), nulls).alias(f"tag:{column}") for column in columns]
-    wide = inputs.with_columns(kept.select(texts))
-    long = wide.unpivot([f"tag:{column}" for column in columns], index=[ROW, "ts"], variable_name="tag", value_name="value")
-    names = {f"tag:{column}": tag for column, tag in zip(tags["column"], tags["tag"], strict=True)}
+    wide = inputs.with_columns(kept.select(_filled(as_text(kept, column), nulls).alias(f"tag:{column}") for column in columns))
+    index = [name for name in (ROW, "ts", "tag") if name in inputs.columns]
+    long = wide.unpivot([f"tag:{column}" for column in columns], index=index, variable_name="column", value_name="value")
+    names = {f"tag:{column}": name for column, name in zip(headers["column"], headers["name"], strict=True)}
+    name = pl.col("column").replace(names)
     named = long.filter(pl.col("value").is_not_null()).with_columns(
-        pl.col("tag").replace(names), pl.lit(None, dtype=pl.String).alias("quality")
+        (pl.col("tag") + "/" + name if "tag" in index else name).alias("tag"), pl.lit(None, dtype=pl.String).alias("quality")
     )
-    return named, tags.select("tag", "unit")
+    if "tag" not in index:
+        return named, headers.select(pl.col("name").alias("tag"), "unit")
+    machines = inputs.select(pl.col("tag").unique())
+    return named, headers.join(machines, how="cross").select(pl.col("tag") + "/" + pl.col("name"), "unit")
 
 
 def _filled(text: pl.Expr, nulls: list[str]) -> pl.Expr:
@@ -126,6 +133,7 @@ def _narrow(long: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     options = reading.source.options
     number = _numbers(long["value"], options.get("decimal", "."), options.get("thousands", ""))
     is_text = number.is_null()
+    exceeded = _exceeded(long["tag"], number, reading)
     no_word = pl.when(pl.col("value").is_null()).then(pl.lit("BAD")).otherwise(pl.lit("GOOD"))
     return long.select(
         pl.lit(reading.plant.plant).alias("plant_id"),
@@ -134,10 +142,27 @@ def _narrow(long: pl.DataFrame, reading: Reading) -> pl.DataFrame:
         "ts",
         number.alias("value_num"),
         (pl.when(is_text).then(pl.col("value")) if is_text.any() else pl.lit(None, dtype=pl.String)).alias("value_text"),
-        pl.coalesce(_each(pl.col("quality"), _qualities), no_word).alias("quality"),
+        _or_uncertain(pl.coalesce(_each(pl.col("quality"), _qualities), no_word), exceeded).alias("quality"),
         pl.lit(reading.batch_id).alias("_batch_id"),
         pl.col(ROW),
     )
+
+
+def _exceeded(tags: pl.Series, number: pl.Series, reading: Reading) -> pl.Series | None:
+    """Where a number is not possible by the limits of its tag; None where the plant file gives no limits."""
+    limits = reading.table.limits
+    if not limits:
+        return None
+    low, high = (
+        tags.replace_strict({tag: getattr(bound, end) for tag, bound in limits.items()}, default=None, return_dtype=pl.Float64)
+        for end in ("low", "high")
+    )
+    return (number < low).fill_null(False) | (number > high).fill_null(False)
+
+
+def _or_uncertain(quality: pl.Expr, exceeded: pl.Series | None) -> pl.Expr:
+    """What a source calls bad stays bad."""
+    return quality if exceeded is None else pl.when(pl.lit(exceeded) & (quality == "GOOD")).then(pl.lit("UNCERTAIN")).otherwise(quality)
 
 
 def _each(column: pl.Expr, make: Callable[[pl.Series], pl.Series]) -> pl.Expr:

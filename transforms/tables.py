@@ -389,7 +389,7 @@ TABLES: dict[str, TableSpec] = {
         TableSpec(
             "historian_sample", "one row per sample of one tag", HistorianSample,
             {
-                "tag": Input(doc="column with the tag name (long files)"),
+                "tag": Input(doc="column with the tag name (long files); in wide files, whose a record is: <tag>/<column>"),
                 "ts": Input("time", required=True),
                 "value": Input(doc="column with the value (long files); numbers and words alike"),
                 "quality": Input(doc="quality as delivered: GOOD/BAD words, or an OPC code with `map`"),

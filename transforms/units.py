@@ -6,6 +6,7 @@ Here: common spellings, parsing through ucumvert and pint, factors. Elsewhere: a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -21,6 +22,7 @@ SPELLINGS: dict[str, str] = {
     "piece": PIECE,
     "pieces": PIECE,
     "ea": PIECE,
+    "nos": PIECE,
     "each": PIECE,
     "st": PIECE,
     "stk": PIECE,
@@ -39,6 +41,9 @@ SPELLINGS: dict[str, str] = {
     "ft": "[ft_i]",
     "yd": "[yd_i]",
     "gal": "[gal_us]",
+    "foz": "[foz_us]",
+    "ft3": "[cft_i]",
+    "yd3": "[cyd_i]",
     "sec": "s",
     "second": "s",
     "seconds": "s",
@@ -145,6 +150,8 @@ def _registry() -> Any:
 def _unit(code: str) -> Unit:
     if code in (PIECE, "1"):
         return Unit(PIECE, PIECE, 1.0, "dimensionless")
+    if re.fullmatch(r"\{[^{}\s]+\}", code):
+        return Unit(code, code, 1.0, code)
     quantity = _registry().from_ucum(code)
     dimension = str(quantity.dimensionality)
     target = CANONICAL.get(dimension)
@@ -163,6 +170,7 @@ def _clean(factor: float) -> float:
 def unit(text: str, aliases: Mapping[str, str] | None = None, *, of: str | None = None) -> Unit:
     """The unit that `text` names, by the plant's aliases, common spellings, then UCUM.
 
+    A package such as {drum} is a unit of its own: how many pieces or kilograms are in it, `uom_conversion` may tell for a material.
     Raises ConfigError with the closest spelling when it is none of them, or is converted to another unit than `of`.
 
     >>> unit("lb").factor, unit("min").canonical, unit("Stk").ucum, unit("MWh").factor

@@ -33,6 +33,9 @@ class Deliveries:
     def __init__(self, root: Path):
         self.portfolio = SmallPortfolio(root)
         shutil.copytree(CHECKOUT / "examples/real", root, ignore=shutil.ignore_patterns("lake"))
+        for file in (root / "plants").glob("*.yaml"):
+            if file.stem not in PLANTS:
+                file.unlink()
         self.files: dict[str, list[Path]] = {}
         for plant in PLANTS:
             about = yaml.safe_load((root / "plants" / f"{plant}.yaml").read_text())

@@ -72,6 +72,46 @@ def test_bytes_that_are_copied_count_under_the_least_of_their_names(tmp_path: Pa
     assert len(counted) == 2, "three files, two deliveries"
 
 
+def test_the_same_bytes_of_two_machines_are_two_deliveries(tmp_path: Path) -> None:
+    """What a column takes from the name tells them apart; a copy that gives the same is none more."""
+    portfolio, about = SmallPortfolio(tmp_path), plant_file("a")
+    about["sources"]["mes"]["tables"][STOPS]["columns"]["equipment"] = {"from_name": r"stops_(\w)"}
+    portfolio.plant("a", about)
+    portfolio.file("a", "stops_x1.csv", EARLY)
+    portfolio.load()
+    portfolio.file("a", "stops_y1.csv", EARLY)
+    portfolio.file("a", "stops_x2.csv", EARLY)
+    portfolio.load()
+    assert len(portfolio.silver(STOPS)) == 2
+    assert portfolio.silver(STOPS)["equipment_id"].n_unique() == 2
+    assert not portfolio.plans()
+
+
+def cancelling() -> dict[str, Any]:
+    """Plant a: its counts say in `Status` whether the document was cancelled."""
+    about = plant_file("a")
+    about["sources"]["erp"]["tables"]["production_count"]["withdrawn"] = {"column": "Status", "in": ["2"]}
+    about["sources"]["erp"]["exported_at"] = {"from_name": r"counts_(\d{8})"}
+    return about
+
+
+def test_a_document_that_is_cancelled_counts_no_more(tmp_path: Path) -> None:
+    """Told on Monday, cancelled on Tuesday, told so again on Wednesday: in whatever order the exports arrive."""
+    told = {"20250602": "1", "20250603": "2", "20250604": "2"}
+    lakes = []
+    for number, days in enumerate((sorted(told), sorted(told, reverse=True))):
+        portfolio = SmallPortfolio(tmp_path / str(number))
+        portfolio.plant("a", cancelling())
+        for day in days:
+            portfolio.file("a", f"counts_{day}.csv", f"{COUNTED[0]};{told[day]}", f"{COUNTED[1]};1", header=f"{COUNTS};Status")
+            portfolio.load()
+        assert portfolio.silver("production_count")["document_no"].to_list() == ["D2"]
+        lakes.append(versions(portfolio, "production_count"))
+        account = portfolio.ledger().filter(pl.col("table_name") == "production_count").sort("name")
+        assert account.select("records_read", "accepted", "duplicate").rows() == [(2, 2, 0), (2, 1, 1), (2, 0, 2)]
+    assert lakes[0] == lakes[1]
+
+
 def loaded_before(portfolio: SmallPortfolio, patch: pytest.MonkeyPatch) -> None:
     """Loads as plantlake did when the bytes alone made a delivery."""
     with patch.context() as before:

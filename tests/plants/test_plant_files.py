@@ -145,7 +145,7 @@ def test_a_name_that_is_not_known_names_the_closest(
     [
         ({"name": ""}, "'name' is missing."),
         ({"start_ts": "end_ts: To"}, "equipment_state_event needs 'start_ts'"),
-        ({"start_ts": "start_ts: {from: A, const: B}"}, "give exactly one of from, const, sql"),
+        ({"start_ts": "start_ts: {from: A, const: B}"}, "give exactly one of from, const, from_name, sql"),
         ({"start_ts": "start_ts: {from: A, regex: 'no group'}"}, "The pattern has no group"),
         ({"start_ts": "start_ts: {from: A, regex: '(open'}"}, "Not a regular expression"),
         ({"F": "F: {at: 6-14, days: Mon-Fri}"}, "should match pattern"),

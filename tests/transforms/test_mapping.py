@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -49,6 +49,50 @@ def test_join() -> None:
 
 def test_const() -> None:
     assert text({"const": "E17"}, Any=["x", "y"])[0] == ["E17", "E17"]
+
+
+def test_regex_with_several_groups_joins_them() -> None:
+    """A client read SAP's day as UTC, showed it in Tokyo, and put the clock time in a field of its own."""
+    columns = {"Day": ["2016-09-21T09:00:00+09:00", ""], "Clock": ["11:16:37", "00:00:00"]}
+    assert text({"from": ["Day", "Clock"], "regex": r"^(\d{4}-\d\d-\d\d)\S* (.+)$"}, **columns)[0] == ["2016-09-21 11:16:37", None]
+
+
+def test_a_machine_that_only_the_name_of_the_export_tells() -> None:
+    """Every export of these tests is called a.csv."""
+    assert text({"from_name": r"^(\w)\."}, Any=["x", "y"])[0] == ["a", "a"]
+    with pytest.raises(ConformError, match="name does not give 'source_reason_code'") as caught:
+        text({"from_name": r"_(\d+)"}, Any=["x"])
+    assert caught.value.problems[0].found == "a.csv"
+
+
+def test_what_the_source_leaves_out_is_put_before() -> None:
+    assert text({"from": "Day", "prefix": "2018-"}, Day=["01-04", None])[0] == ["2018-01-04", None]
+
+
+def starts(rule: Any, **columns: list[Any]) -> list[datetime | None]:
+    """`start_ts` under a rule."""
+    return read(records(**columns), {**BASE, "start_ts": rule})["start_ts"].to_list()
+
+
+def test_a_time_that_counts_from_a_moment() -> None:
+    """Berlin is two hours ahead in June: the moment is 04:00 UTC."""
+    since = {"const": "2025-06-02 06:00"}
+    four = datetime(2025, 6, 2, 4, tzinfo=UTC)
+    told = starts({"from": "t", "since": since}, t=["0.008", "90", None])
+    assert told == [four + timedelta(milliseconds=8), four + timedelta(seconds=90), None]
+    assert starts({"from": "t", "unit": "min", "since": since}, t=["1.5"]) == [four + timedelta(seconds=90)]
+
+
+def test_records_without_a_time_are_counted() -> None:
+    """The first record is one grid step after the moment that the plant file assumes."""
+    four = datetime(2025, 6, 2, 4, tzinfo=UTC)
+    told = starts({"from": "_row", "unit": "min", "since": {"const": "2025-06-02 06:00"}}, v=["1", "2"])
+    assert told == [four + timedelta(minutes=1), four + timedelta(minutes=2)]
+
+
+def test_a_count_that_is_no_number_is_no_time() -> None:
+    found = read(records(t=["x"]), {**BASE, "start_ts": {"from": "t", "since": {"const": "2025-06-02 06:00"}}})
+    assert reasons(found) == [["NOT_A_NUMBER: start_ts 'x'"]]
 
 
 @pytest.mark.parametrize(("part", "expected"), [(1, ["L1", "L2"]), (2, ["M3", None]), (-1, ["M3", "L2"])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from small_plant import reading, records
 
 from connectors.errors import ConformError
+from connectors.models import Limits
 from transforms.keys import stable_id
 from transforms.samples import Samples, conform_samples, split_unit
 
@@ -121,6 +123,27 @@ def test_wide_records_give_a_sample_for_each_filled_tag_column() -> None:
     ]
     assert found.tags.rows() == [("Power", "kW"), ("Temp", "°C")]
     assert (found.read, found.accepted_records) == (2, 2)
+
+
+def test_a_wide_record_of_one_of_several_machines() -> None:
+    frame = records(Time=[AT, AT], Well=["F-1", "F-4"], **{"Oil (m3)": ["7", "8"]})
+    found = samples(frame, {"ts": "Time", "tag": "Well", "tags": {"from": "/.*/"}})
+    assert sorted(zip(names(found, "F-1/Oil", "F-4/Oil"), found.accepted["value_num"], strict=True)) == [("F-1/Oil", 7.0), ("F-4/Oil", 8.0)]
+    assert sorted(found.tags.rows()) == [("F-1/Oil", "m3"), ("F-4/Oil", "m3")]
+
+
+def test_a_number_that_its_tag_cannot_have_is_uncertain() -> None:
+    """pH 100.664 is a slip of the source: it is kept, and nobody takes it for good. What is bad stays bad."""
+    rows = (
+        ("pH", AT, "10.1", None),
+        ("pH", AT, "100.664", "Good"),
+        ("pH", AT, "-1", "Bad"),
+        ("Flow", AT, "500", None),
+        ("pH", AT, "x", None),
+    )
+    mapped = reading(LONG, "historian_sample", timezone="UTC")
+    limited = replace(mapped, table=mapped.table.model_copy(update={"limits": {"pH": Limits(low=0, high=14)}}))
+    assert conform_samples(long(*rows), limited).accepted["quality"].to_list() == ["GOOD", "UNCERTAIN", "BAD", "GOOD", "GOOD"]
 
 
 def test_a_regular_expression_stands_for_every_unused_column_that_it_matches() -> None:

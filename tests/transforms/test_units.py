@@ -26,6 +26,14 @@ def test_a_plants_own_spelling_comes_first() -> None:
     assert unit("Karton", {"Karton": "{piece}"}).canonical == "{piece}"
 
 
+def test_a_package_is_a_unit_of_its_own() -> None:
+    """SAP's DR is a drum, by a line of unit_aliases.csv; nothing is said of what is in it."""
+    drum = unit("DR", {"DR": "{drum}"})
+    assert (drum.canonical, drum.factor) == ("{drum}", 1.0)
+    with pytest.raises(ConfigError, match="cannot be converted to kg"):
+        unit("DR", {"DR": "{drum}"}, of="kg")
+
+
 def test_an_unknown_unit_names_the_closest_spelling() -> None:
     with pytest.raises(ConfigError) as caught:
         unit("pices")
