@@ -218,11 +218,11 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
     """Everything that conform knows beside the records: rows made under another version are made anew."""
     source = plant.sources[source_id]
     shifts = plant.shifts if any(column.shift for column in source.tables[table].columns.values()) or table == "shift_instance" else {}
+    options = reading(source.options, connector(source.kind).Options)
     return _digest(
         TRANSFORM_CODE + TABLE_CODE.get(table, ""),
         connector(source.kind).version,
-        source.model_dump(exclude=NOT_READ_BY, exclude_defaults=True)
-        | {"options": reading(source.options, connector(source.kind).Options)},
+        source.model_dump(exclude={*NOT_READ_BY, "options"}, exclude_defaults=True) | ({"options": options} if options else {}),
         source.tables[table].model_dump(exclude_defaults=True),
         plant.timezone,
         plant.production_day_start,

@@ -75,6 +75,15 @@ def test_a_truncated_copy_is_an_error(make: Make, how: str, cut: int) -> None:
     assert "truncated or damaged" in error(make(text, compress=how, cut=cut))
 
 
+@pytest.mark.parametrize("how", ["gzip", "zstd", "zip"])
+def test_a_bomb_is_left_packed(make: Make, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """30 MB of one letter in 30 kB or less, where at most 10 MB (or 200 times the size) are unpacked."""
+    monkeypatch.setattr("connectors.kinds.files.text.BOMB_BYTES", 10 << 20)
+    path = make(b"a" * (30 << 20), compress=how)
+    assert "unpacks to much more than any export does" in error(path)
+    assert max(file.stat().st_size for file in path.parent.iterdir()) < 80 << 20
+
+
 def test_several_frames_of_zstd_are_one_text(make: Make) -> None:
     from sample_files import compressed
 

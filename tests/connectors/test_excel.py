@@ -228,3 +228,10 @@ def test_a_real_monthly_report() -> None:
 )
 def test_real_masters(name: str, shape: tuple[int, int]) -> None:
     assert read(DATA / name).shape == shape
+
+
+def test_a_workbook_that_is_a_bomb_is_left_packed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.kinds.files.text.BOMB_BYTES", 1_000)
+    monkeypatch.setattr("connectors.kinds.files.text.BOMB_RATIO", 1)
+    with pytest.raises(ReadError, match="unpacks to much more"):
+        CONNECTOR.read(workbook(tmp_path / "a.xlsx", {"S": [["a", "b"], *([1, 2] for _ in range(2_000))]}), ExcelOptions()).collect()

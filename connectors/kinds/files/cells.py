@@ -12,6 +12,8 @@ filled). Together they tell the type and value of each cell.
 from __future__ import annotations
 
 import re
+import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from typing import Any
 import polars as pl
 
 from connectors.errors import Problem, ReadError
+from connectors.kinds.files import text
 from connectors.kinds.files.text import AGAIN, OLE, ZIP
 
 ERRORS = {
@@ -72,6 +75,9 @@ def open_workbook(path: Path) -> Any:
         raise _no_workbook(head)
     if head.startswith(OLE) and "EncryptedPackage".encode("utf-16-le") in head:
         raise ReadError(Problem("The workbook is protected by a password.", fix="save it without a password to open it"))
+    with suppress(zipfile.BadZipFile), zipfile.ZipFile(path) as parts:
+        if sum(part.file_size for part in parts.infolist()) > text.largest(path):
+            raise text.bomb(path, text.largest(path))
     try:
         book = fastexcel.read_excel(path)
     except fastexcel.FastExcelError as error:

@@ -23,6 +23,10 @@ import zstandard
 from connectors.errors import Problem, ReadError, closest, listed
 
 CHUNK = 4 << 20
+FED = 2 << 10
+"""Bytes of zstd that are unpacked at a time: four of them can hold 128 kB, so 64 MB at most come at once."""
+BOMB_BYTES, BOMB_RATIO = 2 << 30, 200
+"""What unpacks to more than so many bytes and to more than so many times its size is no export: texts of machines reach 60."""
 AGAIN = "ask the plant for the file again"
 OLE, ZIP, GZIP, ZSTD = b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -198,16 +202,31 @@ def _decompressed(path: Path, member: str | None) -> Path:
     else:
         return path
     target = path.with_name(f"{path.name}.plain")
+    most = largest(path)
     try:
         with target.open("wb") as out:
             for chunk in unpack():
                 out.write(chunk)
+                if out.tell() > most:
+                    raise bomb(path, most)
     except (EOFError, zlib.error, zstandard.ZstdError, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise ReadError(Problem("The compressed file is truncated or damaged.", found=str(error)[:200], fix=AGAIN)) from error
     except (RuntimeError, NotImplementedError) as error:
         fix = "deliver it without password, deflated"
         raise ReadError(Problem("The zip cannot be opened.", found=str(error)[:200], fix=fix)) from error
     return target
+
+
+def largest(path: Path) -> int:
+    """Bytes to which a packed export may unpack."""
+    return max(BOMB_BYTES, BOMB_RATIO * path.stat().st_size)
+
+
+def bomb(path: Path, most: int) -> ReadError:
+    """The error for what unpacks to more."""
+    told = "The compressed file unpacks to much more than any export does: it is damaged, or a bomb."
+    found = f"{path.stat().st_size:,} bytes that unpack to more than {most:,}"
+    return ReadError(Problem(told, found=found, fix="if it is an export: deliver it unpacked, or in parts"))
 
 
 def _gzip(path: Path) -> Iterator[bytes]:
@@ -224,7 +243,7 @@ def _zstd(path: Path) -> Iterator[bytes]:
     """All frames of a file. A reader of streams would take a truncated frame for its end, so frames are followed by hand."""
     frame = None
     with path.open("rb") as file:
-        while chunk := file.read(1 << 18):
+        while chunk := file.read(FED):
             while chunk:
                 frame = frame or zstandard.ZstdDecompressor().decompressobj()
                 yield frame.decompress(chunk)
