@@ -140,7 +140,7 @@ def test_the_page_of_the_kind_names_every_option(kind: str) -> None:
     assert [name for name in connector(kind).Options.model_fields if f"`{name}`" not in text] == []
 
 
-@KIND
+@pytest.mark.parametrize("kind", sorted([*KINDS, "remote"]))
 def test_the_examples_of_the_page_are_right(kind: str, tmp_path: Path) -> None:
     """Each block with sources is a plant that has no problem, and each line of options is one that the kind takes."""
     page = Path(__file__).parents[2] / "docs" / "connectors" / f"{kind}.md"
