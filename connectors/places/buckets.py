@@ -7,32 +7,38 @@ list in pages and try again with backoff where a server is busy. Elsewhere: what
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from connectors.contract import Export, Place
-from connectors.places.base import COPIED, Entry, Reached, cut, has_no_room, settings, unreachable
+from connectors.places.base import Entry, Reached, cut, settings, unreachable
 
 if TYPE_CHECKING:
     from pyarrow import fs
 
 T = TypeVar("T")
+PIECE = 8 << 20
+"""Bytes that are asked for at a time."""
+GRACE_S = 1
+"""Seconds after which a client that has a timeout of its own did not keep it."""
 
 CAUSES: dict[str, str] = {
-    r"NO_SUCH_BUCKET|ContainerNotFound|bucket does not exist": "bucket",
+    r"NO_SUCH_BUCKET|ContainerNotFound|bucket does not exist|No such file or directory|BlobNotFound": "missing",
     r"curlCode: (28|18|56)|Timeout was reached|DEADLINE_EXCEEDED": "hang",
     r"curlCode: 6\b|Could not resolve": "host",
     r"curlCode: 7\b|Could not connect|Couldn't connect": "refused",
     r"curlCode: (35|51|58|60|77)\b|SSL|certificate": "certificate",
-    r"INVALID_ACCESS_KEY|InvalidAccessKey|SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch|EXPIRED_TOKEN|INVALID_CLIENT_TOKEN|"
-    r"UNRECOGNIZED_CLIENT|AuthenticationFailed|UNAUTHENTICATED|MISSING_AUTHENTICATION|HTTP status code 401|Could not create credentials|"
-    r"ClientSecretCredential|invalid_client": "credentials",
+    r"INVALID_ACCESS_KEY|InvalidAccessKey|SIGNATURE_DOES_NOT_MATCH|SignatureDoesNotMatch|EXPIRED_TOKEN|INVALID_CLIENT_TOKEN": "credentials",
+    r"AuthenticationFailed|failed to authenticate|UNRECOGNIZED_CLIENT|UNAUTHENTICATED|MISSING_AUTH|status code 401": "credentials",
+    r"Could not create credentials|ClientSecretCredential|invalid_client": "credentials",
     r"ACCESS_DENIED|AccessDenied|PERMISSION_DENIED|AuthorizationFailure|AuthorizationPermission|HTTP status (code )?403": "forbidden",
     r"SLOW_DOWN|THROTTLING|REQUEST_LIMIT|SERVICE_UNAVAILABLE|RESOURCE_EXHAUSTED|ServerBusy|HTTP status (code )?(429|50\d)": "busy",
-}  # fmt: skip
+}
 """What the texts of the three clouds say, by cause; the first that fits."""
 
 
@@ -116,7 +122,7 @@ class Buckets:
         return exports
 
     def copy(self, export: Export, target: Path) -> None:
-        size = self._ask(lambda: self._copied(export, target))
+        size = self._copied(export, target)
         about = self.entry(export.name)
         if about and about.size is not None and about.modified == export.modified and about.size != size:
             raise cut(export, size, about.size)
@@ -131,9 +137,11 @@ class Buckets:
 
     def _copied(self, export: Export, target: Path) -> int:
         size = 0
-        with self.fs.open_input_stream(self._path(export.name)) as source, target.open("wb") as out:
-            while chunk := source.read(COPIED):
+        source = self._ask(lambda: self.fs.open_input_stream(self._path(export.name)))
+        with target.open("wb") as out:
+            while chunk := self._ask(lambda: source.read(PIECE)):
                 size += out.write(chunk)
+        self._ask(source.close)
         return size
 
     def _path(self, name: str) -> str:
@@ -144,19 +152,31 @@ class Buckets:
         return Entry(about.base_name, not about.is_file, about.size, about.mtime)
 
     def _ask(self, question: Callable[[], T]) -> T:
+        """What a question gives, its errors in words.
+
+        The clients of Azure and Google know no timeout for a server that takes the connection and says nothing: they are asked in a thread
+        that is left behind."""
+        answers: SimpleQueue[tuple[T | None, OSError | None]] = SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put((question(), None))
+            except OSError as error:
+                answers.put((None, error))
+
+        threading.Thread(target=ask, name="bucket", daemon=True).start()
         try:
-            return question()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            if has_no_room(error):
-                raise
-            raise self._error(error) from error
+            value, error = answers.get(timeout=self.timeout_s + GRACE_S)
+        except Empty:
+            raise unreachable("hang", self.place, "", timeout_s=self.timeout_s) from None
+        if error is not None:
+            raise error if isinstance(error, FileNotFoundError) else self._error(error) from error
+        return cast(T, value)
 
     def _error(self, error: OSError) -> Exception:
         text = str(error)
         cause = next((cause for pattern, cause in CAUSES.items() if re.search(pattern, text)), "broken")
-        return FileNotFoundError(text) if cause == "bucket" else unreachable(cause, self.place, text, timeout_s=self.timeout_s)
+        return FileNotFoundError(text) if cause == "missing" else unreachable(cause, self.place, text, timeout_s=self.timeout_s)
 
 
 def _s3(place: Place) -> tuple[fs.FileSystem, float]:

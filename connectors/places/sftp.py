@@ -15,6 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -25,9 +26,6 @@ from connectors.places.base import COPIED, Entry, Reached, cut, has_no_room, not
 T = TypeVar("T")
 IN_FLIGHT = 32
 """Pieces of a file that are asked for before the first one came: a line of 50 ms then gives 20 MB/s instead of 0.6."""
-
-SILENT = ("No existing session", "Timeout opening channel.", "Error reading SSH protocol banner")
-"""What paramiko says of a server that took the connection and then said nothing."""
 
 
 class SftpSettings(Reached):
@@ -178,9 +176,10 @@ class Sftp:
         return Entry(posixpath.basename(name), stat.S_ISDIR(mode), about.st_size, modified, is_link)
 
     def _asked(self, question: Callable[[], T]) -> T:
-        """What a question gives, its errors in words."""
+        """What a question gives, its errors in words. paramiko has many for a server that took the connection and then said nothing."""
         import paramiko
 
+        begun = monotonic()
         try:
             return question()
         except FileNotFoundError:
@@ -191,7 +190,7 @@ class Sftp:
             if has_no_room(error):
                 raise
             cause = next((cause for kind, cause in _causes().items() if isinstance(error, kind)), "broken")
-            cause = "hang" if str(error) in SILENT else cause
+            cause = "hang" if monotonic() - begun > 0.9 * self.own.timeout_s and not isinstance(error, socket.gaierror) else cause
             self.is_hanging = cause == "hang"
             raise unreachable(cause, self.place, error or type(error).__name__, timeout_s=self.own.timeout_s) from None
 

@@ -20,7 +20,7 @@ pytest.importorskip("moto", reason="extra test")
 from plant_servers import PASSWORD, USER, Answer, Question, bucket, folder, hanging, is_reader, sftp_server, web_server
 
 from connectors.contract import Export, Place
-from connectors.discovery import discover, fetch, near_misses
+from connectors.discovery import SETTINGS, discover, fetch, near_misses, settings_of
 from connectors.errors import ReadError, UnreachableError
 
 FILES = ("mes/stops_1.csv", "mes/stops 2ä.csv", "mes/old/stops_0.csv", "mes/.hidden.csv", "mes/stops_3.csv.part", "erp/counts_1.csv")
@@ -131,6 +131,15 @@ def test_a_setting_that_does_not_exist_is_told_without_its_value(store: Store) -
     with pytest.raises(ReadError) as caught:
         discover(store.place("*", timeout="a-secret-by-mistake"))
     assert (caught.value.problems[0].closest, "a-secret" in str(caught.value)) == ("timeout_s", False)
+
+
+@pytest.mark.parametrize("scheme", sorted(SETTINGS))
+def test_the_page_names_every_setting(scheme: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "connectors" / "remote.md").read_text(encoding="utf-8")
+    model = settings_of(f"{scheme}://x")
+    assert model is not None
+    assert [name for name in model.model_fields if f"`{name}`" not in page] == []
+    assert [name for name, field in model.model_fields.items() if not field.description] == []
 
 
 # --- servers that fail ---------------------------------------------------------------------------------------------------------------
