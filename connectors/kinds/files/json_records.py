@@ -17,9 +17,10 @@ from typing import Annotated, Any, Literal
 import polars as pl
 from pydantic import BeforeValidator, WithJsonSchema
 
-from connectors.contract import SURPLUS, FileConnector, Original, as_read
+from connectors.contract import SURPLUS, Export, FileConnector, Original, Place, as_read
 from connectors.errors import Problem, ReadError, closest, listed
-from connectors.kinds.files import text
+from connectors.kinds.files import json_live, text
+from connectors.kinds.files.json_live import JsonAsk
 from connectors.kinds.files.json_rows import Row, Spool, found_at, name_of, path_of, shown, spread, unreadable
 from connectors.kinds.files.json_stream import records_at
 from connectors.kinds.files.json_values import (
@@ -33,7 +34,7 @@ from connectors.kinds.files.json_values import (
     numbered_lines,
     value_at,
 )
-from connectors.strict import ONE_OR_SEVERAL, StrictModel, Texts
+from connectors.strict import ONE_OR_SEVERAL, Asking, StrictModel, Texts
 
 
 def _as_path(value: Any) -> Any:
@@ -70,6 +71,8 @@ class JsonOptions(StrictModel):
     """utf-8, cp1252, utf-16 ...; default: by byte order mark, else UTF-8 where all of it is valid, else CP1252."""
     member: str | None = None
     """Which file of a zip, by name or pattern, where it holds several."""
+    ask: Annotated[JsonAsk | None, Asking] = None
+    """How an HTTP interface at `root` is asked for records; without it there are files."""
 
 
 class Json(FileConnector):
@@ -79,6 +82,18 @@ class Json(FileConnector):
     version = "1"
     Options = JsonOptions
     suffixes = (".json", ".jsonl", ".ndjson", ".json.gz", ".json.zst")
+
+    def is_system(self, place: Place) -> bool:
+        return place.options is not None and place.options.ask is not None
+
+    def discover(self, place: Place) -> Iterator[Export]:
+        return json_live.questions(place, place.options.ask) if self.is_system(place) else super().discover(place)
+
+    def fetch(self, export: Export, place: Place, target: Path) -> None:
+        if self.is_system(place):
+            json_live.answer(export, place, place.options.ask, target)
+        else:
+            super().fetch(export, place, target)
 
     def read(self, path: Path, options: JsonOptions, records: str = "rows") -> pl.LazyFrame:
         """Every value as text, null where it is null or absent; `_row` numbers the records. See `connectors.contract`.
