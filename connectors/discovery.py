@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import import_module
 from itertools import islice
@@ -23,6 +24,7 @@ from connectors.strict import StrictModel
 
 PARTIAL = (".tmp", ".part", ".partial", ".crdownload", ".filepart")
 """Endings of files that are still being written."""
+_HELD = threading.local()
 LOOKED_AT = 2_000
 """Names that are compared for a message."""
 PLACES: dict[str, tuple[str, str]] = {
@@ -67,7 +69,7 @@ def near_misses(place: Place, most: int = 5) -> list[str]:
 def fetch(export: Export, place: Place, target: Path) -> None:
     """Copies an export's bytes to a local file, all of them. Raises ReadError when they cannot be had."""
     try:
-        with closing(opened(place)) as files:
+        with _connected(place) as files:
             files.copy(export, target)
     except PermissionError as error:
         fix = "close it where it is open, or let plantlake read it"
@@ -76,6 +78,27 @@ def fetch(export: Export, place: Place, target: Path) -> None:
         ) from error
     except OSError as error:
         raise ReadError(Problem("The file cannot be fetched.", export=export.name, found=str(error)[:200], actor="retry")) from error
+
+
+@contextmanager
+def _connected(place: Place) -> Iterator[Files]:
+    """The files at a place, over the connection that this thread used for it last: a server is not logged in to for each file.
+
+    It is closed when the thread asks for another place, or ends, and after an error."""
+    if getattr(_HELD, "place", None) is not place:
+        _release()
+        _HELD.place, _HELD.files = place, opened(place)
+    try:
+        yield _HELD.files
+    except BaseException:
+        _release()
+        raise
+
+
+def _release() -> None:
+    if files := getattr(_HELD, "files", None):
+        files.close()
+    _HELD.place = _HELD.files = None
 
 
 def opened(place: Place) -> Files:

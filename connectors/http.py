@@ -24,7 +24,7 @@ from pydantic import Field
 
 from connectors.contract import Place
 from connectors.errors import PlantlakeError, Problem, ReadError
-from connectors.places.base import AGAIN, COPIED, SLOWEST, Reached, not_installed, settings, shown, unreachable, without_secrets
+from connectors.places.base import AGAIN, SLOWEST, Reached, not_installed, settings, shown, unreachable, without_secrets
 
 if TYPE_CHECKING:
     import httpx
@@ -138,11 +138,11 @@ class Http:
     def _body(self, url: str, params: Any) -> bytes:
         with self._sent("GET", url, params=params) as response:
             parts, size = [], 0
-            for chunk in response.iter_bytes(COPIED):
+            for chunk in self._flowing(response.iter_bytes()):
                 parts.append(chunk)
                 size += len(chunk)
                 if size > LARGEST:
-                    fix = "ask for less at a time (page_size, window_h)"
+                    fix = "ask for less at a time (page_size, window)"
                     raise ReadError(Problem(f"The answer is longer than {LARGEST >> 20} MB.", found=shown(url), fix=fix))
             return b"".join(parts)
 
@@ -159,11 +159,18 @@ class Http:
                 out.truncate()
             tag = response.headers.get("etag", "")
             state["version"] = (tag if not tag.startswith("W/") else "") or response.headers.get("last-modified", "")
-            begun, size = monotonic(), 0
-            for chunk in response.iter_raw():  # as they come: what was received before a connection breaks is kept
-                size += out.write(chunk)
-                if monotonic() - begun > self.own.timeout_s and size < SLOWEST * (monotonic() - begun):
-                    raise unreachable("hang", self.place, f"{size} bytes in {monotonic() - begun:.0f} s", timeout_s=self.own.timeout_s)
+            for chunk in self._flowing(response.iter_raw()):  # as they come: what came before a connection breaks is kept
+                out.write(chunk)
+
+    def _flowing(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """What comes, unless it drips: a byte now and then would keep any timeout from ending it."""
+        begun, size = monotonic(), 0
+        for chunk in chunks:
+            size += len(chunk)
+            yield chunk
+            spent = monotonic() - begun
+            if spent > self.own.timeout_s and size < SLOWEST * spent:
+                raise unreachable("hang", self.place, f"{size} bytes in {spent:.0f} s", timeout_s=self.own.timeout_s)
 
     @contextmanager
     def _sent(self, method: str, url: str, *, allowed: Iterable[int] = (), **more: Any) -> Iterator[httpx.Response]:

@@ -20,7 +20,9 @@ from pydantic import model_validator
 from connectors.errors import Problem, ReadError
 from connectors.strict import StrictModel
 
-SECRET_WORDS = re.compile(r"(^|_)(pass(word|phrase|wd)?|pwd|secret|token|key|credentials?|sas|authorization)($|_)", re.IGNORECASE)
+SECRET_WORDS = re.compile(
+    r"(^|[_-])(pass(word|phrase|wd)?|pwd|secret|token|key|credentials?|sas|authorization|cookie)($|[_-])", re.IGNORECASE
+)
 """Names of settings that hold a secret."""
 MANAGER_SECONDS = 30
 

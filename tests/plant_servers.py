@@ -48,6 +48,8 @@ class Answer:
     cut: int | None = None
     """Only so many bytes are sent of what Content-Length promises; then the connection is closed."""
     hang_s: float = 0
+    drip_s: float = 0
+    """Between one byte of the body and the next."""
 
 
 @dataclass
@@ -94,6 +96,8 @@ class _Handler(BaseHTTPRequestHandler):
             web.most_in_flight = max(web.in_flight, web.most_in_flight)
         try:
             self._say(web.answer(question))
+        except ConnectionError:  # whoever asked gave up
+            self.close_connection = True
         finally:
             with web.lock:
                 web.in_flight -= 1
@@ -108,7 +112,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body[: answer.cut])
+            for part in [body[n : n + 1] for n in range(len(body))] if answer.drip_s else [body[: answer.cut]]:
+                time.sleep(answer.drip_s)
+                self.wfile.write(part)
         if answer.cut is not None:
             self.wfile.flush()
             self.connection.shutdown(socket.SHUT_RDWR)

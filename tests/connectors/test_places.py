@@ -298,6 +298,27 @@ def test_a_file_whose_name_is_told_needs_no_list(tmp_path: Path) -> None:
         assert "may not read this" in told(Place(web.url, "*.csv"))
 
 
+def test_a_server_that_drips_is_one_that_hangs(tmp_path: Path) -> None:
+    """A byte each fifth of a second keeps every timeout between bytes from ending it."""
+    with web_server(lambda _: Answer(b"x" * 100, drip_s=0.2)) as web:
+        begun = time.monotonic()
+        with pytest.raises(UnreachableError, match="hangs"):
+            fetched(web.url, tmp_path / "a", timeout_s=1)
+        assert time.monotonic() - begun < 3
+
+
+def test_files_of_one_server_come_over_one_connection(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / "plant" / f"{number}.csv").parent.mkdir(exist_ok=True)
+        (tmp_path / "plant" / f"{number}.csv").write_text(str(number))
+    with sftp_server(tmp_path) as server:
+        place = Place(server.url, "*.csv", connection={"password": PASSWORD, "fingerprint": server.fingerprint})
+        for export in discover(place):
+            fetch(export, place, tmp_path / "copy")
+            assert (tmp_path / "copy").read_text() == export.name[0]
+        assert server.logins == 2  # listing, and all files
+
+
 def test_a_server_that_sends_us_elsewhere_is_not_shown_the_password(tmp_path: Path) -> None:
     with (
         web_server(lambda _: Answer(b"x")) as other,

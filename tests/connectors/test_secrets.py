@@ -53,9 +53,9 @@ def test_a_name_of_a_secret_is_one_word_of_the_command(tmp_path: Path) -> None:
 def test_what_stands_in_the_open_is_refused() -> None:
     found = list(
         in_the_open(
-            {"user": "reader", "password": "hunter2", "client": {"api_key": "abc"}, "token": Secret(env="T")}, "sftp://me:hunter2@host/x"
+            {"user": "reader", "password": "hunter2", "headers": {"X-Api-Key": "abc"}, "token": Secret(env="T")}, "sftp://me:hunter2@host/x"
         )
     )
-    assert [keys for keys, _ in found] == [("password",), ("client", "api_key"), ()]
+    assert [keys for keys, _ in found] == [("password",), ("headers", "X-Api-Key"), ()]
     assert "hunter2" not in "".join(str(problem) for _, problem in found)
     assert list(in_the_open({"user": "reader", "endpoint_url": "http://127.0.0.1"}, "s3://bucket/plant")) == []
