@@ -111,7 +111,11 @@ class Http:
 
     def at(self, path: str) -> str:
         """An address below the root. Raises ReadError for one on another server, which would be shown the credentials."""
-        url = urljoin(self.base, path)
+        try:
+            url = urljoin(self.base, path)
+            urlsplit(url).port  # noqa: B018  (it is read when it is asked for)
+        except ValueError:
+            raise self._no_address(path) from None
         if urlsplit(url)[:2] != urlsplit(self.base)[:2]:
             told, fix = "The server sends us to another server.", "mend `root:`; credentials are for one server"
             raise ReadError(Problem(told, found=f"{shown(self.base)} → {shown(url)}", fix=fix, actor="retry"))
@@ -192,8 +196,8 @@ class Http:
             raise self._not_connected(error) from None
         except httpx.TooManyRedirects as error:
             raise unreachable("broken", self.place, error) from None
-        except httpx.UnsupportedProtocol as error:
-            raise ReadError(Problem("This is no address of HTTP.", found=shown(self.base), fix="root: https://...")) from error
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
+            raise self._no_address(url) from None
         except httpx.HTTPError as error:
             raise _AgainError(unreachable("broken", self.place, error)) from None
 
@@ -230,6 +234,10 @@ class Http:
                 break
         return " ".join(text[:2000].decode("utf-8", "replace").split())[:200]
 
+    def _no_address(self, url: str) -> ReadError:
+        found = without_secrets(url, self.place.connection)[:200]
+        return ReadError(Problem("This is no address of HTTP.", found=found, fix="root: https://<host>/...", actor="retry"))
+
     def _not_connected(self, error: Exception) -> Exception:
         text = str(error)
         if isinstance(error.__cause__, ssl.SSLError) or "CERTIFICATE_VERIFY" in text or "SSL" in text:
@@ -245,8 +253,8 @@ class Http:
                 request.headers.pop(name, None)
 
     def _trusted(self) -> ssl.SSLContext | bool:
-        if not self.own.check_certificate:
-            return False
+        if not self.own.check_certificate or not self.base.startswith("https:"):
+            return False  # reading the authorities of the system takes 40 ms
         if not self.own.ca_file:
             return True
         try:

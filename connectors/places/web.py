@@ -81,7 +81,10 @@ def links(page: str, url: str) -> list[str]:
     base = urlsplit(url)
     names: dict[str, None] = {}
     for link in parser.found:
-        parts = urlsplit(urljoin(url, link))
+        try:
+            parts = urlsplit(urljoin(url, link))
+        except ValueError:  # no address at all
+            continue
         name = parts.path.removeprefix(base.path)
         if parts[:2] != base[:2] or parts.query or name == parts.path or not name or "/" in name[:-1]:
             continue

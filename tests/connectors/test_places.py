@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -17,11 +18,15 @@ pytest.importorskip("httpx", reason="extra http")
 pytest.importorskip("paramiko", reason="extra sftp")
 pytest.importorskip("moto", reason="extra test")
 
+from hypothesis import given
+from hypothesis import strategies as st
 from plant_servers import PASSWORD, USER, Answer, Question, bucket, folder, hanging, is_reader, sftp_server, web_server
 
 from connectors.contract import Export, Place
 from connectors.discovery import SETTINGS, discover, fetch, near_misses, settings_of
 from connectors.errors import ReadError, UnreachableError
+from connectors.http import retry_after
+from connectors.places.web import links
 
 FILES = ("mes/stops_1.csv", "mes/stops 2ä.csv", "mes/old/stops_0.csv", "mes/.hidden.csv", "mes/stops_3.csv.part", "erp/counts_1.csv")
 
@@ -342,3 +347,19 @@ def test_sftp_goes_on_where_a_connection_broke(tmp_path: Path) -> None:
         server.times = 10_000
         with pytest.raises(ReadError, match="connection broke"):
             fetch(export, place, tmp_path / "copy")
+
+
+# --- whatever a server says ------------------------------------------------------------------------------------------------------------
+
+
+@given(st.text(st.sampled_from('<>a hrefHREF="/.%20?#:é\n&;[]@'), max_size=80) | st.text(max_size=40))
+def test_any_page_is_a_list_of_names_in_its_folder(page: str) -> None:
+    for name in links(f'<a href="ok.csv"><a href="{page}">x</a>{page}', "http://h/x/"):
+        assert name
+        assert "/" not in unquote(name)[:-1] or "%2F" in page.upper() or "/" in unquote(page)
+
+
+@given(st.text(max_size=30))
+def test_any_header_is_a_wait_or_none(text: str) -> None:
+    wait = retry_after(text)
+    assert wait is None or wait >= 0
