@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from json.encoder import encode_basestring
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ DEEPEST = 100
 """Levels of nesting; the deepest export seen has eight."""
 BLANK = re.compile(r"[ \t\r\n\ufeff\x1e]*")
 """Between values; \\x1e is the record separator of RFC 7464."""
+WORDS = {None: "null", True: "true", False: "false"}
 BLANKS = " \t\r\n\ufeff\x1e"
 
 
@@ -178,14 +180,14 @@ def dumped(value: Any, depth: int = 0) -> str:
     """
     if depth > DEEPEST:
         raise TooDeepError()
-    if isinstance(value, Number):
-        return str(value)
+    if isinstance(value, str):
+        return str(value) if isinstance(value, Number) else encode_basestring(value)
     if isinstance(value, list):
-        return f"[{', '.join(dumped(part, depth + 1) for part in value)}]"
+        return f"[{', '.join([dumped(part, depth + 1) for part in value])}]"
     if isinstance(value, dict):
         pairs = value.pairs if isinstance(value, Twice) else value.items()
-        return f"{{{', '.join(f'{json.dumps(key, ensure_ascii=False)}: {dumped(part, depth + 1)}' for key, part in pairs)}}}"
-    return json.dumps(value, ensure_ascii=False)
+        return f"{{{', '.join([f'{encode_basestring(key)}: {dumped(part, depth + 1)}' for key, part in pairs])}}}"
+    return json.dumps(value) if value is not None and not isinstance(value, bool) else WORDS[value]
 
 
 def as_text(value: Any) -> str | None:
