@@ -24,6 +24,7 @@ KINDS: dict[str, str] = {
     "mtconnect": "connectors.kinds.machines.mtconnect",
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
     "pi_web_api": "connectors.kinds.historians.pi_web_api",
+    "proficy_csv": "connectors.kinds.historians.proficy_csv",
 }
 
 

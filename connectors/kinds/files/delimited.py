@@ -40,7 +40,7 @@ HEAD_LINES = 1000
 WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
-def _as_delimiter(value: str) -> str:
+def as_delimiter(value: str) -> str:
     found = WORDS.get(value.lower(), value)
     if not found or "\n" in found:
         raise ValueError('a delimiter is one or more characters, such as ";" or tab')
@@ -59,7 +59,7 @@ def _as_pattern(value: Any) -> Any:
 class DelimitedOptions(StrictModel):
     """How the text is laid out. Whatever is not given is detected, or taken not to be there."""
 
-    delimiter: Annotated[str, AfterValidator(_as_delimiter)] | None = None
+    delimiter: Annotated[str, AfterValidator(as_delimiter)] | None = None
     """Between fields; default: the one of tab ; | , that splits the lines alike."""
     encoding: str | None = None
     """utf-8, cp1252, utf-16 ...; default: by byte order mark, else UTF-8 where all of it is valid, else CP1252."""
