@@ -56,7 +56,7 @@ def judged(frame: pl.LazyFrame, judge: Judge) -> pl.LazyFrame:
 
 def with_superseded(frame: pl.LazyFrame, by: Sequence[str] = ("tag", "timestamp")) -> pl.LazyFrame:
     """Marks records behind which the same export has another one of the same tag and time."""
-    is_last = pl.col(ROW) == pl.col(ROW).max().over(by)
+    is_last = (pl.col(ROW) == pl.col(ROW).max().over(by)) | pl.any_horizontal(pl.col(name).is_null() for name in by)
     return frame.with_columns(pl.when(is_last).then(pl.lit("false")).otherwise(pl.lit("true")).alias(SUPERSEDED))
 
 
