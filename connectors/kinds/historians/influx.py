@@ -67,7 +67,7 @@ class Influx(FileConnector):
         found = _of_tables(plain, path, options) if _is_csv(plain) else _of_lines(plain, path, options)
         names = found.collect_schema().names()
         wanted = [*COLUMNS, *(f"tags.{tag}" for tag in options.tags)]
-        lacking = [pl.lit(None, dtype=pl.String).alias(name) for name in (*wanted, "quality_code") if name not in names]
+        lacking = [pl.lit(None, dtype=pl.String).alias(name) for name in wanted if name not in names]
         last = [name for name in (SURPLUS, UNREADABLE) if name in names]
         whole = with_superseded(judged(found.with_columns(lacking), opc))
         return whole.select(by_name(ROW, *wanted, SUPERSEDED, *last))
@@ -132,7 +132,7 @@ class Table:
 
 def _is_csv(plain: Path) -> bool:
     first = next((line for line in text.lines(plain) if line.strip()), "")
-    return first.startswith((*ANNOTATIONS, ",result,", ",error,", "result,table,"))
+    return first.startswith((*ANNOTATIONS, ",result,", ",error,"))
 
 
 def _of_tables(plain: Path, path: Path, options: InfluxOptions) -> pl.LazyFrame:
@@ -183,10 +183,13 @@ def _add_head(table: Table, line: str) -> None:
     if line.startswith("#"):
         table.annotations[cells[0].strip()] = cells[1:]
         return
-    table.header = cells[1:] if not cells[0] else cells
-    if "error" in table.header and "_time" not in table.header and "_value" not in table.header:
+    table.header = unique(cells[1:], taken=(ROW, SURPLUS))
+    if {"result", "table"} <= set(cells[1:]):
+        return
+    if "error" in cells:
         told = "InfluxDB answered with an error instead of samples, or behind some of them."
         raise ReadError(Problem(told, found=line[:80], fix="mend the query, and export again"))
+    raise ReadError(Problem("A table of the annotated CSV does not begin with its header.", found=line[:80], fix=text.AGAIN))
 
 
 def _samples(table: Table, options: InfluxOptions) -> Iterator[pl.LazyFrame]:
@@ -224,12 +227,12 @@ def _lost(frame: pl.LazyFrame) -> pl.Expr:
 def _rows(table: Table) -> pl.LazyFrame:
     """Rows as text, an empty cell filled with its default."""
     if not table.file.stat().st_size:
-        return pl.LazyFrame(schema={ROW: pl.Int64, **dict.fromkeys(unique(table.header), pl.String)})
-    names = ("(annotation)", *unique(table.header))
+        return pl.LazyFrame(schema={ROW: pl.Int64, **dict.fromkeys(table.header, pl.String)})
+    names = ("(annotation)", *table.header)
     stated = DelimitedOptions(delimiter=",", encoding="utf-8", header=False, columns=names)
     frame = delimited.CONNECTOR.read(table.file, stated).drop("(annotation)")
     defaults = {name: value for name, value in table.of("#default").items() if value}
-    return frame.with_columns(pl.col(name).fill_null(value) for name, value in defaults.items())
+    return frame.with_columns(pl.col(name).fill_null(value) for name, value in defaults.items() if name in table.header)
 
 
 def _long(rows: pl.LazyFrame, table: Table, options: InfluxOptions, value: pl.Expr, named: pl.Expr, datatype: str | None) -> pl.LazyFrame:
