@@ -148,6 +148,31 @@ def percent_good(text: str) -> Quality | None:
     return {100.0: "GOOD", 0.0: "BAD"}.get(share, "UNCERTAIN" if 0 < share < 100 else None)  # type: ignore[return-value]
 
 
+# --- AVEVA Historian -----------------------------------------------------------------------------------------------------------
+
+_AVEVA: dict[int, Quality] = {0: "GOOD", 1: "BAD", 16: "UNCERTAIN"}
+NULL_STORED = 249
+"""QualityDetail of a NULL that was stored; its bits look good."""
+
+
+def aveva(code: int) -> Quality | None:
+    """The quality of the column Quality; 133 marks the initial value of a query, whatever it is worth.
+
+    >>> aveva(0), aveva(1), aveva(16), aveva(133), aveva(192)
+    ('GOOD', 'BAD', 'UNCERTAIN', None, None)
+    """
+    return _AVEVA.get(code)
+
+
+def aveva_detail(code: int) -> Quality:
+    """The quality of QualityDetail and OPCQuality; the upper 8 bits are the server's own.
+
+    >>> aveva_detail(192), aveva_detail(448), aveva_detail(24), aveva_detail(249), aveva_detail(65536), aveva_detail(64)
+    ('GOOD', 'GOOD', 'BAD', 'BAD', 'BAD', 'UNCERTAIN')
+    """
+    return "BAD" if code == NULL_STORED else opc_classic(code & 0xFF)
+
+
 # --- MTConnect -----------------------------------------------------------------------------------------------------------------
 
 UNAVAILABLE = "UNAVAILABLE"

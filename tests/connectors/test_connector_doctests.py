@@ -11,7 +11,7 @@ MODULES = (
     "connectors.discovery", "connectors.strict", "connectors.kinds.files.lines", "connectors.kinds.files.excel", "connectors.kinds.documents.xml_text",
     "connectors.kinds.files.record_frames", "connectors.kinds.documents.b2mml", "connectors.kinds.machines.mtconnect", "connectors.quality",
     "connectors.kinds.files.json_values", "connectors.kinds.files.json_rows", "connectors.kinds.files.json_stream",
-    "connectors.kinds.historians.pi_web_api", "connectors.kinds.historians.samples", "connectors.kinds.historians.influx_lines", "connectors.kinds.historians.pi_csv",
+    "connectors.kinds.historians.pi_web_api", "connectors.kinds.historians.samples", "connectors.kinds.historians.influx_lines", "connectors.kinds.historians.aveva_historian", "connectors.kinds.historians.pi_csv",
     "connectors.kinds.erp.sap_odata",
 )  # fmt: skip
 
