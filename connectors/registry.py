@@ -25,6 +25,7 @@ KINDS: dict[str, str] = {
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
     "pi_web_api": "connectors.kinds.historians.pi_web_api",
     "proficy_csv": "connectors.kinds.historians.proficy_csv",
+    "canary_csv": "connectors.kinds.historians.canary_csv",
     "aveva_historian": "connectors.kinds.historians.aveva_historian",
     "pi_csv": "connectors.kinds.historians.pi_csv",
     "influx": "connectors.kinds.historians.influx",

@@ -110,7 +110,7 @@ class Delimited(FileConnector):
 
         A record with more fields than the header keeps them in `_surplus`; a shorter one ends in nulls.
         """
-        plain = text.utf8(path, options.encoding, options.member)
+        plain = text.lined(path, options.encoding, options.member)
         layout = _layout(plain, options)
         width = regular_width(plain, layout, options)
         frame = _scan_regular(plain, layout, options, width) if width else _clean(plain, path, layout, options)
@@ -121,7 +121,7 @@ class Delimited(FileConnector):
 
     def originals(self, path: Path, options: DelimitedOptions, records: str, rows: Collection[int]) -> dict[int, Original]:
         """The lines of the records, verbatim; a record with line breaks in quotes has several."""
-        plain = text.utf8(path, options.encoding, options.member)
+        plain = text.lined(path, options.encoding, options.member)
         last = max(rows, default=0)
         with plain.open(encoding="utf-8-sig", newline="") as source:
             lines = islice(enumerate(Cleaner(_layout(plain, options), options).lines(source), 1), last)
@@ -133,7 +133,7 @@ def sniff(path: Path) -> DelimitedOptions:
 
     For drafts of a plant file. Raises ReadError like `read`.
     """
-    plain = text.utf8(path)
+    plain = text.lined(path)
     layout = _layout(plain, DelimitedOptions())
     lines = sample(_head(plain)[layout.start :], layout.delimiter, '"')
     decimal, thousands = detect_numbers(lines)
