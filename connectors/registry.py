@@ -21,6 +21,7 @@ KINDS: dict[str, str] = {
     "b2mml": "connectors.kinds.documents.b2mml",
     "sap_idoc": "connectors.kinds.documents.sap_idoc",
     "sap_odata": "connectors.kinds.erp.sap_odata",
+    "sap_spool": "connectors.kinds.erp.sap_spool",
     "mtconnect": "connectors.kinds.machines.mtconnect",
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
     "pi_web_api": "connectors.kinds.historians.pi_web_api",
