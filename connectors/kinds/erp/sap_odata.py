@@ -20,8 +20,9 @@ import polars as pl
 from connectors.contract import FileConnector
 from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.files.json_records import PathTo
-from connectors.kinds.files.json_rows import Row, Spool, found_at, shown, spread, unreadable
+from connectors.kinds.files.json_rows import FIX_FIELDS, found_at, shown, spread
 from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents, refuse_repeated
+from connectors.kinds.files.record_frames import Row, Spool, unreadable
 from connectors.strict import StrictModel, Texts
 
 DATE = re.compile(r"/Date\((-?\d{1,16})([+-]\d{1,4})?\)/")
@@ -67,7 +68,7 @@ class SapOdata(FileConnector):
 
     def read(self, path: Path, options: SapOdataOptions, records: str = "rows") -> pl.LazyFrame:
         """Every value as text, null where it is null or absent; `_row` numbers the records. See `connectors.contract`."""
-        out = Spool(path, options.fields)
+        out = Spool(path, options.fields, FIX_FIELDS)
         try:
             for response in documents(path, options.encoding, options.member):
                 for entity in _entities(response, options):
@@ -162,7 +163,7 @@ def _rows(entity: Any, options: SapOdataOptions) -> list[Row]:
             raise UnreadableError("the record is no object")
         return list(spread(plain, options.explode, {}, options.keep))
     except UnreadableError as error:
-        return [unreadable(shown(entity), error)]
+        return [unreadable(shown(entity), error.why)]
 
 
 def _plain(value: Any, options: SapOdataOptions) -> Any:

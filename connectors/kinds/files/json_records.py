@@ -20,9 +20,10 @@ from pydantic import BeforeValidator, WithJsonSchema
 from connectors.contract import SURPLUS, FileConnector, Original, as_read
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import text
-from connectors.kinds.files.json_rows import Row, Spool, found_at, name_of, path_of, shown, spread, unreadable
+from connectors.kinds.files.json_rows import FIX_FIELDS, found_at, name_of, path_of, shown, spread
 from connectors.kinds.files.json_stream import records_at
 from connectors.kinds.files.json_values import TooDeepError, UnreadableError, as_text, content, dumped, value_at
+from connectors.kinds.files.record_frames import Row, Spool, unreadable
 from connectors.strict import ONE_OR_SEVERAL, StrictModel, Texts
 
 BLANKS = " \t\r\n\ufeff\x1e"
@@ -77,7 +78,7 @@ class Json(FileConnector):
 
         A record that cannot be read has `_unreadable` and its text in `_surplus`.
         """
-        out = Spool(path, options.fields)
+        out = Spool(path, options.fields, FIX_FIELDS)
         plain = text.utf8(path, options.encoding, options.member, wanted="JSON")
         if is_lines(plain) if options.lines is None else options.lines:
             _add_lines(plain, options, out)
@@ -141,9 +142,9 @@ def _add_lines(plain: Path, options: JsonOptions, out: Spool) -> None:
             is_readable = True
         except UnreadableError as error:
             first = first or error
-            rows = [unreadable(line.encode("utf-8", "backslashreplace").decode(), error)]
+            rows = [unreadable(line.encode("utf-8", "backslashreplace").decode(), error.why)]
         for row in rows:
-            out.add(row, len(line))
+            out.add(row)
     if first and not is_readable:
         raise ReadError(first.problem)
 
@@ -166,7 +167,7 @@ def _add_document(source: str, options: JsonOptions, out: Spool) -> None:
             except TooDeepError:
                 raise
             except UnreadableError as error:
-                rows = [unreadable(shown(record), error)]
+                rows = [unreadable(shown(record), error.why)]
             for row in rows:
                 out.add(row)
     except UnreadableError as error:

@@ -20,7 +20,7 @@ import polars as pl
 
 from connectors.contract import ROW, FileConnector
 from connectors.kinds.documents import xml_text
-from connectors.kinds.documents.record_files import Record, framed
+from connectors.kinds.files.record_frames import Record, framed
 from connectors.kinds.files.text import document
 from connectors.kinds.machines import mtconnect_json
 from connectors.kinds.machines.devices import ITEM, items_by_id
