@@ -173,6 +173,22 @@ def aveva_detail(code: int) -> Quality:
     return "BAD" if code == NULL_STORED else opc_classic(code & 0xFF)
 
 
+# --- Sparkplug B ---------------------------------------------------------------------------------------------------------------
+
+STALE = 500
+"""What Sparkplug adds to the codes that it takes from OPC; its bits look good."""
+_SPARKPLUG: dict[int, Quality] = {192: "GOOD", 0: "BAD", STALE: "BAD"}
+
+
+def sparkplug(code: int) -> Quality:
+    """The quality of the property Quality of a metric.
+
+    >>> sparkplug(192), sparkplug(0), sparkplug(500), sparkplug(64)
+    ('GOOD', 'BAD', 'BAD', 'UNCERTAIN')
+    """
+    return _SPARKPLUG.get(code, "UNCERTAIN")
+
+
 # --- MTConnect -----------------------------------------------------------------------------------------------------------------
 
 UNAVAILABLE = "UNAVAILABLE"

@@ -24,6 +24,7 @@ KINDS: dict[str, str] = {
     "sap_spool": "connectors.kinds.erp.sap_spool",
     "mtconnect": "connectors.kinds.machines.mtconnect",
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
+    "sparkplug": "connectors.kinds.machines.sparkplug",
     "pi_web_api": "connectors.kinds.historians.pi_web_api",
     "proficy_csv": "connectors.kinds.historians.proficy_csv",
     "canary_csv": "connectors.kinds.historians.canary_csv",

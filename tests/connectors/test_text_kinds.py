@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mutations import DAMAGE, damaged, reads_or_refuses
 from test_connector_conformance import CASES, prepared
 
-TEXT_KINDS = ("aveva_historian", "canary_csv", "influx", "pi_csv", "proficy_csv", "sap_spool")
+TEXT_KINDS = ("aveva_historian", "canary_csv", "influx", "pi_csv", "proficy_csv", "sap_spool", "sparkplug")
 SIGNS = b",;|\t\"'\\=: *[]#-\r\n0aN\x00\xff\xc3"
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
