@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -278,7 +278,7 @@ def _of_metric(metric: Metric, message: Message, node: Node, sent: str | None) -
 
 
 def _resolved(metric: Metric, message: Message, node: Node) -> Metric:
-    """A metric with the name, type and properties that its birth told."""
+    """The metric, completed by the name, type and properties that its birth told."""
     if message.is_birth:
         if not metric.name:
             raise UnreadableError("a metric is born without a name")
@@ -296,8 +296,10 @@ def _resolved(metric: Metric, message: Message, node: Node) -> Metric:
             raise UnreadableError(f"the alias {metric.alias} belongs to {device or 'the node itself'}")
     if born is None:
         return metric
-    properties = {key: value for key, value in born.properties.items() if key not in QUALITY} | metric.properties
-    return replace(metric, name=born.name, alias=born.alias, datatype=metric.datatype or born.datatype, properties=properties)
+    metric.name, metric.alias, metric.datatype = born.name, born.alias, metric.datatype or born.datatype
+    if born.properties:
+        metric.properties = {key: value for key, value in born.properties.items() if key not in QUALITY} | metric.properties
+    return metric
 
 
 def _tag(message: Message, name: str | None) -> str:

@@ -54,8 +54,12 @@ class Metric:
     historical: bool = False
     transient: bool = False
     properties: dict[str, str | None] = field(default_factory=dict)
-    told: str = ""
-    """The metric as text, for whoever has to see one that cannot be read."""
+    held: Any = None
+    """The metric as it was delivered, for whoever has to see one that cannot be read."""
+
+    @property
+    def told(self) -> str:
+        return dumped(dict(self.held)) if isinstance(self.held, dict) else str(self.held).strip().replace("\n", " ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,7 @@ def _of_metric(metric: Any) -> Metric:
         _given(metric, "name"), _given(metric, "alias"), _given(metric, "timestamp"), _named(_given(metric, "datatype")),
         None if metric.is_null else _value_of(metric), metric.is_historical, metric.is_transient,
         {key: text_of(_value_of(value), _named(_given(value, "type"))) for key, value in zip(keys, values, strict=False)},
-        told=_told(metric),
+        held=metric,
     )  # fmt: skip
 
 
@@ -214,10 +218,6 @@ def _value_of(message: Any) -> Any:
                 return json.dumps(MessageToDict(value, preserving_proto_field_name=True), ensure_ascii=False)
             return np.float32(value) if descriptor.name == "float_value" else value
     return None
-
-
-def _told(metric: Any) -> str:
-    return f"{metric.name or ''} (alias {metric.alias})" if metric.HasField("alias") else str(metric.name)
 
 
 # --- JSON ----------------------------------------------------------------------------------------------------------------------
@@ -240,6 +240,7 @@ def _of_json(held: dict[str, Any]) -> Payload:
     )
 
 
+@lru_cache(maxsize=1000)
 def _key(key: str) -> str:
     """`is_historical`, `isHistorical` and `IsHistorical` are one key."""
     return key.replace("_", "").casefold()
@@ -253,7 +254,7 @@ def _of_object(held: Mapping[str, Any]) -> Metric:
         as_text(plain.get("name")), _number(plain.get("alias")), _number(plain.get("timestamp")),
         _named(as_text(plain.get("datatype", plain.get("type")))), None if _is(plain, "isnull") else value,
         _is(plain, "ishistorical") or _is(plain, "historical"), _is(plain, "istransient") or _is(plain, "transient"),
-        dict(_properties(plain.get("properties"))), told=dumped(dict(held)),
+        dict(_properties(plain.get("properties"))), held=held,
     )  # fmt: skip
 
 
@@ -293,6 +294,7 @@ def _properties(held: Any) -> Iterator[tuple[str, str | None]]:
 # --- values --------------------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1000)
 def _named(datatype: str | None) -> str | None:
     """The name of a data type by its number or its name; what is neither stays as it is.
 
