@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import ReadError
 from connectors.kinds.files import record_frames
-from connectors.kinds.historians import influx_lines
+from connectors.kinds.historians import influx_lines, samples
 from connectors.kinds.historians.influx import CONNECTOR, InfluxOptions
 
 Make = Callable[..., Path]
@@ -184,3 +184,10 @@ def test_other_files_are_refused(make: Make, content: str) -> None:
         assert error(make(content))
     else:
         assert rows(make(content), "tag") == []
+
+
+def test_repeated_writes_are_found_some_records_at_a_time(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "TOGETHER", 7)
+    path = make("".join(f"m f={n} {NS + n % 30}\n" for n in range(50)))
+    # the times 0 to 19 are written twice, the first 20 writes are the earlier ones
+    assert rows(path, "superseded") == [("true",)] * 20 + [("false",)] * 30

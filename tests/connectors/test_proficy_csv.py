@@ -37,6 +37,10 @@ def test_comments_and_blank_lines_are_no_records_wherever_they_stand(make: Make)
     assert rows(path, "_row", "tag") == [(1, "A")]
 
 
+def test_a_header_may_stand_behind_its_section(make: Make) -> None:
+    assert rows(make(f"[Data] {HEADER}A,1/1/26 00:00,1,Good\n"), "tag", "value") == [("A", "1")]
+
+
 def test_a_name_in_brackets_is_no_section(make: Make) -> None:
     assert rows(make(f"[Data]\n{HEADER}[default]Mill,1/1/26 00:00,1,Good\n"), "tag") == [("[default]Mill",)]
 

@@ -30,8 +30,8 @@ from connectors.kinds.historians.samples import SAMPLE, Judge, judged, numbered,
 from connectors.quality import Quality
 from connectors.strict import StrictModel
 
-SECTION = re.compile(r"\s*\"?\[\s*([A-Za-z][A-Za-z ]*?)\s*\]\"?[\s,;]*")
-"""A line of its own; a spreadsheet adds delimiters behind it."""
+SECTION = re.compile(r"\s*\"?\[\s*([A-Za-z][A-Za-z ]*?)\s*\]\"?[\s,;]*|\s*\[(Data|Tags|Messages|Alarms)\][ \t]+(.*)", re.IGNORECASE)
+"""A line of its own, behind which a spreadsheet adds delimiters; or one that goes on with the header."""
 KEYWORDS = {
     "tags": (
         "Tagname", "Description", "EngineeringUnits", "DataType", "HiEngineeringUnits", "LoEngineeringUnits", "StepValue", "Comment",
@@ -173,8 +173,10 @@ def _files(plain: Path, path: Path, wanted: str) -> list[Path]:
         for line in text.lines(plain):
             if line.startswith(("*", '"*')) or not line.strip(" \t,;"):
                 continue
-            if name := _section(line):
-                out = sections.open(name, stack)
+            if found := _section(line):
+                out = sections.open(found[1] or found[2], stack)
+                if out and found[3]:
+                    out.write(f"{found[3]}\n")
                 continue
             if not sections.seen:
                 raise _no_sections(line)
@@ -185,9 +187,8 @@ def _files(plain: Path, path: Path, wanted: str) -> list[Path]:
     return sections.files
 
 
-def _section(line: str) -> str | None:
-    found = SECTION.fullmatch(line) if "[" in line[:8] else None
-    return found[1] if found else None
+def _section(line: str) -> re.Match[str] | None:
+    return SECTION.fullmatch(line) if "[" in line[:8] else None
 
 
 def _no_sections(found: str) -> ReadError:

@@ -21,6 +21,9 @@ SAMPLE = ("tag", "timestamp", "value", "value_type", "units", "quality", "qualit
 SUPERSEDED = "superseded"
 """'true' where a later record of the same export holds instead, else 'false'."""
 
+TOGETHER = 2_000_000
+"""Records whose keys are compared at a time."""
+
 Judge = Callable[[str], tuple[Quality | None, str | None]]
 """What a text of the source's quality means: the word, and what it says besides."""
 
@@ -56,8 +59,25 @@ def judged(frame: pl.LazyFrame, judge: Judge) -> pl.LazyFrame:
 
 def with_superseded(frame: pl.LazyFrame, by: Sequence[str] = ("tag", "timestamp")) -> pl.LazyFrame:
     """Marks records behind which the same export has another one of the same tag and time."""
-    is_last = (pl.col(ROW) == pl.col(ROW).max().over(by)) | pl.any_horizontal(pl.col(name).is_null() for name in by)
-    return frame.with_columns(pl.when(is_last).then(pl.lit("false")).otherwise(pl.lit("true")).alias(SUPERSEDED))
+    is_earlier = pl.col(ROW).is_in(_earlier(frame, by).implode())
+    return frame.with_columns(pl.when(is_earlier).then(pl.lit("true")).otherwise(pl.lit("false")).alias(SUPERSEDED))
+
+
+def _earlier(frame: pl.LazyFrame, by: Sequence[str]) -> pl.Series:
+    """The `_row`s that a later one of the same key follows.
+
+    Keys that are there several times are few among many: they are found by their hash, some million records at a time, and only those
+    are compared themselves.
+    """
+    keyed = frame.select(ROW, *by).drop_nulls().with_columns(pl.struct(by).hash().alias("_hash"))
+    parts = int(keyed.select(pl.len()).collect(engine="streaming").item()) // TOGETHER + 1
+    found = []
+    for part in range(parts):
+        own = keyed.filter(pl.col("_hash") % parts == part)
+        several = own.group_by("_hash").agg(pl.len()).filter(pl.col("len") > 1).select("_hash").collect(engine="streaming")
+        again = own.join(several.lazy(), on="_hash", how="semi").collect(engine="streaming")
+        found.append(again.filter(pl.col(ROW) < pl.col(ROW).max().over(by))[ROW])
+    return pl.concat(found)
 
 
 def numbered(parts: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
