@@ -85,6 +85,22 @@ def test_cells_above_the_data_may_hold_moments(make: Make) -> None:
     assert rows(path, "tag", "units", "value", tag_row=4, units_row=5) == [("A", "t/h", "5")]
 
 
+def test_lines_above_the_data_say_themselves_what_they_are(make: Make) -> None:
+    for head in (
+        "Tag,A,,B\nDescription,Feed,,Oven\nUnits,t/h,,degC\n",
+        "Mill,,,\nUnits,t/h,,degC\nDescription,Feed,,Oven\n,,,\nTag,A,,B\n",
+    ):
+        path = make(f"{head}{T}0,1,{T}0,80\n")
+        assert rows(path, "tag", "units", "description", "value") == [("A", "t/h", "Feed", "1"), ("B", "degC", "Oven", "80")]
+
+
+def test_several_lines_that_may_hold_the_names_are_not_guessed(make: Make) -> None:
+    path = make(f"Mill report,\nA,\n{T}0,1\n")
+    assert "may hold the names of the tags: 1, 2" in error(path)
+    assert rows(path, "tag", tag_row=2) == [("A",)]
+    assert "No line above the samples" in error(path, tag_row=3)
+
+
 def test_serials_of_excel_are_stated(make: Make) -> None:
     found = rows(make("A,,B,\n46345.25,5,46345.5,6\n"), "tag", "timestamp", "value", data_row=2, time_columns=[1, 3])
     assert found == [("A", "46345.25", "5"), ("B", "46345.5", "6")]
@@ -92,7 +108,7 @@ def test_serials_of_excel_are_stated(make: Make) -> None:
 
 def test_headers_in_the_middle_are_no_samples_and_empty_columns_no_tags(make: Make) -> None:
     path = make(f"A,,\nt/h,,\n{T}0,1,\nA,,\nt/h,,\n,,\n{T}1,2,\n")
-    assert rows(path, "tag", "value") == [("A", "1"), ("A", "2")]
+    assert rows(path, "tag", "value", units_row=2) == [("A", "1"), ("A", "2")]
 
 
 def test_what_is_no_sample_is_kept_as_unreadable(make: Make) -> None:

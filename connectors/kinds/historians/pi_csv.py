@@ -24,7 +24,7 @@ from pydantic import AfterValidator, Field
 
 from connectors import quality
 from connectors.contract import ROW, SURPLUS, UNREADABLE, FileConnector
-from connectors.errors import Problem, ReadError
+from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.files import delimited, text
 from connectors.kinds.files.delimited import DelimitedOptions
 from connectors.kinds.files.lines import DELIMITERS, Line, Splitter, detect_delimiter, unused_delimiter
@@ -54,7 +54,13 @@ OF_LIST = {
     "questionable": ("questionable",),
 }
 """Columns of a list by the words that SMT, piconfig and scripts put above them."""
-GENERIC = (*OF_LIST["timestamp"], *OF_LIST["value"])
+LABELS = {
+    "tag": ("tag", "tags", "tag name", "tagname", "pi tag", "point", "point name"),
+    "units": ("unit", "units", "engunits", "eng units", "engineering units", "uom"),
+    "description": ("description", "descriptor", "desc"),
+}
+"""What may stand at the beginning of a line above the samples of a sheet."""
+GENERIC = (*OF_LIST["timestamp"], *OF_LIST["value"], *(word for words in LABELS.values() for word in words))
 LOOKED_AT = 500
 
 
@@ -66,11 +72,11 @@ class PiCsvOptions(StrictModel):
     data_row: Annotated[int, Field(ge=1)] | None = None
     """Line of the first sample, from 1; default: the first that begins with a moment and has a value."""
     tag_row: Annotated[int, Field(ge=1)] | None = None
-    """Line with the names of the tags, above the times or the values; default: the first above the data."""
+    """Line with the names of the tags, above the times or the values; default: the one that begins with Tag, else the only one."""
     units_row: Annotated[int, Field(ge=1)] | None = None
-    """Line with the units."""
+    """Line with the units; default: the one that begins with Units."""
     description_row: Annotated[int, Field(ge=1)] | None = None
-    """Line with the descriptions."""
+    """Line with the descriptions; default: the one that begins with Description."""
     time_columns: tuple[Annotated[int, Field(ge=1)], ...] = ()
     """Columns of times, from 1, where they are numbers (Excel serials); default: those that hold moments."""
     columns: tuple[str, ...] = ()
@@ -291,13 +297,10 @@ def _time_columns(lines: Sequence[Line]) -> list[int]:
 
 def _tags(lines: Sequence[Line], start: int, times: Sequence[int], options: PiCsvOptions) -> list[Tag]:
     """The columns of values. Raises ReadError where nobody can tell whose values belong to a column of times."""
-    filled = next((place for place, line in enumerate(lines[:start]) if line.filled), None)
-    named = options.tag_row - 1 if options.tag_row else filled
-    if named is None or named >= start:
-        told = "No line above the samples holds the names of the tags."
-        raise ReadError(Problem(told, found=lines[start].text[:120] if lines else None, fix="options.tag_row: <line of the names, from 1>"))
+    places = _places(lines[:start], options)
+    named = places["tag"]
     width = max(line.width for line in lines)
-    rows = [_cells(lines, place, width) for place in (named, (options.units_row or 0) - 1, (options.description_row or 0) - 1)]
+    rows = [_cells(lines, places[what], width) for what in ("tag", "units", "description")]
     found: list[Tag] = []
     for time, end in zip(times, [*times[1:], width], strict=True):
         own = [value for value in range(time + 1, end) if rows[0][value]]
@@ -310,6 +313,31 @@ def _tags(lines: Sequence[Line], start: int, times: Sequence[int], options: PiCs
         told = f"Two columns have the name '{name}' above them."
         raise ReadError(Problem(told, found=lines[named].text[:120], fix="options.tag_row: <line of the names, from 1>"))
     return found
+
+
+def _places(above: Sequence[Line], options: PiCsvOptions) -> dict[str, int]:
+    """Which lines above the samples hold names, units and descriptions, -1 for none. Raises ReadError where nobody can tell the names."""
+    stated = {"tag": options.tag_row, "units": options.units_row, "description": options.description_row}
+    found = {what: row - 1 if row else _labelled(above, LABELS[what]) for what, row in stated.items()}
+    if 0 <= found["tag"] < len(above):
+        return found
+    is_free = not options.tag_row
+    others = [place for place, line in enumerate(above) if is_free and line.filled and place not in found.values()]
+    if len(others) == 1:
+        return {**found, "tag": others[0]}
+    told = "No line above the samples holds the names of the tags."
+    if others:
+        told = f"Several lines above the samples may hold the names of the tags: {listed([str(place + 1) for place in others])}."
+    text_of = above[others[0]].text[:120] if others else None
+    raise ReadError(Problem(told, found=text_of, fix="options.tag_row: <line of the names, from 1> (and units_row, description_row)"))
+
+
+def _labelled(above: Sequence[Line], words: Sequence[str]) -> int:
+    for place, line in enumerate(above):
+        first = next((field.strip().casefold() for field in line.fields if field and field.strip()), "")
+        if first in words and line.filled > 1:
+            return place
+    return -1
 
 
 def _tag(time: int, value: int, rows: Sequence[Sequence[str | None]], *, alone: bool) -> Tag:

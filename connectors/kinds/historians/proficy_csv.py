@@ -10,7 +10,7 @@ of them several times. An extract has no header: `epoch seconds:nanoseconds,tag,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,7 +82,7 @@ class ProficyCsv(FileConnector):
         else:
             parts = [_part(file, records, options) for file in _files(plain, path, records)]
             frame = numbered(parts) if parts else _nothing(records)
-        return judged(frame, _judge(options)).select(*_ordered(frame, records)) if records == "data" else frame
+        return _ordered(judged(frame, _judge(options))) if records == "data" else frame
 
 
 def _judge(options: ProficyOptions) -> Judge:
@@ -97,16 +97,12 @@ def _nothing(records: str) -> pl.LazyFrame:
     return pl.LazyFrame(schema={ROW: pl.Int64, **dict.fromkeys(names, pl.String)})
 
 
-def _ordered(frame: pl.LazyFrame, records: str) -> Iterator[pl.Expr]:
+def _ordered(frame: pl.LazyFrame) -> pl.LazyFrame:
     """The columns that are always there, then the others, what was too much last."""
     names = frame.collect_schema().names()
     last = [name for name in names if name in (SURPLUS, UNREADABLE)]
     others = [name for name in names if name not in (ROW, *SAMPLE, *last)]
-    yield pl.col(ROW)
-    for name in SAMPLE:
-        yield pl.col(name)
-    if others + last:
-        yield by_name(*others, *last).as_expr()
+    return frame.select(by_name(ROW, *SAMPLE, *others, *last))
 
 
 # --- the ETL tool's extracts ---------------------------------------------------------------------------------------------------
