@@ -125,7 +125,10 @@ def _of_rows(frame: pl.LazyFrame, own: Sequence[str], fields: Mapping[str, Seque
 
 def _of_columns(frame: pl.LazyFrame, own: Sequence[str], fields: Mapping[str, Sequence[str]], options: CanaryOptions) -> pl.LazyFrame:
     """Every column that is not the time is a tag; an empty cell is no sample. Raises ReadError where there is no time, or no tag."""
-    times = list(fields.get("timestamp", own[:1]))
+    if "timestamp" not in fields:
+        told = "The file has neither a column of tags nor one of times."
+        raise ReadError(Problem(told, found=listed(own), fix="options.fields: {timestamp: <its header>}, or kind: delimited"))
+    times = list(fields["timestamp"])
     suffix = options.quality_suffix
     judges = {name: f"{name}{suffix}" for name in own if suffix and f"{name}{suffix}" in own}
     tags = [name for name in own if name not in times and name not in judges.values()]
