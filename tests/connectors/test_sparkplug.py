@@ -232,6 +232,7 @@ def test_payloads_are_written_in_many_ways(make: Make) -> None:
     texts = [
         f"{topic} {DATA.upper()}", f"1795068001.5 {topic} {base64.b64encode(data).decode()}", f"2026-11-19 06:00:01.5 {topic} {DATA}",
         json.dumps({"topic": topic, "payloadHex": DATA}), json.dumps({"topic": topic, "payload": list(data)}), json.dumps({"Topic": topic, "Payload": DATA}),
+        json.dumps({"cmd": "publish", "topic": topic, "payload": {"type": "Buffer", "data": list(data)}}),
     ]  # fmt: skip
     for text in texts:
         assert rows(make(lines(born, text)), "metric", "value")[-2:] == [("Temp", "20.2"), ("Level", "-6")]
@@ -242,6 +243,15 @@ def test_payloads_are_written_in_many_ways(make: Make) -> None:
         json.dumps({"topic": topic, **inner}),
     ):
         assert rows(make(lines(text)), "tag", "timestamp", "value") == [("G/N/A", "2026-11-19T06:00:00.000Z", "1")]
+
+
+def test_times_may_be_written_out(make: Make) -> None:
+    payload = {
+        "timestamp": "2026-11-19T06:00:00.000Z",
+        "metrics": [{"name": "A", "value": 1}, {"name": "B", "value": 2, "timestamp": "2026-11-19T05:59:00Z"}],
+    }
+    path = make(lines(json.dumps({"topic": "spBv1.0/G/NDATA/N", "payload": payload})))
+    assert rows(path, "timestamp") == [("2026-11-19T06:00:00.000Z",), ("2026-11-19T05:59:00Z",)]
 
 
 def varint(number: int) -> bytes:

@@ -222,10 +222,10 @@ def _state(host: str, held: Any, received: str | None) -> Row:
     """Whether a host application is there: `{online, timestamp}`, or a word in older versions."""
     told = only_value(held.strip()) if isinstance(held, str) and held.lstrip().startswith("{") else held
     online = as_text(told.get("online")) if isinstance(told, dict) else as_text(told)
-    at = moment(as_text(told.get("timestamp"))) if isinstance(told, dict) else None
+    stamp = as_text(told.get("timestamp")) if isinstance(told, dict) else None
     return {
-        "tag": f"STATE/{host}", "timestamp": at or received, "value": online, "node": host, "metric": "online", "message_type": "STATE",
-        "received_at": received,
+        "tag": f"STATE/{host}", "timestamp": moment(stamp) or stamp or received, "value": online, "node": host, "metric": "online",
+        "message_type": "STATE", "received_at": received,
     }  # fmt: skip
 
 
@@ -239,7 +239,7 @@ def _of_message(message: Message, node: Node) -> Iterator[Row]:
         "seq": None if message.payload.seq is None else str(message.payload.seq), "missed": None if missed is None else str(missed),
         "received_at": message.received,
     }  # fmt: skip
-    sent = moment(message.payload.timestamp)
+    sent = moment(message.payload.timestamp) or message.payload.timestamp
     if message.is_birth:
         node.forget(message.device, is_node=message.kind == "NBIRTH")
         node.dead.discard(message.device)
@@ -316,7 +316,7 @@ def _stale(message: Message, node: Node, of_all: Mapping[str, str | None]) -> It
     told = next((text_of(metric.value, metric.datatype) for metric in message.payload.metrics if metric.name == "bdSeq"), None)
     if is_node and told is not None and node.bd_seq is not None and told != node.bd_seq:
         return
-    own = None if is_node else moment(message.payload.timestamp)
+    own = None if is_node else moment(message.payload.timestamp) or message.payload.timestamp
     at = own or message.received or node.last_seen
     node.dead.add(message.device)
     lost = [(device, metric) for (device, _), metric in node.born.items() if is_node or device == message.device]

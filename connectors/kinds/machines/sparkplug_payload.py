@@ -72,7 +72,9 @@ class Payload:
 
 
 def payload_of(held: Any, encoding: str = "auto") -> Payload:
-    """A payload that stands in a capture: an object, or a text with JSON, hex or base64. Raises UnreadableError."""
+    """A payload that stands in a capture: an object, bytes as numbers, or a text with JSON, hex or base64. Raises UnreadableError."""
+    if isinstance(held, dict) and held.get("type") == "Buffer":
+        held = held.get("data")  # what Node.js makes of bytes
     if isinstance(held, dict):
         return _of_json(held)
     if isinstance(held, list) and all(isinstance(byte, Number) and byte.isdecimal() and int(byte) < 256 for byte in held):
