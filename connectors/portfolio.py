@@ -428,12 +428,22 @@ def _patterns(source: Source) -> Iterator[tuple[str, Keys]]:
         yield source.covers.from_name, ("covers", "from_name")
 
 
-def _regex(pattern: str, keys: Keys, *, groups: bool = True) -> Iterator[tuple[Keys, Problem]]:
+def _regex(pattern: str, keys: Keys, *, groups: bool = True, on_data: bool = False) -> Iterator[tuple[Keys, Problem]]:
+    """A pattern for names is read by Python, one for data (`on_data`) by polars, which has no look-around and no back references."""
     try:
         if not re.compile(pattern).groups and groups:
             yield keys, Problem("The pattern has no group, so it takes nothing.", found=pattern, fix="put the part to take in ( )")
     except re.error as error:
         yield keys, Problem(f"Not a regular expression: {error}.", found=pattern)
+        return
+    if on_data:
+        import polars as pl
+
+        try:
+            pl.Series([""]).str.contains(pattern)
+        except pl.exceptions.PolarsError:
+            fix = "write it without look-around (?=, ?!, ?<) and back references"
+            yield keys, Problem("The engine of data does not know this kind of pattern.", found=pattern, fix=fix)
 
 
 def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> Iterator[tuple[Keys, Problem]]:
@@ -549,13 +559,13 @@ def _closed_words(table: str) -> dict[str, list[str]]:
 
 def _matches(test: Condition, keys: Keys) -> Iterator[tuple[Keys, Problem]]:
     if test.matches is not None:
-        yield from _regex(test.matches, (*keys, "matches"), groups=False)
+        yield from _regex(test.matches, (*keys, "matches"), groups=False, on_data=True)
 
 
 def _column_rules(plant: PlantFile, rule: Column) -> Iterator[tuple[Keys, Problem]]:
     yield from _zone(rule.timezone, ("timezone",))
     if rule.regex:
-        yield from _regex(rule.regex, ("regex",))
+        yield from _regex(rule.regex, ("regex",), on_data=True)
     if rule.from_name:
         yield from _regex(rule.from_name, ("from_name",))
     if rule.since:

@@ -1,8 +1,9 @@
 """Quality of samples: one vocabulary for all systems, and how each system's own is read into it.
 
-Here: GOOD, UNCERTAIN and BAD, and one function a vocabulary (OPC Classic, OPC UA, PI, MTConnect). Four vocabularies must not be mixed:
-0 is the best code of OPC UA and the worst of OPC Classic, so nothing here guesses which of them a number belongs to. Elsewhere: kinds
-that know their system (`connectors.kinds`), words and numbers of files that do not say theirs (`transforms.samples.quality_of`).
+Here: GOOD, UNCERTAIN and BAD, and one function a vocabulary (OPC Classic, OPC UA, PI, MTConnect, and the words that historians write
+out). They must not be mixed: 0 is the best code of OPC UA and the worst of OPC Classic, so nothing here guesses which of them a number
+belongs to. Elsewhere: kinds that know their system (`connectors.kinds`), words and numbers of files that do not say theirs
+(`transforms.samples.quality_of`).
 
 What a system did not say is None. The source's own code stays beside the word, because the words of one class differ much in meaning.
 """
@@ -115,6 +116,77 @@ def pi_code(name: str) -> int | None:
     (246, 248, None)
     """
     return _PI_CODES.get(name.strip().casefold())
+
+
+# --- words of historians -------------------------------------------------------------------------------------------------------
+
+_WORDS: dict[str, Quality] = {
+    "good": "GOOD", "uncertain": "UNCERTAIN", "questionable": "UNCERTAIN", "doubtful": "UNCERTAIN", "suspect": "UNCERTAIN", "bad": "BAD",
+}  # fmt: skip
+
+
+def worded(text: str) -> Quality | None:
+    """The quality that the first word of a text names; a sub-status may follow.
+
+    >>> worded("GOOD"), worded("Bad OutOfService"), worded("Uncertain:Sensor"), worded("GoodNonSpecific"), worded("192"), worded("odd")
+    ('GOOD', 'BAD', 'UNCERTAIN', 'GOOD', None, None)
+    """
+    lowered = text.strip().casefold()
+    return next((quality for word, quality in _WORDS.items() if lowered.startswith(word)), None)
+
+
+def percent_good(text: str) -> Quality | None:
+    """The quality of the share of an interval in which a value was good, as Proficy tells it.
+
+    >>> percent_good("100"), percent_good("0"), percent_good("62.5"), percent_good("192")
+    ('GOOD', 'BAD', 'UNCERTAIN', None)
+    """
+    try:
+        share = float(text)
+    except ValueError:
+        return None
+    return {100.0: "GOOD", 0.0: "BAD"}.get(share, "UNCERTAIN" if 0 < share < 100 else None)  # type: ignore[return-value]
+
+
+# --- AVEVA Historian -----------------------------------------------------------------------------------------------------------
+
+_AVEVA: dict[int, Quality] = {0: "GOOD", 1: "BAD", 16: "UNCERTAIN"}
+NULL_STORED = 249
+"""QualityDetail of a NULL that was stored; its bits look good."""
+
+
+def aveva(code: int) -> Quality | None:
+    """The quality of the column Quality; 133 marks the initial value of a query, whatever it is worth.
+
+    >>> aveva(0), aveva(1), aveva(16), aveva(133), aveva(192)
+    ('GOOD', 'BAD', 'UNCERTAIN', None, None)
+    """
+    return _AVEVA.get(code)
+
+
+def aveva_detail(code: int) -> Quality:
+    """The quality of QualityDetail and OPCQuality; the upper 8 bits are the server's own.
+
+    >>> aveva_detail(192), aveva_detail(448), aveva_detail(24), aveva_detail(249), aveva_detail(65536), aveva_detail(64)
+    ('GOOD', 'GOOD', 'BAD', 'BAD', 'BAD', 'UNCERTAIN')
+    """
+    return "BAD" if code == NULL_STORED else opc_classic(code & 0xFF)
+
+
+# --- Sparkplug B ---------------------------------------------------------------------------------------------------------------
+
+STALE = 500
+"""What Sparkplug adds to the codes that it takes from OPC; its bits look good."""
+_SPARKPLUG: dict[int, Quality] = {192: "GOOD", 0: "BAD", STALE: "BAD"}
+
+
+def sparkplug(code: int) -> Quality:
+    """The quality of the property Quality of a metric.
+
+    >>> sparkplug(192), sparkplug(0), sparkplug(500), sparkplug(64)
+    ('GOOD', 'BAD', 'BAD', 'UNCERTAIN')
+    """
+    return _SPARKPLUG.get(code, "UNCERTAIN")
 
 
 # --- MTConnect -----------------------------------------------------------------------------------------------------------------

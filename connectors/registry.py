@@ -21,9 +21,16 @@ KINDS: dict[str, str] = {
     "b2mml": "connectors.kinds.documents.b2mml",
     "sap_idoc": "connectors.kinds.documents.sap_idoc",
     "sap_odata": "connectors.kinds.erp.sap_odata",
+    "sap_spool": "connectors.kinds.erp.sap_spool",
     "mtconnect": "connectors.kinds.machines.mtconnect",
     "mtconnect_shdr": "connectors.kinds.machines.mtconnect_shdr",
+    "sparkplug": "connectors.kinds.machines.sparkplug",
     "pi_web_api": "connectors.kinds.historians.pi_web_api",
+    "proficy_csv": "connectors.kinds.historians.proficy_csv",
+    "canary_csv": "connectors.kinds.historians.canary_csv",
+    "aveva_historian": "connectors.kinds.historians.aveva_historian",
+    "pi_csv": "connectors.kinds.historians.pi_csv",
+    "influx": "connectors.kinds.historians.influx",
 }
 
 

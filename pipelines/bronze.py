@@ -25,6 +25,7 @@ from connectors import registry
 from connectors.contract import Connector, Export, Place
 from connectors.errors import PlantlakeError, Problem, ReadError
 from connectors.models import PlantFile
+from connectors.strict import BESIDE
 from pipelines import disk
 from pipelines.lake import Lake
 
@@ -68,14 +69,17 @@ def options_of(root: Path, plant: PlantFile, source_id: str) -> tuple[Any, str]:
     Raises ReadError when such a file is not there.
     """
     source = plant.sources[source_id]
-    given = dict(source.options)
-    if not given.get("devices"):
-        return registry.connector(source.kind).Options.model_validate(given), ""
-    path = root / str(given["devices"])
-    if not path.is_file():
-        fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.devices"
-        raise ReadError(Problem("The device model is not there.", found=str(path), fix=fix))
-    return registry.connector(source.kind).Options.model_validate({**given, "devices": str(path)}), sha256_of(path)
+    given, hashes = dict(source.options), []
+    kind = registry.connector(source.kind)
+    for name, field_info in kind.Options.model_fields.items():
+        if BESIDE in field_info.metadata and given.get(name):
+            path = root / str(given[name])
+            if not path.is_file():
+                fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.{name}"
+                raise ReadError(Problem(f"The file that options.{name} names is not there.", found=str(path), fix=fix))
+            given[name] = str(path)
+            hashes.append(sha256_of(path))
+    return kind.Options.model_validate(given), "|".join(hashes)
 
 
 def object_path(lake: Lake, sha256: str) -> Path:

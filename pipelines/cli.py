@@ -33,6 +33,7 @@ app = typer.Typer(
 plant_app = typer.Typer(help="Plant files: check them, and try them on the exports before any refresh.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(cli_preset.app, name="preset")
+app.add_typer(cli_preset.connector_app, name="connector")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
 

@@ -1,6 +1,7 @@
-"""`plantlake preset`: which systems are known, and what a preset says.
+"""`plantlake preset` and `plantlake connector`: which systems and formats are known, and the beginning of another.
 
-Here: the two verbs. Elsewhere: what a preset is (`connectors.presets`), the presets (`connectors/systems`).
+Here: their verbs. Elsewhere: what a preset is (`connectors.presets`), the presets (`connectors/systems`), the kinds
+(`connectors.registry`), what a beginning holds (`connectors.scaffold`).
 """
 
 from __future__ import annotations
@@ -69,3 +70,50 @@ def _root(portfolio: Path | None) -> Path | None:
         if portfolio:
             raise
         return None
+
+
+@app.command("new")
+def preset_new(
+    name: Annotated[str, typer.Argument(help="<system>.<name>, such as acme.stops.")],
+    portfolio: PortfolioOption = None,
+) -> None:
+    """Writes the beginning of a preset: into the portfolio of -p, else into this checkout of plantlake with a sample."""
+    from connectors.scaffold import new_preset
+
+    _told(new_preset(name, _root(portfolio) if portfolio else None))
+
+
+connector_app = typer.Typer(help="Connector kinds: the formats and protocols that plantlake reads.", no_args_is_help=True)
+
+
+@connector_app.command("list")
+def connector_list(as_json: JsonOption = False) -> None:
+    """Lists the kinds, with what each reads."""
+    import polars as pl
+
+    from connectors.registry import KINDS, connector
+
+    rows = [
+        {"kind": kind, "record sets": ", ".join(connector(kind).records), "files": ", ".join(connector(kind).suffixes)} for kind in KINDS
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table(pl.DataFrame(rows))
+
+
+@connector_app.command("new")
+def connector_new(
+    kind: Annotated[str, typer.Argument(help="As plant files will write it, such as acme_log.")],
+    family: Annotated[str, typer.Option(help="files, documents, erp, historians or machines.")] = "files",
+) -> None:
+    """Writes the beginning of a kind into this checkout: module, page, samples, registry. It passes the conformance suite as it is."""
+    from connectors.scaffold import new_kind
+
+    _told(new_kind(kind, family))
+    out.print(f"Next: pytest tests/connectors -k {kind}, then docs/adding-a-connector.md", highlight=False)
+
+
+def _told(written: list[Path]) -> None:
+    for path in written:
+        out.print(str(path), highlight=False, soft_wrap=True)

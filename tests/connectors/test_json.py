@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sample_files import DATA, mutated
 
 from connectors.errors import ReadError
-from connectors.kinds.files import json_rows
+from connectors.kinds.files import record_frames
 from connectors.kinds.files.json_records import CONNECTOR, JsonOptions
 
 Make = Callable[..., Path]
@@ -118,7 +118,7 @@ def test_names_that_polars_would_take_for_patterns(make: Make) -> None:
 
 
 def test_an_object_with_values_for_keys_is_refused(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_rows, "MOST_COLUMNS", 20)
+    monkeypatch.setattr(record_frames, "MOST_COLUMNS", 20)
     path = make(json.dumps([{"by_serial": {f"S{n}": n for n in range(30)}}]))
     assert "options.keep" in error(path)
     assert len(dicts(path, keep="by_serial")) == 1
@@ -177,7 +177,7 @@ def test_no_line_that_is_json_is_an_error(make: Make) -> None:
 
 
 def test_records_in_several_files_are_one_frame_in_order(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_rows, "HELD_ROWS", 7)
+    monkeypatch.setattr(record_frames, "HELD_ROWS", 7)
     path = make("".join(json.dumps({"n": n, **({f"x{n // 10}": n} if n % 10 == 3 else {})}) + "\n" for n in range(50)))
     frame = CONNECTOR.read(path, JsonOptions()).collect()
     assert frame["_row"].to_list() == list(range(1, 51))

@@ -67,7 +67,7 @@ def test_an_envelope_around_does_not_matter(make: Make) -> None:
 
 
 def test_more_idocs_than_are_kept_in_memory(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.kinds.documents.record_files.TOGETHER", 3)
+    monkeypatch.setattr("connectors.kinds.files.record_frames.HELD_ROWS", 3)
     one = "<IDOC BEGIN='1'><EDI_DC40><DOCNUM>{0}</DOCNUM></EDI_DC40><E1A SEGMENT='1'><X{0}>{0}</X{0}></E1A></IDOC>"
     found = read(make(f"<A>{''.join(one.format(n) for n in range(10))}</A>"), "E1A")
     assert found["_row"].to_list() == list(range(1, 11))

@@ -182,7 +182,7 @@ def test_lines_of_originals(make: Make) -> None:
 
 def test_memory_does_not_grow_with_the_file(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten times the records take the same memory of Python, and libxml2's tree holds one record at a time."""
-    monkeypatch.setattr("connectors.kinds.documents.record_files.TOGETHER", 500)
+    monkeypatch.setattr("connectors.kinds.files.record_frames.HELD_ROWS", 500)
     options = XmlOptions(rows="r", columns={"n": "n", "t": "../@t", "h": "../h"})
     peaks = []
     for count in (2_000, 20_000):

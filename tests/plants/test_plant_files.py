@@ -148,6 +148,7 @@ def test_a_name_that_is_not_known_names_the_closest(
         ({"start_ts": "start_ts: {from: A, const: B}"}, "give exactly one of from, const, from_name, sql"),
         ({"start_ts": "start_ts: {from: A, regex: 'no group'}"}, "The pattern has no group"),
         ({"start_ts": "start_ts: {from: A, regex: '(open'}"}, "Not a regular expression"),
+        ({"start_ts": "start_ts: {from: A, regex: '((?!1900).*)'}"}, "does not know this kind of pattern"),
         ({"F": "F: {at: 6-14, days: Mon-Fri}"}, "should match pattern"),
         ({"F": "F: {at: 06:00-14:00, days: Mo}"}, "is not a weekday"),
         ({"company": "company: acme\ncalendar: pattern2"}, "calendar"),

@@ -19,8 +19,8 @@ import polars as pl
 
 from connectors.contract import FileConnector
 from connectors.errors import Problem, ReadError, listed
-from connectors.kinds.documents.record_files import Record, framed, joined
-from connectors.kinds.documents.xml_text import Element, attributes, child, local, root_of, text
+from connectors.kinds.documents.xml_text import Element, attributes, child, joined, local, root_of, text
+from connectors.kinds.files.record_frames import Record, framed
 from connectors.strict import StrictModel
 
 Names = tuple[str, ...]

@@ -17,8 +17,8 @@ import polars as pl
 
 from connectors.contract import FileConnector
 from connectors.errors import Problem, ReadError, closest, listed
-from connectors.kinds.documents.record_files import Record, framed, joined
-from connectors.kinds.documents.xml_text import Element, attributes, events, forget, local, text
+from connectors.kinds.documents.xml_text import Element, attributes, events, forget, joined, local, text
+from connectors.kinds.files.record_frames import Record, framed
 from connectors.kinds.files.text import AGAIN
 from connectors.strict import StrictModel
 

@@ -23,8 +23,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from connectors.contract import ROW, FileConnector, Original
 from connectors.errors import Problem, ReadError, closest, listed
-from connectors.kinds.documents.record_files import Record, framed, joined
-from connectors.kinds.documents.xml_text import Element, attribute, attributes, empty, events, local, text
+from connectors.kinds.documents.xml_text import Element, attribute, attributes, empty, events, joined, local, text
+from connectors.kinds.files.record_frames import Record, framed
 from connectors.strict import StrictModel
 
 NAME = r"(?:[^\W\d][\w.-]*|\*)"

@@ -9,8 +9,9 @@ that a document cannot take more memory than its elements do.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lxml import etree
@@ -117,6 +118,15 @@ def child(element: Element, names: Iterable[str]) -> Element | None:
             if local(inner) == name:
                 return inner
     return None
+
+
+def joined(values: Sequence[str]) -> str | None:
+    """What an element holds that may stand several times: its text, or a JSON list of all of them.
+
+    >>> joined(["a"]), joined(["a", "b"]), joined([])
+    ('a', '["a", "b"]', None)
+    """
+    return (json.dumps(list(values), ensure_ascii=False) if len(values) > 1 else values[0]) if values else None
 
 
 def forget(element: Element) -> None:

@@ -23,8 +23,9 @@ from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.erp import odata_live
 from connectors.kinds.erp.odata_live import COUNT, NEXT
 from connectors.kinds.files.json_records import PathTo
-from connectors.kinds.files.json_rows import Row, Spool, found_at, shown, spread, unreadable
+from connectors.kinds.files.json_rows import FIX_FIELDS, found_at, shown, spread
 from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents, refuse_repeated
+from connectors.kinds.files.record_frames import Row, Spool, unreadable
 from connectors.strict import Asking, Duration, StrictModel, Texts
 
 DATE = re.compile(r"/Date\((-?\d{1,16})([+-]\d{1,4})?\)/")
@@ -101,7 +102,7 @@ class SapOdata(FileConnector):
 
     def read(self, path: Path, options: SapOdataOptions, records: str = "rows") -> pl.LazyFrame:
         """Every value as text, null where it is null or absent; `_row` numbers the records. See `connectors.contract`."""
-        out = Spool(path, options.fields)
+        out = Spool(path, options.fields, FIX_FIELDS)
         try:
             for response in documents(path, options.encoding, options.member):
                 out.expect(odata_live.properties(response))
@@ -197,7 +198,7 @@ def _rows(entity: Any, options: SapOdataOptions) -> list[Row]:
             raise UnreadableError("the record is no object")
         return list(spread(plain, options.explode, {}, options.keep))
     except UnreadableError as error:
-        return [unreadable(shown(entity), error)]
+        return [unreadable(shown(entity), error.why)]
 
 
 def _plain(value: Any, options: SapOdataOptions) -> Any:

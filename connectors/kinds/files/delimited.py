@@ -40,7 +40,7 @@ HEAD_LINES = 1000
 WORDS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 
 
-def _as_delimiter(value: str) -> str:
+def as_delimiter(value: str) -> str:
     found = WORDS.get(value.lower(), value)
     if not found or "\n" in found:
         raise ValueError('a delimiter is one or more characters, such as ";" or tab')
@@ -59,7 +59,7 @@ def _as_pattern(value: Any) -> Any:
 class DelimitedOptions(StrictModel):
     """How the text is laid out. Whatever is not given is detected, or taken not to be there."""
 
-    delimiter: Annotated[str, AfterValidator(_as_delimiter)] | None = None
+    delimiter: Annotated[str, AfterValidator(as_delimiter)] | None = None
     """Between fields; default: the one of tab ; | , that splits the lines alike."""
     encoding: str | None = None
     """utf-8, cp1252, utf-16 ...; default: by byte order mark, else UTF-8 where all of it is valid, else CP1252."""
@@ -110,7 +110,7 @@ class Delimited(FileConnector):
 
         A record with more fields than the header keeps them in `_surplus`; a shorter one ends in nulls.
         """
-        plain = text.utf8(path, options.encoding, options.member)
+        plain = text.lined(path, options.encoding, options.member)
         layout = _layout(plain, options)
         width = regular_width(plain, layout, options)
         frame = _scan_regular(plain, layout, options, width) if width else _clean(plain, path, layout, options)
@@ -121,7 +121,7 @@ class Delimited(FileConnector):
 
     def originals(self, path: Path, options: DelimitedOptions, records: str, rows: Collection[int]) -> dict[int, Original]:
         """The lines of the records, verbatim; a record with line breaks in quotes has several."""
-        plain = text.utf8(path, options.encoding, options.member)
+        plain = text.lined(path, options.encoding, options.member)
         last = max(rows, default=0)
         with plain.open(encoding="utf-8-sig", newline="") as source:
             lines = islice(enumerate(Cleaner(_layout(plain, options), options).lines(source), 1), last)
@@ -133,7 +133,7 @@ def sniff(path: Path) -> DelimitedOptions:
 
     For drafts of a plant file. Raises ReadError like `read`.
     """
-    plain = text.utf8(path)
+    plain = text.lined(path)
     layout = _layout(plain, DelimitedOptions())
     lines = sample(_head(plain)[layout.start :], layout.delimiter, '"')
     decimal, thousands = detect_numbers(lines)

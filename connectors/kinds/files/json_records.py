@@ -21,7 +21,7 @@ from connectors.contract import SURPLUS, Export, FileConnector, Original, Place,
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import json_live, text
 from connectors.kinds.files.json_live import JsonAsk
-from connectors.kinds.files.json_rows import Row, Spool, found_at, name_of, path_of, shown, spread, unreadable
+from connectors.kinds.files.json_rows import FIX_FIELDS, found_at, name_of, path_of, shown, spread
 from connectors.kinds.files.json_stream import records_at
 from connectors.kinds.files.json_values import (
     BLANKS,
@@ -34,6 +34,7 @@ from connectors.kinds.files.json_values import (
     numbered_lines,
     value_at,
 )
+from connectors.kinds.files.record_frames import Row, Spool, unreadable
 from connectors.strict import ONE_OR_SEVERAL, Asking, StrictModel, Texts
 
 
@@ -100,7 +101,7 @@ class Json(FileConnector):
 
         A record that cannot be read has `_unreadable` and its text in `_surplus`.
         """
-        out = Spool(path, options.fields)
+        out = Spool(path, options.fields, FIX_FIELDS)
         plain = text.utf8(path, options.encoding, options.member, wanted="JSON")
         if is_lines(plain) if options.lines is None else options.lines:
             _add_lines(plain, options, out)
@@ -136,9 +137,9 @@ def _add_lines(plain: Path, options: JsonOptions, out: Spool) -> None:
             is_readable = True
         except UnreadableError as error:
             first = first or error
-            rows = [unreadable(line.encode("utf-8", "backslashreplace").decode(), error)]
+            rows = [unreadable(line.encode("utf-8", "backslashreplace").decode(), error.why)]
         for row in rows:
-            out.add(row, len(line))
+            out.add(row)
     if first and not is_readable:
         raise ReadError(first.problem)
 
@@ -161,7 +162,7 @@ def _add_document(source: str, options: JsonOptions, out: Spool) -> None:
             except TooDeepError:
                 raise
             except UnreadableError as error:
-                rows = [unreadable(shown(record), error)]
+                rows = [unreadable(shown(record), error.why)]
             for row in rows:
                 out.add(row)
     except UnreadableError as error:

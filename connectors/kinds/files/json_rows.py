@@ -1,35 +1,29 @@
-"""Values of JSON as records: the way to the array that holds them, nested fields as dotted columns, and the frame they become.
+"""Values of JSON as records: the way to the array that holds them, and nested fields as dotted columns.
 
-Here: pure functions over values, and the files that hold records while an export streams by. Elsewhere: text to values
-(`connectors.kinds.files.json_values`), what the user says of a file (`connectors.kinds.files.json_records`), systems that answer in
+Here: pure functions over values. Elsewhere: text to values (`connectors.kinds.files.json_values`), records to a frame
+(`connectors.kinds.files.record_frames`), what the user says of a file (`connectors.kinds.files.json_records`), systems that answer in
 JSON (`connectors.kinds.historians.pi_web_api`, `connectors.kinds.erp.sap_odata`).
 """
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from connectors.contract import ROW, SURPLUS, UNREADABLE
-from connectors.errors import Problem, ReadError, closest, listed
+from connectors.errors import closest, listed
 from connectors.kinds.files.json_values import DEEPEST, Number, TooDeepError, Twice, UnreadableError, as_text, dumped, refuse_repeated
 from connectors.kinds.files.lines import unpatterned
+from connectors.kinds.files.record_frames import Row
 
-Row = dict[str, str | None]
 ANY = "*"
 """In a path: every value of an object, whose keys then say what each is (`machines.*`)."""
 KEY = "(key)"
 """The column of those keys where the path begins with the star; else it is called as the path is, up to the star."""
-HELD_ROWS = 20_000
-HELD_CHARACTERS = 64 << 20
-"""Records are written when so many, or so much text, is in memory."""
-MOST_COLUMNS = 2_000
 ROWS = "options.rows: <path of the records>"
+FIX_FIELDS = "options.keep: [<that object>], or options.rows: <path>.*"
+"""Where objects have values for names, which become too many columns."""
 RESERVED = (ROW, SURPLUS, UNREADABLE)
 
 
@@ -178,100 +172,9 @@ def spread(value: Any, path: Sequence[str], row: Row, keep: Collection[str] = ()
         yield above
 
 
-def unreadable(text: str | None, error: UnreadableError) -> Row:
-    """The row of a record that cannot be read: its text and why; conform rejects it with its number."""
-    return {SURPLUS: text, UNREADABLE: error.why}
-
-
 def shown(value: Any) -> str:
     """The text of a record that cannot be read, as far as there is one."""
     try:
         return dumped(value).encode("utf-8", "backslashreplace").decode()
     except (UnreadableError, RecursionError):
         return "..."
-
-
-# --- records to a frame --------------------------------------------------------------------------------------------------------
-
-
-class Spool:
-    """Records on their way to a frame: some thousand in memory, the others in Parquet files beside the export.
-
-    The caller of the connector keeps that folder as long as the frame is in use, and removes it.
-    """
-
-    def __init__(self, path: Path, first: Sequence[str] = ()):
-        self.folder = path.with_name(f"{path.name}.records")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.names: dict[str, None] = dict.fromkeys(first)
-        self.count = 0
-        self._rows: list[Row] = []
-        self._size = 0
-        self._written: list[Path] = []
-
-    def add(self, row: Row, size: int = 0) -> None:
-        """Adds a record that was made of `size` characters. Raises ReadError where there are too many different fields."""
-        self.count += 1
-        self._size += size
-        self._rows.append(row)
-        if len(self._rows) >= HELD_ROWS or self._size >= HELD_CHARACTERS:
-            self._write()
-
-    def expect(self, names: Iterable[str]) -> None:
-        """Fields that are there although no record may have them."""
-        self.names |= dict.fromkeys(names)
-
-    def known(self) -> list[str]:
-        """The fields of the records that could be read."""
-        names = dict.fromkeys([*self.names, *(name for row in self._rows for name in row)])
-        return [name for name in names if name not in (SURPLUS, UNREADABLE)]
-
-    def frame(self, nulls: Sequence[str] = ()) -> pl.LazyFrame:
-        """All records in their order: `_row`, fields in the order of their first appearance, what could not be read last."""
-        held = self._held()
-        names = sorted(self.names, key=lambda name: (SURPLUS, UNREADABLE).index(name) if name in (SURPLUS, UNREADABLE) else -1)
-        parts = [pl.scan_parquet(file, glob=False) for file in self._written]
-        whole = pl.concat([*parts, held.lazy()], how="diagonal") if parts else held.lazy()
-        fields = [pl.col(name) for name in names]
-        if nulls:
-            fields = [pl.when(~field.is_in(nulls)).then(field).alias(name) for field, name in zip(fields, names, strict=True)]
-        return whole.select(pl.col(ROW), *fields)
-
-    def _held(self) -> pl.DataFrame:
-        try:
-            return self._framed()
-        except UnicodeEncodeError:
-            self._rows = [row if _is_whole(row) else unreadable(shown(row), HALF) for row in self._rows]
-            return self._framed()
-
-    def _framed(self) -> pl.DataFrame:
-        rows, names = self._rows, dict(self.names)
-        for row in rows:
-            names.update(dict.fromkeys(row))
-        if len(names) > MOST_COLUMNS:
-            told = f"The records have more than {MOST_COLUMNS} different fields: some object has names where others have values."
-            raise ReadError(Problem(told, found=listed(list(names)), fix="options.keep: [<that object>], or options.rows: <path>.*"))
-        columns = {name: [row.get(name) for row in rows] for name in names}
-        frame = pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String), strict=True)
-        numbers = pl.int_range(self.count - len(rows) + 1, self.count + 1, dtype=pl.Int64, eager=True).alias(ROW)
-        self.names = names
-        return pl.DataFrame([numbers, *frame.get_columns()])
-
-    def _write(self) -> None:
-        self.folder.mkdir(exist_ok=True)
-        target = self.folder / f"{len(self._written):06}.parquet"
-        self._held().write_parquet(target, compression="lz4")
-        self._written.append(target)
-        self._rows, self._size = [], 0
-
-
-HALF = UnreadableError("a text holds half a character")
-
-
-def _is_whole(row: Row) -> bool:
-    """Whether every text of a row can be stored; JSON can escape one half of a pair of UTF-16 alone."""
-    try:
-        "".join([*row, *(text for text in row.values() if text)]).encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -13,8 +13,9 @@ from json import JSONDecodeError
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from connectors.kinds.files.json_rows import ANY, Row, found_at
+from connectors.kinds.files.json_rows import ANY, found_at
 from connectors.kinds.files.json_values import UnreadableError, after_blanks, refuse_bare, told, value_at
+from connectors.kinds.files.record_frames import Row
 
 
 def records_at(source: str, path: Sequence[str], parents: Collection[str] = ()) -> Iterator[tuple[Row, Any]]:

@@ -27,6 +27,8 @@ FED = 2 << 10
 """Bytes of zstd that are unpacked at a time: four of them can hold 128 kB, so 64 MB at most come at once."""
 BOMB_BYTES, BOMB_RATIO = 2 << 30, 200
 """What unpacks to more than so many bytes and to more than so many times its size is no export: texts of machines reach 60."""
+LONGEST_LINE = 16 << 20
+"""Bytes; a longer line is damage, and would have to be held in memory as a whole."""
 AGAIN = "ask the plant for the file again"
 OLE, ZIP, GZIP, ZSTD = b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -81,6 +83,28 @@ def utf8(path: Path, encoding: str | None = None, member: str | None = None, wan
     if census.cut and found == "utf-8":
         raise ReadError(Problem("The file is truncated: it ends inside a character.", fix=AGAIN))
     return _transcoded(plain, path.with_name(f"{path.name}.utf8"), found, stated=encoding is not None, detected=_encoding(head, census))
+
+
+def lined(path: Path, encoding: str | None = None, member: str | None = None, wanted: str = "delimited text") -> Path:
+    """The export like `utf8`, for kinds that take it line by line: raises ReadError too for a line that is no line of any record."""
+    plain = utf8(path, encoding, member, wanted)
+    held = 0
+    with plain.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            first = chunk.find(b"\n")
+            longest = held + (first if first >= 0 else len(chunk))
+            held = longest if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
+            if longest > LONGEST_LINE:
+                told = f"A line is longer than {LONGEST_LINE >> 20} MB: the line ends were lost, or this is no text of records."
+                raise ReadError(Problem(told, fix=f"{AGAIN}, or kind: <the kind for this format>"))
+    return plain
+
+
+def lines(plain: Path) -> Iterator[str]:
+    """The lines of a UTF-8 text without their ends, whichever these are."""
+    with plain.open(encoding="utf-8-sig") as source:
+        for line in source:
+            yield line.rstrip("\n")
 
 
 def document(path: Path, encoding: str | None = None, declared: Callable[[bytes], str | None] = lambda head: None) -> Path:

@@ -21,8 +21,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from connectors import quality
 from connectors.contract import Export, FileConnector, Place
 from connectors.errors import Problem, ReadError, listed
-from connectors.kinds.files.json_rows import Row, Spool, shown, unreadable
+from connectors.kinds.files.json_rows import shown
 from connectors.kinds.files.json_values import Number, UnreadableError, as_text, documents, refuse_repeated
+from connectors.kinds.files.record_frames import Row, Spool, unreadable
 from connectors.kinds.historians import pi_live
 from connectors.strict import Asking, Duration, StrictModel, Texts
 
@@ -139,7 +140,7 @@ def _part(name: str, part: dict[str, Any], options: PiWebApiOptions) -> Iterator
         return
     told = _messages(content) if isinstance(content, dict) else as_text(content)
     why = f"the request '{name}' of the batch failed with status {as_text(part['Status'])}: {told}"
-    yield unreadable(shown(part), UnreadableError(why))
+    yield unreadable(shown(part), why)
 
 
 def _items(response: dict[str, Any], stream: Row, options: PiWebApiOptions) -> Iterator[Row]:
@@ -153,7 +154,7 @@ def _items(response: dict[str, Any], stream: Row, options: PiWebApiOptions) -> I
         try:
             yield from _item(item, stream, options)
         except UnreadableError as error:
-            yield unreadable(shown(item), error)
+            yield unreadable(shown(item), error.why)
 
 
 def _item(item: Any, stream: Row, options: PiWebApiOptions) -> Iterator[Row]:

@@ -15,17 +15,19 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
 
 from connectors.contract import ROW, FileConnector
 from connectors.kinds.documents import xml_text
-from connectors.kinds.documents.record_files import Record, framed
+from connectors.kinds.files.record_frames import Record, framed
 from connectors.kinds.files.text import document
 from connectors.kinds.machines import mtconnect_json
 from connectors.kinds.machines.devices import ITEM, items_by_id
 from connectors.kinds.machines.mtconnect_parts import CATEGORIES, Entry, Observation, refuse_error, refuse_other
 from connectors.kinds.machines.observations import UNAVAILABLE, ItemOptions, counts, refuse_unknown_items, states
+from connectors.strict import BESIDE
 
 COLUMNS = (
     "timestamp", "duration", "device", "data_item", "category", "type", "sub_type", "units", "native_units", "component", "value",
@@ -49,7 +51,7 @@ WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 class MtconnectOptions(ItemOptions):
     """What the document itself does not say."""
 
-    devices: str | None = None
+    devices: Annotated[str | None, BESIDE] = None
     """Devices.xml of the agent, below the plant's root: units and native units of the data items, which streams do not carry."""
     encoding: str | None = None
     """Encoding of the document; default: by byte order mark and declaration, as far as the bytes agree."""

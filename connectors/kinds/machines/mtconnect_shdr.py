@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from connectors.errors import Problem, ReadError
 from connectors.kinds.files.text import utf8
 from connectors.kinds.machines.devices import ITEM, Model, model_of
 from connectors.kinds.machines.observations import UNAVAILABLE, ItemOptions, counts, refuse_unknown_items, states
+from connectors.strict import BESIDE
 
 LEVELS = ("NORMAL", "WARNING", "FAULT", "UNAVAILABLE")
 QUALIFIERS = ("", "HIGH", "LOW")
@@ -38,7 +40,7 @@ FIELD = pl.col("f").list
 class ShdrOptions(ItemOptions):
     """What the dump itself does not say."""
 
-    devices: str | None = None
+    devices: Annotated[str | None, BESIDE] = None
     """Devices.xml of the agent, below the plant's root: types, units and components of the data items."""
     device: str | None = None
     """Name, uuid or id of the device, where Devices.xml holds several or the dump names none."""
