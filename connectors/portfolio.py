@@ -21,9 +21,11 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connectors import vocabularies
+from connectors.changes import changed
 from connectors.contract import Place
-from connectors.errors import ConfigError, Problem, closest, listed
+from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, PortfolioFile, Settings, Source, Table
+from connectors.naming import stated
 from connectors.presets import with_presets
 from connectors.registry import KINDS, connector
 from connectors.secrets import in_the_open, resolved
@@ -362,6 +364,30 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)
     yield from _secret_rules(source)
+    yield from _change_rules(plant, source)
+
+
+def _change_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Problem]]:
+    """The source after each of its changes keeps the rules of any source; what was wrong before the change is told there."""
+    before = source.model_copy(update={"changes": ()})
+    for number, change in enumerate(source.changes):
+        keys: Keys = ("changes", number)
+        for table in change.tables:
+            if table not in source.tables:
+                near = closest(table, source.tables)
+                yield (*keys, "tables", table), Problem(f"The source maps no table '{table}'.", found=table, closest=near)
+        try:
+            stated(plant, source, change.since)
+        except ConformError as error:
+            yield from (((*keys, "since"), problem) for problem in error.problems)
+        except (re.error, KeyError):  # a pattern or a zone that is told as what it is
+            pass
+        after = changed(before, change)
+        known = {problem.message for _, problem in _source_rules(plant, before)}
+        for inner, problem in _source_rules(plant, after):
+            if problem.message not in known:
+                yield (*keys, *inner), problem
+        before = after
 
 
 def _clock_rules(plant: PlantFile, name: str, source: Source) -> Iterator[tuple[Keys, Problem]]:

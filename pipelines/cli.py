@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_explain, cli_kpi, cli_losses, cli_preset, cli_quarantine, cli_rates, cli_refresh, cli_release, cli_trial
+from pipelines import (
+    cli_drift,
+    cli_explain,
+    cli_kpi,
+    cli_losses,
+    cli_preset,
+    cli_quarantine,
+    cli_rates,
+    cli_refresh,
+    cli_release,
+    cli_trial,
+)
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
@@ -36,6 +47,7 @@ app.add_typer(cli_preset.app, name="preset")
 app.add_typer(cli_preset.connector_app, name="connector")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_drift.app, name="drift")
 
 
 def main() -> None:
@@ -201,6 +213,8 @@ def status(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> No
             out.print(f"{plant_id}: {reason}", highlight=False, soft_wrap=True)
         for number, moment in release:
             out.print(f"Release {number} of {moment:%Y-%m-%d %H:%M} UTC.", highlight=False)
+        if waiting := cli_drift.waiting(lake):
+            out.print(cli_drift.waits(waiting), highlight=False, soft_wrap=True)
         writer = holder(lake.ledger)
         if writer is not None and not writer.is_dead:
             out.print(f"A refresh is running: {writer}.", highlight=False)

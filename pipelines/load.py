@@ -16,17 +16,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from connectors.changes import holding, reads_as
 from connectors.errors import ConformError, PlantlakeError, Problem
 from connectors.models import PlantFile, Table
 from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
-from pipelines import bronze, disk, load_deliveries, load_samples, load_stated, load_windows, silver
+from pipelines import bronze, disk, drift, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.load_deliveries import order_of
@@ -35,6 +37,7 @@ from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_v
 from pipelines.standing import Change, Standing
 from transforms import revisions
 from transforms.conform import Conformed, conform_together
+from transforms.drift.profile import Profile
 from transforms.mapping import Reading
 from transforms.tables import TABLES, TableSpec
 
@@ -61,6 +64,16 @@ LANDED_TOGETHER = 64
 """Exports whose landing is written to the ledger in one transaction."""
 LAST = "source_watermark"
 """Committed after all others: the calendar is known to reach as far as it says."""
+
+
+@dataclass(frozen=True)
+class _Landing:
+    """What became of an export on its way into bronze."""
+
+    row: ExportRow
+    problems: list[Problem]
+    profiles: dict[str, Profile]
+    layout: dict[str, str]
 
 
 @dataclass
@@ -110,14 +123,17 @@ class Loader:
 
     def __init__(
         self, portfolio: Portfolio, lake: Lake, ledger: ExportLedger, refresh_id: str, at: datetime, tell: Progress = lambda _: None,
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], None] = lambda: None, watch: drift.Watch | None = None,
     ):  # fmt: skip
         self.portfolio, self.lake, self.ledger = portfolio, lake, ledger
         self.refresh_id, self.at, self.tell = refresh_id, at, tell
         self.check = check
         """Called before each commit to silver; raises when this process may not write any more."""
+        self.watch = watch
+        """Keeps profiles of what is landed, and knows what earlier exports held."""
+        self.unread: list[drift.Unread] = []
         self.standing = Standing(lake, portfolio.plants)
-        self._readings: dict[tuple[str, str, str], Reading] = {}
+        self._readings: dict[tuple[str, str, str, tuple[int, ...]], Reading] = {}
 
     # --- bronze ---------------------------------------------------------------------------------------------------------------
 
@@ -133,20 +149,25 @@ class Loader:
             for start in range(0, len(deliveries), LANDED_TOGETHER):
                 group = deliveries[start : start + LANDED_TOGETHER]
                 landed = list(pool.map(self._land, group))
-                self.ledger.record_export(*(replace(row, batch_id=self.ledger.batch_id(row) or row.batch_id) for row, _ in landed))
-                problems += [problem for _, found in landed for problem in found]
+                if self.watch:
+                    self.watch.store.keep({key: made for item in landed for key, made in item.profiles.items()})
+                rows = [item.row for item in landed]
+                self.ledger.record_export(*(replace(row, batch_id=self.ledger.batch_id(row) or row.batch_id) for row in rows))
+                problems += [problem for item in landed for problem in item.problems]
+                self.unread += [drift.Unread(item.row, item.layout) for item in landed if item.row.state == "FAILED" and item.layout]
         return problems
 
-    def _land(self, delivery: Delivery) -> tuple[ExportRow, list[Problem]]:
+    def _land(self, delivery: Delivery) -> _Landing:
         """One export in bronze, as the ledger has to know it, and what was wrong with it."""
         plant = self.portfolio.plants[delivery.plant_id]
         source = plant.sources[delivery.source_id]
         row = self._export_row(delivery)
         self.tell(f"{row.plant_id} · {row.source_system} · {row.name}")
         record_sets = _record_sets(plant, delivery.source_id)
+        landed: bronze.Landed | None = None
         try:
             times = stated(plant, source, delivery.export.name)
-            options, extra = self.options(plant, delivery.source_id)
+            options, extra = self.options(plant, delivery.source_id, delivery.export.name)
             place = self.portfolio.place(plant, delivery.source_id)
             landed = bronze.land(self.lake, connector(source.kind), delivery.export, place, options, record_sets, extra_hash=extra)
             if len(landed.failed) == len(record_sets):
@@ -157,14 +178,27 @@ class Loader:
             placed = error.at(plant=row.plant_id, source=row.source_system, export=row.name)
             again = any(problem.actor == "retry" for problem in placed.problems)  # a locked file is tried again, a bad one is not
             failed = replace(row, state="FAILED", error=str(placed), attempt="" if again else row.attempt)
-            return failed, [
+            told = [
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
+            return _Landing(failed, told, {}, landed.layout if landed else {})
         row = replace(
             row, state="LANDED", sha256=landed.sha256, landed_at=self.at, exported_at=times.exported_at, covers_from=times.covers_from,
             covers_to=times.covers_to,
         )  # fmt: skip
-        return replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row)), []
+        row = replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row))
+        return _Landing(row, [], self._profiles(plant, row, landed), landed.layout)
+
+    def _profiles(self, plant: PlantFile, row: ExportRow, landed: bronze.Landed) -> dict[str, Profile]:
+        """The profile of each record set, while its file is warm. One that cannot be made is made when it is asked for."""
+        if self.watch is None:
+            return {}
+        try:
+            of = self.watch.profiles
+            return dict(of.make(plant, row.source_system, row.name, landed.sha256, records, landed.layout) for records in landed.parsed)
+        except Exception as error:  # a shape of data that nobody foresaw
+            log.warning("no profile of %s", row.name, exc_info=error)
+            return {}
 
     def _export_row(self, delivery: Delivery) -> ExportRow:
         export = delivery.export
@@ -174,17 +208,17 @@ class Loader:
             first_seen_at=self.at, attempt=attempt,
         )  # fmt: skip
 
-    def options(self, plant: PlantFile, source_id: str) -> tuple[Any, str]:
-        """The kind's options with files beside the exports resolved, and a hash of what those files hold.
+    def options(self, plant: PlantFile, source_id: str, name: str) -> tuple[Any, str]:
+        """The kind's options for an export with files beside the exports resolved, and a hash of what those files hold.
 
         Raises ReadError when such a file is not there.
         """
-        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id)
+        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id, name)
 
     def parsed(self, plant: PlantFile, source_id: str, table: Table, export: ExportRow) -> Path:
         """The records of a landed export in Parquet."""
         kind = connector(plant.sources[source_id].kind)
-        options, extra = self.options(plant, source_id)
+        options, extra = self.options(plant, source_id, export.name)
         records = table.records or kind.records[0]
         return bronze.parsed(self.lake, kind, str(export.sha256), export.name, options, records, extra_hash=extra)
 
@@ -294,7 +328,7 @@ class Loader:
             except Exception as error:  # one export that nobody foresaw stops no other
                 yield [(export, reading, error)]
                 continue
-            columns = tuple(records.schema.items())
+            columns = (id(reading.source), *records.schema.items())
             if waiting[columns] and rows[columns] + len(records) > TOGETHER_ROWS:
                 yield waiting.pop(columns)
                 rows[columns] = 0
@@ -317,9 +351,9 @@ class Loader:
 
     def reading(self, plant: PlantFile, source_id: str, name: str, export: ExportRow) -> Reading:
         """What conform knows of one export for one table."""
-        key = (plant.plant, source_id, name)
+        key = (plant.plant, source_id, name, holding(plant, plant.sources[source_id], export.name))
         if key not in self._readings:
-            source = plant.sources[source_id]
+            source = reads_as(plant, plant.sources[source_id], export.name)
             self._readings[key] = Reading(
                 plant=plant, source_id=source_id, source=source, table_name=name, table=source.tables[name], export="", batch_id="",
                 export_order="", extracted_at=None, ingested_at=self.at,
@@ -329,7 +363,10 @@ class Loader:
                 known_equipment=frozenset({*plant.equipment.units, *plant.lines}) if plant.equipment.unknown == "reject" else None,
                 salt=self.portfolio.person_salt,
             )  # fmt: skip
-        return replace(self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at)
+        renames = partial(drift.renamed, self.watch, plant, source_id, export, self._readings[key].table) if self.watch else None
+        return replace(
+            self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at, renames=renames
+        )  # fmt: skip
 
     def _merge(self, result: PlantResult, source_id: str, name: str, conformed: list[Ordered], rederive: bool) -> None:
         spec = TABLES[name]
