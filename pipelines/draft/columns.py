@@ -136,8 +136,6 @@ class _Writer:
 
     def _item(self, match: Match) -> Facts | None:
         """The counter or item that makes a document's number unique."""
-        if match.facts.is_unique:
-            return None
         items = [fact for fact in self.facts if fact.scores.get("document_item", 0) >= names.PART and fact.name != match.facts.name]
         return items[0] if items else None
 
@@ -186,7 +184,8 @@ class _Writer:
     def _states(self, match: Match) -> Any:
         fact = match.facts
         if fact.distinct > MOST_WORDS:
-            return {"from": fact.name, "map": {word: unknown(f"{count} records: {CLASSES}") for word, count in fact.words[:MOST_WORDS]}}
+            every = {word: unknown(f"{count} records: {CLASSES}") for word, count in fact.words[:MOST_WORDS]}
+            return Guess({"from": fact.name, "map": every}, f"the most frequent of {fact.distinct} words", 50)
         words = [word for word, _ in fact.words]
         if standard := names.standard_of(words):
             return Guess({"from": fact.name, "map": standard}, f"all {len(words)} words are states of {standard}", 85)
@@ -194,9 +193,7 @@ class _Writer:
         for word, count in fact.words:
             guess = names.state_class(word)
             mapped[word] = Guess(guess.value, guess.why, guess.sure) if guess else unknown(f"{count} records: {CLASSES}")
-        weak = [guess for guess in mapped.values() if guess.sure < 90]
-        tree: Tree = {"from": fact.name, "map": mapped}
-        return tree if weak else Guess(tree, "the classes follow from the words", 90)
+        return Guess({"from": fact.name, "map": mapped}, "each word by itself", 95)
 
     # --- times
 
@@ -217,6 +214,10 @@ class _Writer:
         if name == "event_ts" and match.role in ("end", "actual_end") and not shift:
             entry["stamped"] = "end"
         more = [(moment.why, moment.sure)] if moment.sure < 90 else []
+        if moment.is_moved_day:
+            more.append(
+                ("each has the same clock and offset: a day that a client moved into its own zone? then split: {sep: T, part: 1}", 40)
+            )
         more += [(f"{100 * (1 - moment.share):.1f} % of the texts are no such time", 80)] if moment.share < 0.98 else []
         more += (
             [("a day without a clock time: a shift or a clock would place it", 60)] if self._lacks_clock(name, moment, clock, shift) else []
@@ -230,13 +231,13 @@ class _Writer:
         """The clock that belongs to a day: it stands beside it, or its name shares a word."""
         clocks = [other for other in self.facts if other.is_clock and other.name not in self.used]
         own = set(names.plain(fact.name).split())
-        shared = [
-            other
-            for other in clocks
-            if own & set(names.plain(other.name).split()) or names.plain(other.name)[:3] == names.plain(fact.name)[:3]
-        ]
-        beside = [other for other in clocks if 0 < other.position - fact.position <= 1]
-        found = (beside or sorted(shared, key=lambda other: abs(other.position - fact.position)))[:1]
+        shared = {other.name: len(own & set(names.plain(other.name).split())) for other in clocks}
+        beside = {other.name: 0 < other.position - fact.position <= 1 for other in clocks}
+        alike = {other.name: _stem(other.name) == _stem(fact.name) for other in clocks}
+        fitting = [it for it in clocks if shared[it.name] or beside[it.name] or alike[it.name]]
+        found = sorted(
+            fitting, key=lambda it: (-shared[it.name], not beside[it.name], not alike[it.name], abs(it.position - fact.position))
+        )[:1]
         if found:
             self.used.add(found[0].name)
         return found[0] if found else None
@@ -295,6 +296,11 @@ def _sured(value: Any, match: Match, *more: tuple[str, int]) -> Guess:
     return Guess(value, "; ".join(why for why, _ in doubts), min(sure for _, sure in doubts))
 
 
+def _stem(header: str) -> str:
+    """What CPUDT and CPUTM, ISDD and ISDZ have in common."""
+    return names.plain(header).replace(" ", "")[:3]
+
+
 def _joined(day: Moment, clock: Moment) -> tuple[str, ...]:
     days, clocks = day.formats or ("%Y-%m-%d",), clock.formats
     return tuple(f"{one} {other}" for one in days for other in clocks)
@@ -351,6 +357,9 @@ def _wide(chosen: Chosen, facts: Sequence[Facts]) -> Drafted:
     texts = [fact.name for fact in facts if not fact.is_number and fact.name not in used and not fact.is_empty]
     columns["tags"] = _tags(tags, texts, facts)
     series = [fact for fact in facts if fact.name in texts and 1 < fact.distinct <= fact.rows / 5]
+    if time and len(series) > 1:
+        stamps = time.facts.text.rename("t")
+        series.sort(key=lambda fact: -pl.DataFrame([stamps, fact.text.rename("s")]).unique().height)
     tree: Tree = {"columns": columns}
     if series and time and time.facts.distinct * 1.5 < time.facts.rows:
         note = f"{series[0].name} tells {series[0].distinct} series apart: their values stand at the same times"

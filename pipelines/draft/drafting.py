@@ -262,11 +262,13 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
         typed = {name: dtype for name, dtype in frame.schema.items() if dtype.is_temporal()}
         texts = facts.texts_of(frame)
         records = max(records, texts.height)
-        seen = seen or ", ".join(texts.columns[:12])
+        seen = seen or ", ".join(texts.columns[:8])[:160]
         units = look.kind in ("delimited", "excel") and facts.units_row(texts)
         if units:
             options |= {"units_row": Guess(True, "the first record holds units", 90), "units_in_header": Guess(True)}
-            texts = texts.slice(1)
+            texts = texts.rename({name: f"{name} ({unit})" for name, unit in zip(texts.columns, texts.row(0), strict=True) if unit}).slice(
+                1
+            )
         style = facts.style_of(texts)
         if "decimal" in connector(look.kind).Options.model_fields:
             options |= {name: guess for name, guess in style.options.items() if not (look.kind == "excel" and guess.sure < 60)}

@@ -219,7 +219,7 @@ def slug(pattern: str, part: str = "") -> str:
 
     folder, _, last = pattern.rpartition("/")
     words = _words(re.sub(r"\.\w+(\.(gz|zst|zip))?$", "", last)) or _words(folder.rpartition("/")[2]) or ["exports"]
-    return "_".join([*words, *plain(part).split()]).encode("ascii", "ignore").decode().strip("_")[:50] or "exports"
+    return "_".join([*words, *plain(part).split()]).encode("ascii", "ignore").decode()[:50].strip("_") or "exports"
 
 
 def _words(text: str) -> list[str]:

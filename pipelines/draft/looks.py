@@ -27,6 +27,8 @@ ROWS = 20_000
 DOCUMENT = 64 << 20
 """Bytes of the largest JSON document that is searched for its records."""
 SHDR = re.compile(rb"(?:^|\n)\d{4}-\d\d-\d\dT[\d:.]+Z?(?:@[\d.]+)?\|[^|\n]*\|")
+ODATA = re.compile(r'"/Date\(-?\d+|"PT\d\d?H\d\d?M')
+"""Moments and clocks as OData V2 writes them, whatever somebody wrapped around the response."""
 EAST_ASIAN = re.compile(r"gb|big5|cp949|cp932|euc|shift|johab|hz|iso2022")
 XML_KINDS = (
     (re.compile(r"^MTConnect(Streams|Error)$"), "mtconnect"),
@@ -48,6 +50,9 @@ TABULAR = ("delimited", "excel", "parquet")
 """Kinds whose exports of one source have the same columns; a document leaves out what is empty."""
 FIXED = ("mtconnect", "mtconnect_shdr", "pi_web_api", "b2mml")
 """Kinds that give the same columns whatever the export."""
+
+
+PAGES = "the response is one page of several; are all pages files of their own?"
 
 
 class NoExportError(Exception):
@@ -178,7 +183,7 @@ def _kind_of_json(path: Path) -> str:
         return "pi_web_api"
     if ("d" in first and isinstance(first["d"], dict | list)) or any(str(key).startswith("@odata") for key in first):
         return "sap_odata"
-    return "json"
+    return "sap_odata" if ODATA.search(json.dumps(first)[: 1 << 20]) else "json"
 
 
 def _is_pi(first: dict[str, Any]) -> bool:
@@ -301,16 +306,21 @@ def _excel(path: Path, kind: str) -> list[Look]:
 
 def _json(path: Path, kind: str) -> list[Look]:
     """The longest array of objects of a document."""
-    value = _document(path)
+    options = {} if _is_lines(path) else _rows_of(_document(path))
+    return [Look(kind, options, {None: _first(path, kind, options)})]
+
+
+def _rows_of(value: Any) -> dict[str, Guess]:
+    """The option `rows` for a document that wraps its records."""
     options: dict[str, Guess] = {}
-    if isinstance(value, dict) and not _is_lines(path):
+    if isinstance(value, dict):
         arrays = sorted(_arrays(value, ()), key=lambda found: (-found[1], len(found[0])))
         scalars = sum(not isinstance(inner, dict | list) for inner in value.values())
         if arrays and (arrays[0][1] > 1 or len({way[0] for way, _ in arrays}) == 1 <= scalars):
             sure = 97 if len(arrays) == 1 or arrays[0][1] > 3 * arrays[1][1] else 75
             others = ", ".join(".".join(way) for way, _ in arrays[1:4])
             options["rows"] = Guess(".".join(arrays[0][0]), f"the longest array of objects; others: {others}", sure)
-    return [Look(kind, options, {None: _first(path, kind, options)})]
+    return options
 
 
 def _is_lines(path: Path) -> bool:
@@ -376,11 +386,14 @@ def _idoc(path: Path, kind: str) -> list[Look]:
 
 
 def _odata(path: Path, kind: str) -> list[Look]:
-    try:
-        return [Look(kind, {}, {None: _first(path, kind, {})})]
-    except ReadError:
-        options = {"incomplete": Guess("accept", "the response is one page of several; are all pages files of their own?", 50)}
-        return [Look(kind, options, {None: _first(path, kind, options)})]
+    """A response as it came, as one page of several, or wrapped anew."""
+    errors: list[ReadError] = []
+    for options in ({}, {"incomplete": Guess("accept", PAGES, 50)}, _rows_of(_document(path))):
+        try:
+            return [Look(kind, options, {None: _first(path, kind, options)})]
+        except ReadError as error:
+            errors.append(error)
+    raise errors[0]
 
 
 def _fixed(path: Path, kind: str, options: dict[str, Guess] | None = None) -> list[Look]:

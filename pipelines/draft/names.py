@@ -66,8 +66,8 @@ def unit_in(header: str) -> str | None:
 
 
 GENERIC = frozenset({
-    "no", "nr", "num", "number", "id", "ids", "code", "cd", "name", "key", "value", "date", "time", "ts", "zeit", "utc", "local", "of", "de",
-    "du", "der", "del", "1", "2", "s", "min", "h", "kg", "pcs", "stk", "st",
+    "no", "nr", "num", "number", "id", "ids", "code", "cd", "name", "key", "value", "date", "time", "ts", "zeit", "utc", "local", "of",
+    "de", "du", "der", "del", "1", "2", "s", "min", "h", "kg", "pcs", "stk", "st",
 })  # fmt: skip
 """Words behind a name that do not make another thing of it: 'machine no', but not 'machine tonnage'."""
 
@@ -115,7 +115,9 @@ def _held(header: str, tokens: list[str], name: str) -> int:
         return 0
     behind = [token for token in tokens[at + len(wanted) :] if token not in GENERIC]
     extra = len(tokens) - len(wanted)
-    return max(PART - 6 * (extra - 1), 60) - (14 if behind else 0) - (14 if behind and len(wanted) == 1 else 0)
+    if behind and len(wanted) == 1:
+        return 0
+    return max(PART - 6 * (extra - 1), 60) - (14 if behind and extra < 3 else 0)
 
 
 @cache

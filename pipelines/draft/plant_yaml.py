@@ -97,7 +97,13 @@ def _is_short(key: Any, value: Mapping[Any, Any], marks: list[str], indent: int)
     """Whether a mapping fits on one line, with one mark at most."""
     if key in BLOCKS or "tables" in value or "columns" in value or any(isinstance(name, Comment) for name in value):
         return False
+    if (key == "map" and _has_open(value)) or any(isinstance(held, Mapping) and _has_open(held) for held in value.values()):
+        return False  # `plant check` names the key of the line
     return len(marks) < 2 and indent + len(f"{key}: {flow(value)}") <= LINE
+
+
+def _has_open(value: Mapping[Any, Any]) -> bool:
+    return any(isinstance(held, Guess) and held.is_open for held in value.values())
 
 
 def flow(value: Any) -> str:

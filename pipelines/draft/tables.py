@@ -19,6 +19,10 @@ LEAST = 60
 """A column whose name and content speak less for a role is not taken for it."""
 
 
+Pair = tuple[int, int, int, str, Facts, str]
+"""A column of the export for a canonical one: score, rank of the role and position (both negative), canonical name, column, role."""
+
+
 @dataclass(frozen=True)
 class Template:
     """A canonical table in the roles of the columns of an export; of several roles the first that is there is taken."""
@@ -109,6 +113,8 @@ def _preferred(found: list[Chosen], filled: Sequence[Facts], wide: Chosen | None
 def _is_event(fit: Chosen, filled: Sequence[Facts]) -> bool:
     """A state is a word of few; a status that is another one in each record is none."""
     state = fit.matches.get("state_class")
+    if state is not None and state.facts.rows == 1 and names.state_class(state.facts.words[0][0]) is None:
+        return False
     return fit.table != "equipment_state_event" or state is None or state.facts.distinct <= max(40, state.facts.rows // 20)
 
 
@@ -142,12 +148,26 @@ def _fit(table: str, template: Template, facts: Sequence[Facts]) -> Chosen | Non
         )
         matches[canonical] = Match(fact, role, score, rivals)
         used.add(fact.name)
+    _give_way(matches, template, pairs)
     ordered = {name: matches[name] for name in template.columns if name in matches}
     if not all(any(name in ordered for name in group) for group in template.needs):
         return None
     if template.one_row_each and not _one_each(ordered[template.one_row_each]):
         return None
     return Chosen(table, ordered)
+
+
+def _give_way(matches: dict[str, Match], template: Template, pairs: Sequence[Pair]) -> None:
+    """A column that the table can do without gives its column of the export to one that it needs."""
+    for group in template.needs:
+        if any(name in matches for name in group):
+            continue
+        needed = {name for other in template.needs for name in other}
+        holders = {match.facts.name: name for name, match in matches.items() if name not in needed}
+        spare = [pair for pair in pairs if pair[3] in group and pair[4].name in holders]
+        for score, _, _, canonical, fact, role in sorted(spare, key=lambda pair: pair[:3], reverse=True)[:1]:
+            del matches[holders[fact.name]]
+            matches[canonical] = Match(fact, role, min(score, 85))
 
 
 def _one_each(match: Match) -> bool:
@@ -191,6 +211,8 @@ def _bonus(fact: Facts, role: str) -> int:
         return 2 if 1 < fact.distinct < max(fact.rows / 3, 3) else 0
     if role in ("start", "end", "time") and fact.moment:
         return 2 if fact.moment.has_clock else 0
+    if role == "material_name" and names.plain(fact.name) == "description":
+        return -4
     if role in ("material", "order") and fact.name.lower().endswith(("name", "desc", "text")):
         return -8
     return 0

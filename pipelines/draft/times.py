@@ -63,6 +63,13 @@ class Moment:
     """The moments as read, in the order of the records."""
 
     @property
+    def is_moved_day(self) -> bool:
+        """Whether every moment has an offset and the same clock: the day of a system that knows no times, shown in another zone."""
+        read = self.naive.drop_nulls()
+        clocks = read.dt.time().unique()
+        return self.has_offset and not self.formats and len(read) > 0 and len(clocks) == 1 and clocks[0].hour in range(1, 24)
+
+    @property
     def days(self) -> int:
         """Days from the first to the last moment."""
         read = self.naive.drop_nulls()
@@ -76,7 +83,8 @@ def moment_of(texts: pl.Series, *, named: bool, hints: Sequence[tuple[str, int, 
     day and month ('DMY' or 'MDY', how sure, why). `stated`: the days that the names of the exports state.
     """
     stripped = texts.cast(pl.String).str.strip_chars()
-    nulls = tuple(word for word in SENTINELS if word in set(stripped.unique().to_list())) if len(stripped) else ()
+    held = set(stripped.unique().to_list())
+    nulls = tuple(word for word in SENTINELS if word in held)
     filled = stripped.filter(stripped.is_not_null() & (stripped != "") & ~stripped.is_in(list(nulls)))
     if filled.is_empty():
         return None

@@ -1,0 +1,412 @@
+"""Constructed exports to plant files: what is decided, what is marked, and that the plant file then reads every record."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import xlsxwriter
+from drafts import KNOWN, Drafts, decided
+
+from connectors.errors import PlantlakeError
+from connectors.registry import KINDS
+from connectors.yaml_lines import load
+from pipelines.draft import drafting, looks, plant_yaml
+from pipelines.draft.drafting import Stated
+from pipelines.draft.guess import Comment, Guess, unknown
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipelines"))
+from test_cli import run
+
+STATES = """Maschine;Beginn;Ende;Zustand;Störgrund;Bemerkung
+P1;19.11.2026 06:00:00;19.11.2026 06:30:00;Rüsten;21;
+P1;19.11.2026 06:30:00;19.11.2026 09:00:00;Produktion;;
+P1;19.11.2026 09:00:00;19.11.2026 09:40:00;Störung;12;Werkzeugbruch
+P2;19.11.2026 06:00:00;19.11.2026 10:00:00;Produktion;;
+P2;19.11.2026 10:00:00;19.11.2026 10:20:00;Xanadu;12;Werkzeugbruch
+"""
+COUNTS = """Work center,Finished,Material,Order,Yield,Scrap,Weight (kg)
+P1,11/19/2026 08:45:00,M-100,4711,300,10,"1,234.50"
+P1,11/19/2026 13:30:00,M-100,4711,350,5,"1,432.00"
+P2,11/19/2026 13:45:00,M-200,4712,320,5,"998.25"
+"""
+
+
+def columns(draft: drafting.Draft, source: str, table: str) -> dict[str, Any]:
+    start = f"sources.{source}.tables.{table}.columns."
+    return {key.removeprefix(start): decision.value for key, decision in decided(draft).items() if key.startswith(start)}
+
+
+def test_states_of_a_german_plant(drafts: Drafts) -> None:
+    """Five records; one word that no list knows is left open, and answered STOP all five are read."""
+    drafts.put("mes/zustand_20261119.csv", STATES, "cp1252")
+    draft = drafts.draft()
+    found = decided(draft)
+    assert found["sources.zustand.path"].value == "mes/zustand_*.csv"
+    assert found["sources.zustand.options.delimiter"].value == ";"
+    assert (found["sources.zustand.options.encoding"].value, found["sources.zustand.options.encoding"].sure) == ("cp1252", 85)
+    assert found["sources.zustand.exported_at"].value == {"from_name": "zustand_(\\d{8})"}
+    state = columns(draft, "zustand", "equipment_state_event")
+    assert state["equipment"] == "Maschine"
+    assert state["start_ts"] == {"from": "Beginn", "format": "%d.%m.%Y %H:%M:%S"}
+    assert state["end_ts"] == {"from": "Ende", "format": "%d.%m.%Y %H:%M:%S"}
+    assert (state["source_state"], state["source_reason_code"]) == ("Zustand", "Störgrund")
+    words = {"Rüsten": "SETUP", "Produktion": "RUN", "Störung": "DELAY_EQ", "Xanadu": "???"}
+    assert state["state_class"] == {"from": "Zustand", "map": words}
+    assert [decision.where.rpartition(".")[2] for decision in draft.open] == ["Xanadu"]
+    assert "#   12 (Werkzeugbruch): E-TOOL, sure: 70 %, 2 records" in draft.text
+    assert drafts.checked() == (None, ["'Xanadu' is left open."])
+    assert drafts.conformed(drafts.decide(Xanadu="STOP")) == {"zustand.equipment_state_event": (5, 0)}
+
+
+def test_confirmations_of_an_american_plant(drafts: Drafts) -> None:
+    """The 19 in the second place is a day: month first. 1,234.50 proves the comma between thousands. Nothing is left open."""
+    drafts.put("confirmations.csv", COUNTS)
+    draft = drafts.draft()
+    count = columns(draft, "confirmations", "production_count")
+    assert count["event_ts"] == {"from": "Finished", "format": "%m/%d/%Y %H:%M:%S", "stamped": "end"}
+    assert {name: count[name] for name in ("equipment", "material", "order", "good_qty", "scrap_qty")} == {
+        "equipment": "Work center", "material": "Material", "order": "Order", "good_qty": "Yield", "scrap_qty": "Scrap",
+    }  # fmt: skip
+    assert decided(draft)["sources.confirmations.options.thousands"].value == ","
+    assert decided(draft)["settings.state_method" if "settings.state_method" in decided(draft) else "settings"].value in (
+        "NONE",
+        {"state_method": "NONE"},
+    )
+    assert "# not mapped: Weight (kg)" in draft.text
+    assert draft.open == []
+    plant, problems = drafts.checked()
+    assert problems == []
+    assert plant is not None
+    assert drafts.conformed(plant) == {"confirmations.production_count": (3, 0)}
+
+
+def test_an_undecided_date_is_marked_where_it_stands(drafts: Drafts) -> None:
+    drafts.put("a.csv", "Machine,Start,State\nM1,05/04/2026 06:00,Run\nM1,05/04/2026 07:00,Idle\n")
+    draft = drafts.draft()
+    (line,) = [line for line in draft.text.splitlines() if line.strip().startswith("start_ts:")]
+    assert "no number passes 12" in line
+    assert line.endswith("sure: 50 %")
+    assert '"%d/%m/%Y %H:%M"' in line
+
+
+def test_exports_of_a_folder_are_grouped(drafts: Drafts) -> None:
+    """Nine days of states are one source, although other files lie beside them; the same name with other columns is another."""
+    for day in range(11, 20):
+        drafts.put(f"in/stops_202611{day}.csv", STATES.replace("19.11.", f"{day}.11."))
+    drafts.put("in/counts_20261119.csv", COUNTS)
+    drafts.put("in/README.md", "# notes")
+    drafts.put("in/broken.csv", b"")
+    drafts.put("in/picture.csv", b"\x89PNG\r\n\x1a\n\x00\x00")
+    draft = drafts.draft()
+    assert [(source.name, source.path, source.exports, source.looked_at) for source in draft.sources] == [
+        ("counts", "in/counts_*.csv", 1, 1), ("stops", "in/stops_*.csv", 9, 6),
+    ]  # fmt: skip
+    assert dict(draft.left_out)["in/README.md"] == "documentation"
+    assert "empty" in dict(draft.left_out)["in/broken.csv"]
+    assert "in/picture.csv" in dict(draft.left_out)
+    assert draft.failed == 2
+    plant = drafts.decide(Xanadu="STOP")
+    assert drafts.conformed(plant) == {"counts.production_count": (3, 0), "stops.equipment_state_event": (45, 0)}
+
+
+def test_a_wide_historian(drafts: Drafts) -> None:
+    """Decimal commas, a day and a clock in two columns, a sentinel in a value; each number is a tag."""
+    rows = [f"{day:02d}.11.2026;{hour:02d}:00:00;{day},{hour:02d};{hour},5" for day in (18, 19) for hour in range(24)]
+    rows[5] = "18.11.2026;05:00:00;n/a;5,5"
+    drafts.put("log.csv", "Datum;Uhrzeit;Temp [°C];Druck [bar]\n" + "\n".join(rows) + "\n")
+    draft = drafts.draft()
+    found = columns(draft, "log", "historian_sample")
+    assert found["ts"] == {"from": ["Datum", "Uhrzeit"], "format": "%d.%m.%Y %H:%M:%S"}
+    assert found["tags"] == {"from": ["Temp [°C]", "Druck [bar]"], "nulls": ["n/a"]}
+    assert decided(draft)["sources.log.options.decimal"].value == ","
+    plant, problems = drafts.checked()
+    assert (problems, plant is not None) == ([], True)
+    assert plant is not None
+    assert drafts.conformed(plant) == {"log.historian_sample": (48, 0)}
+
+
+def test_a_long_historian_in_another_language(drafts: Drafts) -> None:
+    drafts.put(
+        "点位.csv", "测点,时间,数值,质量\n" + "".join(f"T{n % 2},2026-11-19 06:{n:02d}:00,{n}.5,GOOD\n" for n in range(20)), "gb18030"
+    )
+    draft = drafts.draft()
+    assert columns(draft, draft.sources[0].name, "historian_sample") == {"tag": "测点", "ts": "时间", "value": "数值", "quality": "质量"}
+    assert decided(draft)[f"sources.{draft.sources[0].name}.options.encoding"].value == "gb18030"
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert list(drafts.conformed(plant).values()) == [(20, 0)]
+
+
+def test_units_below_the_header(drafts: Drafts) -> None:
+    rows = "".join(f"2026-11-19 06:{n:02d}:00,{n}.5,{n}.25\n" for n in range(20))
+    drafts.put("log.csv", f"Timestamp,Power,Pressure\n,kW,bar\n{rows}")
+    draft = drafts.draft()
+    assert decided(draft)["sources.log.options.units_row"].value is True
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant)["log.historian_sample"] == (20, 0)
+
+
+def test_states_on_a_grid_are_intervals(drafts: Drafts) -> None:
+    """One stamp a record every five minutes: whether it ends or starts its interval is for a person."""
+    rows = "".join(f"M1,2026-11-19 {n // 12:02d}:{n % 12 * 5:02d}:00,{'Run' if n % 3 else 'Idle'}\n" for n in range(60))
+    drafts.put("log.csv", f"Machine,Timestamp,Status\n{rows}")
+    found = decided(drafts.draft())["sources.log.tables.equipment_state_event.intervals"]
+    assert (found.value, found.sure) == ({"stamped": "end", "grid_s": 300}, 60)
+
+
+def test_days_and_shifts(drafts: Drafts) -> None:
+    """A total of a shift is placed by the day and the shift, whose hours only a person knows."""
+    drafts.put("totals.csv", "Machine,Production date,Shift,Good,Scrap\nM1,2026-11-19,A,100,2\nM1,2026-11-19,B,90,1\n")
+    draft = drafts.draft(Stated("Works", "acme", "Europe/Berlin"))
+    assert columns(draft, "totals", "production_count")["event_ts"] == {"from": "Production date", "shift": "Shift"}
+    assert [decision.where for decision in draft.open] == ["shifts.A.at", "shifts.B.at"]
+    assert drafts.checked()[1] == ["'A' is left open.", "'B' is left open."]
+
+
+def test_totals_are_told_by_their_sums(drafts: Drafts) -> None:
+    """Columns called n1, n2 and good: n1 = good + n2 in every record."""
+    rows = "".join(
+        f"M1,2026-11-19 {n:02d}:00,{100 + n},{90 + n},10\n" if n % 2 else f"M1,2026-11-19 {n:02d}:00,{95 + n},{90 + n},5\n"
+        for n in range(20)
+    )
+    drafts.put("log.csv", f"Machine,Time,n1,Good,n2\n{rows.replace(',10' + chr(10), ',10' + chr(10))}".replace(",5\n", ",5\n"))
+    rows = [line.split(",") for line in rows.splitlines()]
+    rows = [[*row[:4], str(int(row[2]) - int(row[3]) + (n % 3))] for n, row in enumerate(rows)]
+    text = "".join(f"{machine},{time},{int(good) + int(bad)},{good},{bad}\n" for machine, time, _, good, bad in rows)
+    drafts.put("log.csv", f"Machine,Time,n1,Good,n2\n{text}")
+    found = columns(drafts.draft(), "log", "production_count")
+    assert (found["produced_qty"], found["good_qty"], found["scrap_qty"]) == ("n1", "Good", "n2")
+
+
+def test_cancelled_confirmations_of_sap(drafts: Drafts) -> None:
+    """AFRU as a table dump: the cancelling record counts negative."""
+    head = "MANDT,RUECK,RMZHL,AUFNR,VORNR,ARBPL,BUDAT,ISDD,ISDZ,IEDD,IEDZ,LMNGA,XMNGA,MEINH,STOKZ,STZHL"
+    rows = [
+        "100,0000000207,00000001,000004711000,0010,P1,20261119,20261119,060000,20261119,140000,100,2,ST,,00000000",
+        "100,0000000207,00000002,000004711000,0010,P1,20261120,20261120,060000,20261120,240000,90,1,ST,X,00000000",
+        "100,0000000207,00000003,000004711000,0010,P1,20261120,20261120,060000,20261120,240000,90,1,ST,,00000002",
+    ]
+    drafts.put("AFRU.csv", "\n".join([head, *rows]) + "\n")
+    found = columns(drafts.draft(), "afru", "production_count")
+    assert found["document"] == {"from": ["RUECK", "RMZHL"], "sep": "-"}
+    assert found["event_ts"] == {"from": ["IEDD", "IEDZ"], "format": "%Y%m%d %H%M%S", "stamped": "end"}
+    assert found["good_qty"] == {"from": "LMNGA", "unit_from": "MEINH", "negate": {"column": "STZHL", "not_in": ["00000000", "0", ""]}}
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"afru.production_count": (3, 0)}
+
+
+# --- other kinds -------------------------------------------------------------------------------------------------------------------
+
+
+def test_sheets_are_sources(drafts: Drafts) -> None:
+    path = drafts.landing / "report.xlsx"
+    with xlsxwriter.Workbook(path) as book:
+        for name, rows in {
+            "Stops": [
+                ["Machine", "Start", "End", "Reason"],
+                *[["M1", f"2026-11-19 0{n}:00:00", f"2026-11-19 0{n}:10:00", str(n)] for n in range(6)],
+            ],
+            "Items": [["Item Code", "Item Name", "Unit"], *[[f"A{n}", f"Part {n}", "pcs"] for n in range(6)]],
+            "Notes": [["nothing"]],
+        }.items():
+            sheet = book.add_worksheet(name)
+            for number, row in enumerate(rows):
+                sheet.write_row(number, 0, row)
+    draft = drafts.draft()
+    assert {source.name: source.tables for source in draft.sources} == {
+        "report_stops": ["equipment_state_event"],
+        "report_items": ["material"],
+    }
+    assert decided(draft)["sources.report_stops.options.sheet"].value == "Stops"
+    plant, problems = drafts.checked()
+    assert problems == []
+    assert plant is not None
+    assert drafts.conformed(plant) == {"report_stops.equipment_state_event": (6, 0), "report_items.material": (6, 0)}
+
+
+def test_records_inside_json(drafts: Drafts) -> None:
+    records = [{"machine": "M1", "start": f"2026-11-19T0{n}:00:00Z", "state": "running" if n % 2 else "idle"} for n in range(8)]
+    drafts.put("states.json", json.dumps({"plant": "x", "meta": {"n": 8}, "data": {"results": records, "links": [{"a": 1}]}}))
+    draft = drafts.draft()
+    assert decided(draft)["sources.states.options.rows"].value == "data.results"
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"states.equipment_state_event": (8, 0)}
+
+
+def test_records_inside_xml(drafts: Drafts) -> None:
+    stops = "".join(
+        f'<Stop machine="M1"><Start>2026-11-19T0{n}:00:00</Start><End>2026-11-19T0{n}:05:00</End><ReasonCode>{n}</ReasonCode></Stop>'
+        for n in range(6)
+    )
+    drafts.put("stops.xml", f"<Report><Header><Plant>x</Plant></Header><Stops>{stops}</Stops></Report>")
+    draft = drafts.draft()
+    assert decided(draft)["sources.stops.options.rows"].value == "Stops/Stop"
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"stops.equipment_state_event": (6, 0)}
+
+
+def test_parquet_keeps_its_types(drafts: Drafts) -> None:
+    pl.DataFrame(
+        {
+            "machine": ["M1", "M2"] * 3,
+            "ts": pl.datetime_range(pl.datetime(2026, 11, 19), pl.datetime(2026, 11, 19, 5), "1h", eager=True),
+            "good": range(6),
+        }
+    ).write_parquet(drafts.landing / "counts.parquet")
+    draft = drafts.draft()
+    assert (draft.sources[0].kind, draft.sources[0].tables) == ("parquet", ["production_count"])
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"counts.production_count": (6, 0)}
+
+
+SAMPLES = Path(__file__).resolve().parents[1] / "connectors" / "samples"
+
+
+@pytest.mark.parametrize(
+    ("sample", "kind", "tables"),
+    [
+        ("mtconnect_shdr/states", "mtconnect_shdr", {"equipment_state_event", "historian_sample"}),
+        ("mtconnect/states", "mtconnect", {"equipment_state_event", "historian_sample"}),
+        ("pi_web_api/recorded", "pi_web_api", {"historian_sample"}),
+        ("sap_idoc/operations", "sap_idoc", {"production_order", "order_operation"}),
+        ("sap_odata/v2", "sap_odata", {"production_count"}),
+        ("b2mml/material_actuals", "b2mml", {"production_count"}),
+    ],
+)
+def test_each_kind_is_told_by_its_bytes(drafts: Drafts, sample: str, kind: str, tables: set[str]) -> None:
+    for path in (SAMPLES / sample).iterdir():
+        if path.is_file() and path.suffix in (".xml", ".json", ".txt"):
+            drafts.put(f"{path.name}.dat" if path.suffix == ".txt" else path.name, path.read_bytes())
+    draft = drafts.draft()
+    found = {table for source in draft.sources if source.kind == kind for table in source.tables}
+    assert tables & found, draft.text
+
+
+def test_what_is_recognised_is_a_kind() -> None:
+    assert set(looks.RECOGNISED) <= set(KINDS)
+
+
+# --- the text ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    """Words that YAML would take for something else, quotes, emoji and control characters come back as they were."""
+    words = [
+        "NO",
+        "off",
+        "1.0",
+        "???",
+        "a: b",
+        "# c",
+        "'d'",
+        '"e"',
+        "-",
+        "{f}",
+        "[g]",
+        "ü",
+        "时间",
+        "🙂",
+        "a\u00a0b",
+        "tab\there",
+        " x ",
+        "null",
+        "*h",
+        "&i",
+        "!j",
+        "%k",
+        "@l",
+        "m#n",
+    ]
+    tree = {
+        "map": {word: Guess(word, "why # not\nhere", 60) for word in words},
+        "list": words,
+        Comment("? a comment"): None,
+        "open": unknown("who knows"),
+    }
+    path = tmp_path / "x.yaml"
+    path.write_text(plant_yaml.text_of(tree), encoding="utf-8")
+    assert load(path, "x.yaml") == {"map": {word: word for word in words}, "list": words, "open": "???"}
+
+
+# --- the command -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_to_do_next(drafts: Drafts) -> None:
+    path = drafts.put("zustand_20261119.csv", STATES)
+    done = run("plant", "new", "p", "--from", path, "-p", drafts.root)
+    assert done.returncode == 0, done.stderr
+    for text in (
+        "For you to write",
+        "company",
+        "timezone",
+        "calendar",
+        "Xanadu",
+        "For you to check",
+        "plantlake plant check p",
+        "plantlake plant try p",
+    ):
+        assert text in done.stdout
+    check = run("plant", "check", "p", "-p", drafts.root)
+    assert check.returncode == 1
+    assert [key for key in ("company", "timezone", "calendar", "Xanadu") if f"'{key}' is left open." not in check.stderr] == []
+
+
+def test_nothing_is_written_over_without_force(drafts: Drafts) -> None:
+    path = drafts.put("a.csv", COUNTS)
+    target = drafts.root / "plants" / "p.yaml"
+    target.write_text("mine")
+    assert run("plant", "new", "p", "--from", path, "-p", drafts.root).returncode == 2
+    assert target.read_text() == "mine"
+    assert run("plant", "new", "p", "--from", path, "--force", "-p", drafts.root).returncode == 0
+    assert target.read_text() != "mine"
+
+
+def test_decisions_for_machines(drafts: Drafts) -> None:
+    drafts.put("a.csv", COUNTS)
+    broken = drafts.put("b.csv", b"")
+    done = run("plant", "new", "p", "--from", drafts.landing, "--timezone", "America/Chicago", "--json", "-p", drafts.root)
+    assert done.returncode == 1  # a file could not be read
+    found = json.loads(done.stdout)
+    assert found["sources"][0] == {
+        "source": "a",
+        "kind": "delimited",
+        "path": "a.csv",
+        "exports": 1,
+        "looked_at": 1,
+        "records": 3,
+        "tables": ["production_count"],
+    }
+    assert [entry["file"] for entry in found["not_drafted"]] == [broken.name]
+    (zone,) = [decision for decision in found["decisions"] if decision["where"] == "timezone"]
+    assert (zone["value"], zone["open"], zone["line"]) == ("America/Chicago", False, 5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("p", "--from", "nowhere"), "There is no file or folder"),
+        (("p p", "--from", "."), "is no id of a plant"),
+        (("p", "--from", ".", "--timezone", "Berlin"), "is not a time zone"),
+        (("p", "--from", ".", "--calendar", "x"), "is no calendar"),
+    ],
+)
+def test_wrong_requests(drafts: Drafts, arguments: tuple[str, ...], message: str) -> None:
+    done = run("plant", "new", *arguments, "-p", drafts.root)
+    assert (done.returncode, message in done.stderr) == (2, True)
+    assert not (drafts.root / "plants" / "p.yaml").exists()
+
+
+def test_no_export_at_all(drafts: Drafts) -> None:
+    drafts.put("README.md", "x")
+    with pytest.raises(PlantlakeError, match="No export was found"):
+        drafts.draft(KNOWN)
