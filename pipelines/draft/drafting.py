@@ -11,6 +11,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from connectors.registry import connector
 from pipelines.draft import columns, facts, files, plant_yaml, tables, times
 from pipelines.draft.facts import Facts
 from pipelines.draft.guess import Comment, Guess, unknown
-from pipelines.draft.looks import FIXED, TABULAR, Look, NoExportError, device_names, looks
+from pipelines.draft.looks import FIXED, TABULAR, Look, NoExportError, days_in, device_names, looks
 from pipelines.draft.plant_yaml import Decision
 
 Tree = dict[Any, Any]
@@ -95,22 +96,20 @@ def draft_plant(
     """Drafts a plant file from the exports at some places. Raises PlantlakeError where none of them can feed the lake."""
     gathered = files.gather(places)
     left_out, failures = list(gathered.left_out), list[tuple[str, str]]()
-    with tempfile.TemporaryDirectory(prefix="plantlake-draft-") as folder:
-        groups = _groups(gathered.exports, Path(folder), left_out, failures, tell)
     every = [export.name for export in gathered.exports]
     sources: list[SourceDraft] = []
-    for group in groups:
-        tell(group.names[0])
-        taken = {source.name for source in sources}
-        try:
-            found = _source(group, every, taken)
-        except (PlantlakeError, pl.exceptions.PolarsError, ValueError) as error:
-            failures += [(group.names[0], str(error).splitlines()[0][:200])]
-            continue
-        if isinstance(found, str):
-            left_out += [(_shown(group), found)]
-        else:
-            sources.append(found)
+    with tempfile.TemporaryDirectory(prefix="plantlake-draft-") as folder:
+        for group in _groups(gathered.exports, Path(folder), left_out, failures, tell):
+            tell(group.names[0])
+            try:
+                found = _source(group, every, {source.name for source in sources})
+            except (PlantlakeError, pl.exceptions.PolarsError, ValueError) as error:
+                failures += [(group.names[0], str(error).splitlines()[0][:200])]
+                continue
+            if isinstance(found, str):
+                left_out += [(_shown(group), found)]
+            else:
+                sources.append(found)
     left_out += failures
     if not sources:
         told = "; ".join(f"{name}: {why}" for name, why in left_out[:8]) or "no files"
@@ -272,7 +271,7 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
         style = facts.style_of(texts)
         if "decimal" in connector(look.kind).Options.model_fields:
             options |= {name: guess for name, guess in style.options.items() if not (look.kind == "excel" and guess.sure < 60)}
-        told = facts.facts_of(texts, style, stated=stamps.days if stamps else (), hints=_hints(options, style), typed=typed)
+        told = _told(group, texts, style, stamps.days if stamps else (), _hints(options, style), typed)
         for chosen in tables.chosen(
             told, record_set or _default_set(look), is_fixed=look.kind in FIXED, may_be_wide=look.kind in (*TABULAR, "json", "xml")
         ):
@@ -296,6 +295,23 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
         bool(states), bool(states) and not any(_runs(part[1].tree) for part in states),
         [code for part in found.values() for code in part[1].shifts], hint,
     )  # fmt: skip
+
+
+def _told(
+    group: _Group,
+    texts: pl.DataFrame,
+    style: facts.Style,
+    stated: Sequence[date],
+    hints: Sequence[tuple[str, int, str]],
+    typed: Mapping[str, pl.DataType],
+) -> list[Facts]:
+    """What the columns hold; where the first records leave the order of day and month open, all records are asked."""
+    told = facts.facts_of(texts, style, stated=stated, hints=hints, typed=typed)
+    open_ = [fact.name for fact in told if fact.moment and fact.moment.sure < 90 and facts.order_of(fact.moment)]
+    beyond = {name: pl.concat([days_in(look, name).rename(name) for _, look in group.looks]) for name in open_}
+    if not any(len(days) for days in beyond.values()):
+        return told
+    return facts.facts_of(texts, style, stated=stated, hints=hints, typed=typed, beyond=beyond)
 
 
 def _path(pattern: str | None, names: list[str]) -> Guess:

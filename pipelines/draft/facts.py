@@ -23,6 +23,8 @@ from transforms.mapping import as_text
 from transforms.numbers import parse_numbers
 
 WORDS_KEPT = 60
+NOTHING = tuple(word for word in SENTINELS if not re.fullmatch(r"0+|00:00:00", word))
+"""What systems write where nothing stands; zeros are numbers."""
 NUMERIC = re.compile(r"[-+(]?[\d.,' \u00a0]*\d[\d.,' \u00a0]*\)?[-+]?\s?%?")
 GROUPED = re.compile(r"-?\d{1,3}([.,])\d{3}")
 """A number that a decimal sign and a sign between thousands explain alike."""
@@ -94,8 +96,10 @@ class Facts:
 
 def texts_of(frame: pl.DataFrame) -> pl.DataFrame:
     """Every column of an export as text without the blanks around it; what plantlake adds is left out."""
-    columns = [name for name in frame.columns if name not in (ROW, SURPLUS, UNREADABLE)]
-    return frame.select(as_text(frame, name).alias(name) for name in columns)
+    plain = pl.col(pl.String).str.strip_chars()
+    kept = frame.drop([ROW, SURPLUS, UNREADABLE], strict=False)
+    texts = kept.with_columns(pl.when(plain != "").then(plain).name.keep())
+    return texts.with_columns(as_text(kept, name).alias(name) for name, dtype in kept.schema.items() if dtype != pl.String)
 
 
 def style_of(texts: pl.DataFrame) -> Style:
@@ -139,47 +143,51 @@ def facts_of(
     stated: Sequence[date] = (),
     hints: Sequence[tuple[str, int, str]] = (),
     typed: Mapping[str, pl.DataType] | None = None,
+    beyond: Mapping[str, pl.Series] | None = None,
 ) -> list[Facts]:
-    """What each column holds; a column whose order of day and month is decided decides those of the others that are not."""
-    found = [_facts(texts[name], at, style, stated, hints, (typed or {}).get(name)) for at, name in enumerate(texts.columns)]
-    orders = {_order_of(fact.moment): fact for fact in found if fact.moment and fact.moment.sure >= 90 and _order_of(fact.moment)}
-    unsure = [fact for fact in found if fact.moment and fact.moment.sure < 90 and _order_of(fact.moment)]
-    if len(orders) != 1 or not unsure:
-        return found
-    ((order, known),) = orders.items()
-    more = [*hints, (str(order), 90, f"column '{known.name}' has that order")]
-    return [_facts(texts[fact.name], fact.position, style, stated, more, None) if fact in unsure else fact for fact in found]
+    """What each column holds; a column whose order of day and month is decided decides those of the others that are not.
+
+    `beyond`: texts of columns that stand in records that are not in `texts`.
+    """
+    values = _numbers(texts, style)
+    moments = {name: _moment(texts[name], (typed or {}).get(name), hints, stated, (beyond or {}).get(name)) for name in texts.columns}
+    orders = {order: name for name, moment in moments.items() if moment and moment.sure >= 90 and (order := order_of(moment))}
+    unsure = [name for name, moment in moments.items() if moment and moment.sure < 90 and order_of(moment)]
+    if len(orders) == 1 and unsure:
+        ((order, known),) = orders.items()
+        more = [*hints, (order, 90, f"column '{known}' has that order")]
+        moments |= {name: _moment(texts[name], None, more, stated, (beyond or {}).get(name)) for name in unsure}
+    return [_facts(texts[name], at, values[name], moments[name]) for at, name in enumerate(texts.columns)]
 
 
-def _order_of(moment: Moment | None) -> str | None:
+def _moment(
+    text: pl.Series, dtype: pl.DataType | None, hints: Sequence[tuple[str, int, str]], stated: Sequence[date], beyond: pl.Series | None
+) -> Moment | None:
+    if dtype is not None and dtype.is_temporal():
+        return _typed(text)
+    named = any(names.roles()[role].holds in ("time", "date", "clock") and score >= 84 for role, score in names.scores(text.name).items())
+    return moment_of(text, named=named, hints=hints, stated=stated, beyond=beyond)
+
+
+def order_of(moment: Moment | None) -> str | None:
     if not moment or not moment.formats or not re.match(r"%[dm][./ -]%[dm]", moment.formats[0]):
         return None
     return "DMY" if moment.formats[0].startswith("%d") else "MDY"
 
 
-def _facts(
-    text: pl.Series, at: int, style: Style, stated: Sequence[date], hints: Sequence[tuple[str, int, str]], dtype: pl.DataType | None
-) -> Facts:
-    named = any(names.roles()[role].holds in ("time", "date", "clock") and score >= 84 for role, score in names.scores(text.name).items())
-    moment = _typed(text) if dtype is not None and dtype.is_temporal() else moment_of(text, named=named, hints=hints, stated=stated)
-    sentinels = [word for word in SENTINELS if word != "0" and not _is_zero(word)]
-    held = set(text.drop_nulls().unique().to_list()) if len(text) else set()
-    nulls = tuple(word for word in sentinels if word in held)
-    values = _numbers(text.set(text.is_in(list(nulls)).fill_null(False), None) if nulls else text, style)
+def _facts(text: pl.Series, at: int, values: pl.Series, moment: Moment | None) -> Facts:
     filled = text.drop_nulls()
-    counts = filled.value_counts(sort=True).head(WORDS_KEPT).rows() if len(filled) else []
-    real = len(filled) - int(filled.is_in(list(nulls)).sum()) if nulls else len(filled)
+    counts = filled.value_counts(sort=True).rows() if len(filled) else []
+    held = {str(word): int(count) for word, count in counts}
+    nulls = tuple(word for word in NOTHING if word in held)
+    real = len(filled) - sum(held[word] for word in nulls)
     is_number = real > 0 and len(values) - values.null_count() >= 0.97 * real and not (moment and moment.has_day and moment.sure >= 80)
     read = values.drop_nulls()
     return Facts(
-        text.name, at, len(text), len(filled), filled.n_unique(), tuple((str(word), int(count)) for word, count in counts), is_number,
+        text.name, at, len(text), len(filled), len(held), tuple(list(held.items())[:WORDS_KEPT]), is_number,
         bool(is_number and (read == read.round()).all()), float(read.min()) if is_number else None,  # type: ignore[arg-type]
         float(read.max()) if is_number else None, moment, nulls, names.unit_in(text.name), text, values,  # type: ignore[arg-type]
     )  # fmt: skip
-
-
-def _is_zero(word: str) -> bool:
-    return bool(re.fullmatch(r"0+|00:00:00", word))
 
 
 def _typed(text: pl.Series) -> Moment:
@@ -190,9 +198,10 @@ def _typed(text: pl.Series) -> Moment:
     return Moment((), has_clock=has_clock, sure=99, why="typed", naive=naive)
 
 
-def _numbers(text: pl.Series, style: Style) -> pl.Series:
-    parsed = parse_numbers(pl.col("t"), decimal=style.decimal, thousands=style.thousands)
-    return text.rename("t").to_frame().select(parsed.alias("t"))["t"]
+def _numbers(texts: pl.DataFrame, style: Style) -> pl.DataFrame:
+    """Every column as numbers, null where it holds none."""
+    real = texts.with_columns(pl.when(~pl.all().is_in(list(NOTHING))).then(pl.all()))
+    return real.with_columns(parse_numbers(pl.all(), decimal=style.decimal, thousands=style.thousands))
 
 
 # --- several columns together --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,8 @@ class Look:
     """First records by the name of their set; None is the kind's default."""
     part: str = ""
     """The sheet, where a workbook holds several."""
+    path: Path = Path()
+    """The file, as long as the draft is made."""
     message: str = ""
     """What the document says that it is about (an IDoc's message type)."""
 
@@ -81,12 +83,21 @@ class Look:
         return (self.kind, rows.value if rows else "", self.message or "")
 
 
+def days_in(look: Look, column: str) -> pl.Series:
+    """The different days that stand in a column of the whole file, where more records are in it than were looked at."""
+    if look.kind not in TABULAR or look.sets[None].height < ROWS or column not in look.sets[None].columns:
+        return pl.Series(column, [], dtype=pl.String)
+    options = connector(look.kind).Options.model_validate({name: guess.value for name, guess in look.options.items()})
+    days = pl.col(column).cast(pl.String).str.extract(r"^\s*(\d{1,4}[./ -]\d{1,2}[./ -]\d{2,4})")
+    return connector(look.kind).read(look.path, options).select(days.unique()).collect()[column].drop_nulls()
+
+
 def looks(path: Path, devices: Path | None = None) -> list[Look]:
     """What a file is; `devices` is the device model of an MTConnect agent. Raises NoExportError, or ReadError with what the kind says."""
     kind = kind_of(path)
     if kind in ("mtconnect", "mtconnect_shdr") and devices is not None:
         return _with_devices(path, kind, devices)
-    return _LOOKERS.get(kind, _fixed)(path, kind)
+    return [replace(look, path=path) for look in _LOOKERS.get(kind, _fixed)(path, kind)]
 
 
 def device_names(path: Path) -> list[str]:

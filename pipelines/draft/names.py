@@ -91,22 +91,30 @@ def scores(header: str) -> Mapping[str, int]:
 def _scores(words: str) -> dict[str, int]:
     if not words:
         return {}
-    spelled = _spelled(words.replace(" ", ""))
-    tokens = words.split()
-    found: dict[str, int] = {}
-    for role in roles().values():
-        score = max(max((_held(words, tokens, name) for name in role.names), default=0), spelled.get(role.name, 0))
-        if score:
-            found[role.name] = score
+    found = dict.fromkeys(_exact().get(words.replace(" ", ""), ()), EXACT)
+    alike = [*_spelled(words.replace(" ", "")).items(), *((role, _held(words.split(), name)) for role, name in _pairs() if name in words)]
+    for role, score in alike:
+        if score > found.get(role, 0):
+            found[role] = score
     return found
 
 
-def _held(header: str, tokens: list[str], name: str) -> int:
-    """Whether a header is a name, or holds it so that the name is what it is about."""
-    if header == name or header.replace(" ", "") == name.replace(" ", ""):
-        return EXACT
-    if name not in header:
-        return 0
+@cache
+def _pairs() -> tuple[tuple[str, str], ...]:
+    return tuple((role.name, name) for role in roles().values() for name in role.names)
+
+
+@cache
+def _exact() -> dict[str, list[str]]:
+    """Roles by their names without blanks."""
+    found: dict[str, list[str]] = {}
+    for role, name in _pairs():
+        found.setdefault(name.replace(" ", ""), []).append(role)
+    return found
+
+
+def _held(tokens: list[str], name: str) -> int:
+    """Whether the words of a header hold a name so that the name is what the header is about."""
     if CHINESE.search(name):
         return PART if len(name) > 1 else 0
     wanted = name.split()
@@ -124,10 +132,9 @@ def _held(header: str, tokens: list[str], name: str) -> int:
 def _collapsed() -> dict[str, list[str]]:
     """Names of five letters and more without blanks, with their roles; umlauts written as two letters are one."""
     found: dict[str, list[str]] = {}
-    for role in roles().values():
-        for name in role.names:
-            if len(name.replace(" ", "")) > 4:
-                found.setdefault(_folded(name.replace(" ", "")), []).append(role.name)
+    for role, name in _pairs():
+        if len(name.replace(" ", "")) > 4:
+            found.setdefault(_folded(name.replace(" ", "")), []).append(role)
     return found
 
 
@@ -180,7 +187,7 @@ def state_class(word: str) -> Guess | None:
 
 
 def _nearly(bare: str, word: str, known: Mapping[str, str]) -> Guess | None:
-    held = [name for name in known if len(name) > 3 and re.search(rf"(^|\s){re.escape(name)}(\s|$)", bare)]
+    held = [name for name in known if len(name) > 3 and name in bare and re.search(rf"(^|\s){re.escape(name)}(\s|$)", bare)]
     held += [name for name in known if CHINESE.search(name) and len(name) > 1 and name in bare]
     if held:
         best = max(held, key=len)
@@ -223,7 +230,9 @@ def reason_code(text: str) -> Guess | None:
     ('S-TOOL', None)
     """
     known, bare = _listed("reasons"), _word(text)
-    held = [name for name in known if re.search(rf"(^|\s){re.escape(name)}", bare) or (CHINESE.search(name) and name in bare)]
+    held = [
+        name for name in known if (name in bare and re.search(rf"(^|\s){re.escape(name)}", bare)) or (CHINESE.search(name) and name in bare)
+    ]
     if not held:
         return None
     best = max(held, key=len)

@@ -76,12 +76,22 @@ class Moment:
         return (read.max() - read.min()).days if len(read) else 0  # type: ignore[operator, union-attr]
 
 
-def moment_of(texts: pl.Series, *, named: bool, hints: Sequence[tuple[str, int, str]] = (), stated: Iterable[date] = ()) -> Moment | None:
+def moment_of(
+    texts: pl.Series,
+    *,
+    named: bool,
+    hints: Sequence[tuple[str, int, str]] = (),
+    stated: Iterable[date] = (),
+    beyond: pl.Series | None = None,
+) -> Moment | None:
     """How a column reads as moments; None when it holds something else.
 
     `named`: whether its name says that it is a time, without which a number is not taken for one. `hints`: other signs of the order of
-    day and month ('DMY' or 'MDY', how sure, why). `stated`: the days that the names of the exports state.
+    day and month ('DMY' or 'MDY', how sure, why). `stated`: the days that the names of the exports state. `beyond`: texts of the column
+    that stand elsewhere, of which only the order of day and month is asked.
     """
+    if not any(_may_be(text, named) for text in texts.drop_nulls().head(100).to_list()):
+        return None
     stripped = texts.cast(pl.String).str.strip_chars()
     held = set(stripped.unique().to_list())
     nulls = tuple(word for word in SENTINELS if word in held)
@@ -89,7 +99,8 @@ def moment_of(texts: pl.Series, *, named: bool, hints: Sequence[tuple[str, int, 
     if filled.is_empty():
         return None
     sample = filled.head(1).append(filled.unique(maintain_order=True).head(3000)).to_list()
-    found = _read(sample, named=named, hints=hints, stated=list(stated), ordered=filled)
+    more = beyond.drop_nulls().to_list() if beyond is not None else []
+    found = _read(sample, Signs(hints, list(stated), filled, more), named=named)
     if found is None:
         return None
     kept = stripped.set(stripped.is_in(list(nulls)), None) if nulls else stripped
@@ -100,9 +111,26 @@ def moment_of(texts: pl.Series, *, named: bool, hints: Sequence[tuple[str, int, 
     return Moment(found.formats, found.has_day, found.has_clock, found.has_offset, share, found.sure, found.why, nulls, naive)
 
 
-def _read(
-    sample: list[str], *, named: bool, hints: Sequence[tuple[str, int, str]], stated: list[date], ordered: pl.Series
-) -> Moment | None:
+def _may_be(text: str, named: bool) -> bool:
+    """A quick look: most columns hold words or measurements."""
+    text = text.strip()
+    if text.isdigit():
+        return named or len(text) in COMPACT or len(text) in EPOCHS
+    return named or bool(ISO.fullmatch(text) or DAY.fullmatch(text) or CLOCK.fullmatch(text))
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What may tell the order of day and month beside the texts themselves."""
+
+    hints: Sequence[tuple[str, int, str]]
+    stated: list[date]
+    ordered: pl.Series
+    """The texts in the order of the records."""
+    beyond: list[str]
+
+
+def _read(sample: list[str], signs: Signs, *, named: bool) -> Moment | None:
     majority = len(sample) * 0.6
     iso = [found for text in sample if (found := ISO.fullmatch(text))]
     if len(iso) > majority:
@@ -111,7 +139,7 @@ def _read(
         return _of_digits(sample, named)
     days = [(text, found) for text in sample if (found := DAY.fullmatch(text))]
     if len(days) > majority:
-        return _of_days(days, hints, stated, ordered)
+        return _of_days(days, signs)
     clocks = [found for text in sample if (found := CLOCK.fullmatch(text))]
     if len(clocks) > majority and not all(DAMAGED.fullmatch(text) for text in sample):
         forms = dict.fromkeys(_clock_format(found) for found in clocks)
@@ -149,11 +177,9 @@ def _is_clock(text: str) -> bool:
 # --- day, month, year --------------------------------------------------------------------------------------------------------------
 
 
-def _of_days(
-    days: list[tuple[str, re.Match[str]]], hints: Sequence[tuple[str, int, str]], stated: list[date], ordered: pl.Series
-) -> Moment | None:
+def _of_days(days: list[tuple[str, re.Match[str]]], signs: Signs) -> Moment | None:
     parts = [found for _, found in days]
-    order = _order(parts, hints, stated, ordered)
+    order = _order([*parts, *filter(None, map(DAY.fullmatch, signs.beyond))], signs)
     forms = Counter(_day_format(found, order.order) for found in parts)
     if None in forms or not forms:
         return None
@@ -171,7 +197,7 @@ class Order:
     why: str
 
 
-def _order(parts: list[re.Match[str]], hints: Sequence[tuple[str, int, str]], stated: list[date], ordered: pl.Series) -> Order:
+def _order(parts: list[re.Match[str]], given: Signs) -> Order:
     first = parts[0]
     if len(first["a"]) == 4:
         return Order("YMD", 99, "the year comes first")
@@ -186,7 +212,7 @@ def _order(parts: list[re.Match[str]], hints: Sequence[tuple[str, int, str]], st
         return Order("DMY", 99, f"the first number reaches {a}")
     if b > 12:
         return Order("MDY", 99, f"the second number reaches {b}")
-    signs = [*_signs(parts, ordered, stated), *hints]
+    signs = [*_signs(given.ordered, given.stated), *given.hints]
     signs += [("DMY", 97, "dots between the numbers")] if first["s1"] == "." else []
     return _weighed(signs)
 
@@ -202,7 +228,7 @@ def _weighed(signs: Sequence[tuple[str, int, str]]) -> Order:
     return Order(order, sure, why)
 
 
-def _signs(parts: list[re.Match[str]], ordered: pl.Series, stated: list[date]) -> list[tuple[str, int, str]]:
+def _signs(ordered: pl.Series, stated: list[date]) -> list[tuple[str, int, str]]:
     """What speaks for an order where no number passes 12: running time, consecutive days, the day in the export's name, AM and PM."""
     texts = [found[0] for found in (DAY.fullmatch(text) for text in ordered.head(20_000).to_list()) if found]
     read = {order: [day for text in texts if (day := _day(text, order))] for order in ("DMY", "MDY")}

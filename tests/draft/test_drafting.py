@@ -170,18 +170,30 @@ def test_days_and_shifts(drafts: Drafts) -> None:
 
 
 def test_totals_are_told_by_their_sums(drafts: Drafts) -> None:
-    """Columns called n1, n2 and good: n1 = good + n2 in every record."""
-    rows = "".join(
-        f"M1,2026-11-19 {n:02d}:00,{100 + n},{90 + n},10\n" if n % 2 else f"M1,2026-11-19 {n:02d}:00,{95 + n},{90 + n},5\n"
-        for n in range(20)
-    )
-    drafts.put("log.csv", f"Machine,Time,n1,Good,n2\n{rows.replace(',10' + chr(10), ',10' + chr(10))}".replace(",5\n", ",5\n"))
-    rows = [line.split(",") for line in rows.splitlines()]
-    rows = [[*row[:4], str(int(row[2]) - int(row[3]) + (n % 3))] for n, row in enumerate(rows)]
-    text = "".join(f"{machine},{time},{int(good) + int(bad)},{good},{bad}\n" for machine, time, _, good, bad in rows)
-    drafts.put("log.csv", f"Machine,Time,n1,Good,n2\n{text}")
+    """Columns called n1, Good and n2: in each record n1 = Good + n2."""
+    rows = "".join(f"M1,2026-11-19 {n:02d}:00,{90 + n + n % 3},{90 + n},{n % 3}\n" for n in range(20))
+    drafts.put("log.csv", f"Machine,Time,n1,Good,n2\n{rows}")
     found = columns(drafts.draft(), "log", "production_count")
     assert (found["produced_qty"], found["good_qty"], found["scrap_qty"]) == ("n1", "Good", "n2")
+
+
+def test_the_last_record_decides_the_order_of_day_and_month(drafts: Drafts) -> None:
+    """25,000 records of 5 April (or 4 May), then one of the 13th: beyond the records that are looked at."""
+    rows = [f"05/04/2026 06:{n % 60:02d};{n}" for n in range(25_000)]
+    drafts.put("log.csv", "Time;Level\n" + "\n".join([*rows, "13/04/2026 06:00;1"]) + "\n")
+    draft = drafts.draft()
+    assert columns(draft, "log", "historian_sample")["ts"] == {"from": "Time", "format": "%d/%m/%Y %H:%M"}
+    assert decided(draft)["sources.log.tables.historian_sample.columns.ts"].sure >= 90
+
+
+def test_titles_above_the_header(drafts: Drafts) -> None:
+    drafts.put("a.csv", f"Report of press shop\n\n{COUNTS}")
+    draft = drafts.draft()
+    found = decided(draft)["sources.a.options.header"]
+    assert (found.value, found.sure) == (3, 85)
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"a.production_count": (3, 0)}
 
 
 def test_cancelled_confirmations_of_sap(drafts: Drafts) -> None:

@@ -213,7 +213,7 @@ def met(folder: str) -> dict[str, bool]:
     by_key = {decision.where.removeprefix("sources."): decision for decision in draft.decisions}
     found: dict[str, bool] = {}
     for key, wanted in KNOWN[folder].items():
-        marked = [d for where, d in by_key.items() if (where == key or where == f"{key}.const") and d.sure < 90]
+        marked = [d for where, d in by_key.items() if where in (key, f"{key}.const") and d.sure < 90]
         decision = by_key.get(key)
         if wanted == MARKED:
             found[key] = bool(marked)
