@@ -263,6 +263,10 @@ class _Writer:
         if (cancels := by_name.get("STZHL")) is not None:
             told = "records with STZHL cancel another one with a positive quantity"
             self._negated(columns, cancels, {"column": cancels.name, "not_in": ["00000000", "0", ""]}, told)
+        elif "reverses" in columns:
+            self._negate_cancelling(columns)
+        if "document" in columns and "order" in columns and "count_source" not in columns:
+            columns["count_source"] = Guess({"const": "ERP_CONFIRMATION"}, "documents about orders: confirmations of an ERP?", 80)
         if (use := by_name.get("MATERIAL_USE")) is not None:
             self.skips = {
                 "skip": Guess(
@@ -275,6 +279,14 @@ class _Writer:
             conditions = {name: {"column": fact.name, "in": ["true"]} for name, fact in flags.items() if fact}
             self.skips = {"skip": Guess(conditions, "both records of a cancelled pair are left out", 85)}
             self.used.update(fact.name for fact in flags.values() if fact)
+
+    def _negate_cancelling(self, columns: Tree) -> None:
+        """Records that name the one that they cancel, with positive quantities."""
+        cancels = self.matches["reverses"].facts
+        rows = cancels.text.is_not_null()
+        told = f"records with {cancels.name} cancel another one with a positive quantity"
+        if any((match.facts.values.filter(rows) > 0).any() for name, match in self.matches.items() if name.endswith("_qty")):
+            self._negated(columns, cancels, {"column": cancels.name, "empty": False}, told)
 
     def _negated(self, columns: Tree, by: Facts, condition: Tree, told: str) -> None:
         self.used.add(by.name)

@@ -29,6 +29,8 @@ from pipelines.draft.looks import FIXED, TABULAR, Look, NoExportError, days_in, 
 from pipelines.draft.plant_yaml import Decision
 
 Tree = dict[Any, Any]
+TIMES = ("start_ts", "event_ts", "ts", "measured_ts")
+"""Columns that tell when something happened."""
 SHOWN = 20
 """Columns that a comment lists."""
 
@@ -286,7 +288,9 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
         tree["options"] = {
             name: guess for name, guess in options.items() if not (name == "encoding" and guess.value == "utf-8" and look.kind == "json")
         }
-    tree |= files.stamp_guess(stamps) if stamps and pattern and "*" in pattern else {}
+    if stamps and pattern and "*" in pattern:
+        times_ = [part[0].matches[name].facts for part in found.values() for name in TIMES if name in part[0].matches]
+        tree |= files.stamp_guess(stamps, bool(times_) and _is_covered(group, times_[0]))
     tree["tables"] = {name: _commented(part[0], part[1], part[3]) for name, part in found.items()}
     name = _named(files.slug(pattern or names[0], look.part), taken)
     states = [part for part in found.values() if part[1].states]
@@ -295,6 +299,20 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
         bool(states), bool(states) and not any(_runs(part[1].tree) for part in states),
         [code for part in found.values() for code in part[1].shifts], hint,
     )  # fmt: skip
+
+
+def _is_covered(group: _Group, time: Facts) -> bool:
+    """Whether nearly all records of each export lie on the day, or in the month, that its name states."""
+    at, inside, every = 0, 0, 0
+    for export, look in group.looks:
+        frame = next((held for held in look.sets.values() if time.name in held.columns), None)
+        stamps = files.stamps_of([export.name])
+        if frame is None or stamps is None or time.moment is None:
+            return False
+        read = time.moment.naive.slice(at, frame.height).drop_nulls()
+        start, end = files.ends_of(stamps.days[0], stamps.is_month)
+        inside, every, at = inside + int(read.is_between(start, end).sum()), every + len(read), at + frame.height
+    return every > 0 and inside > 0.9 * every
 
 
 def _told(

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
@@ -54,6 +54,8 @@ class Stamps:
     days: list[date]
     is_window: bool = False
     """Whether each name holds two."""
+    is_month: bool = False
+    """Whether they are months."""
 
 
 def gather(places: Sequence[str]) -> Gathered:
@@ -194,7 +196,8 @@ def stamps_of(names: Sequence[str]) -> Stamps | None:
             [day for _, both in [days[0], days[-1]] for day in both],
             is_window=True,
         )
-    return Stamps(f"{before}({digits})", stated, read) if len(found[0]) == 1 else None
+    is_month = not any(code in form for code in ("%d", "%j", "%u"))
+    return Stamps(f"{before}({digits})", stated, read, is_month=is_month) if len(found[0]) == 1 else None
 
 
 def _read(texts: Sequence[str]) -> tuple[str, list[date]] | None:
@@ -228,15 +231,23 @@ def _words(text: str) -> list[str]:
     return [word for word in plain(re.sub(r"\[[^]]*\]|[*#?]", " ", text)).split() if not word.isdigit()]
 
 
-def stamp_guess(stamps: Stamps) -> dict[str, Guess]:
-    """`exported_at` of a source, and `covers` where names state a window."""
+def stamp_guess(stamps: Stamps, is_covered: bool) -> dict[str, Guess]:
+    """`exported_at` of a source, or `covers` where names state a window, or the day or month that the records are of."""
     value: dict[str, str] = {"from_name": stamps.from_name}
+    stated = {"format": stamps.format} if stamps.format else {}
+    if is_covered and not stamps.is_window:
+        return {"covers": Guess({**value, **stated}, "the records are of the date in the name: does the export tell all of it?", 75)}
     if stamps.is_window:
         value["from_name"] = re.sub(r"^(.*?)\(([^()]*)\)", r"\1\2", stamps.from_name)
-    if stamps.format:
-        value["format"] = stamps.format
-    found = {"exported_at": Guess(value, "the date in the name", 92 if stamps.format is None else 80)}
+    found = {"exported_at": Guess({**value, **stated}, "the date in the name", 92 if stamps.format is None else 80)}
     if stamps.is_window:
-        window = {"from_name": stamps.from_name, **({"format": stamps.format} if stamps.format else {})}
+        window = {"from_name": stamps.from_name, **stated}
         found["covers"] = Guess(window, "two dates in the name: does the export tell all between them?", 75)
     return found
+
+
+def ends_of(day: date, is_month: bool) -> tuple[datetime, datetime]:
+    """The span of a day or a month in a name, with the half day by which a night shift goes beyond it."""
+    start = datetime(day.year, day.month, day.day)  # noqa: DTZ001  (a reading of a clock)
+    after = (start + timedelta(days=32)).replace(day=1) if is_month else start + timedelta(days=1)
+    return start, after + timedelta(hours=12)

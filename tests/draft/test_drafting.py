@@ -49,7 +49,7 @@ def test_states_of_a_german_plant(drafts: Drafts) -> None:
     assert found["sources.zustand.path"].value == "mes/zustand_*.csv"
     assert found["sources.zustand.options.delimiter"].value == ";"
     assert (found["sources.zustand.options.encoding"].value, found["sources.zustand.options.encoding"].sure) == ("cp1252", 85)
-    assert found["sources.zustand.exported_at"].value == {"from_name": "zustand_(\\d{8})"}
+    assert (found["sources.zustand.covers"].value, found["sources.zustand.covers"].sure) == ({"from_name": "zustand_(\\d{8})"}, 75)
     state = columns(draft, "zustand", "equipment_state_event")
     assert state["equipment"] == "Maschine"
     assert state["start_ts"] == {"from": "Beginn", "format": "%d.%m.%Y %H:%M:%S"}
@@ -92,6 +92,16 @@ def test_an_undecided_date_is_marked_where_it_stands(drafts: Drafts) -> None:
     assert "no number passes 12" in line
     assert line.endswith("sure: 50 %")
     assert '"%d/%m/%Y %H:%M"' in line
+
+
+def test_a_date_in_the_name_is_the_day_of_the_records_or_of_the_export(drafts: Drafts) -> None:
+    """The records of 19 November in a file of the 19th: it covers that day. In a file of the 21st: it was taken then."""
+    drafts.put("a_20261119.csv", COUNTS)
+    assert decided(drafts.draft())["sources.a.covers"].value == {"from_name": "a_(\\d{8})"}
+    drafts.put("a_20261119.csv", COUNTS).rename(drafts.landing / "a_20261121.csv")
+    found = decided(drafts.draft())
+    assert found["sources.a.exported_at"].value == {"from_name": "a_(\\d{8})"}
+    assert "sources.a.covers" not in found
 
 
 def test_exports_of_a_folder_are_grouped(drafts: Drafts) -> None:
@@ -212,6 +222,16 @@ def test_cancelled_confirmations_of_sap(drafts: Drafts) -> None:
     plant, _ = drafts.checked()
     assert plant is not None
     assert drafts.conformed(plant) == {"afru.production_count": (3, 0)}
+
+
+def test_confirmations_that_cancel_others(drafts: Drafts) -> None:
+    """The second record cancels the first with a positive quantity: its sign is turned."""
+    drafts.put(
+        "c.csv", "Confirmation,Cancels,Machine,Order,Finished,Yield\n1,,P1,4711,2026-11-19 08:00,300\n2,1,P1,4711,2026-11-19 09:00,300\n"
+    )
+    found = columns(drafts.draft(), "c", "production_count")
+    assert found["good_qty"] == {"from": "Yield", "negate": {"column": "Cancels", "empty": False}}
+    assert (found["reverses"], found["count_source"]) == ("Cancels", {"const": "ERP_CONFIRMATION"})
 
 
 # --- other kinds -------------------------------------------------------------------------------------------------------------------

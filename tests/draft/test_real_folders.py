@@ -61,7 +61,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "mes_optimoldiq": {
         "monthly_reports.kind": "excel",
         "monthly_reports.path": "dynamicDatabase/monthlyReports_history/monthlyReports_*.xlsb",
-        "monthly_reports.exported_at": {"from_name": "monthlyReports_(\\d{6})"},
+        "monthly_reports.covers": {"from_name": "monthlyReports_(\\d{6})"},
         "monthly_reports.tables.production_count.columns.event_ts": {"from": "recordDate", "shift": "workingShift"},
         "monthly_reports.tables.production_count.columns.equipment": "machineNo",
         "monthly_reports.tables.production_count.columns.material": "itemCode",
