@@ -113,11 +113,20 @@ def _told(draft: Draft, plant_id: str, shown: str) -> Iterator[Any]:
         cells = (source.name, source.kind, str(source.exports), str(source.looked_at), f"{source.records:,}", ", ".join(source.tables))
         table.add_row("", *map(Text, cells))
     yield table
-    yield from _listed("For you to write", [f"line {d.line}: {d.where}: {d.why}" for d in draft.open])
+    yield from _listed("For you to write", [f"line {d.line}: {_place(d.where)}: {d.why}" for d in draft.open])
     guessed = [d for d in draft.marked if not d.is_open]
-    yield from _listed("For you to check", [f"line {d.line}: {d.where}: {d.why} ({d.sure} %)" for d in guessed])
+    yield from _listed("For you to check", [f"line {d.line}: {_place(d.where)}: {d.why} ({d.sure} %)" for d in guessed])
     yield from _listed("Not drafted", [f"{name}: {why}" for name, why in draft.left_out if why != "documentation"])
     yield f"Next:  edit {shown}\n       plantlake plant check {plant_id}\n       plantlake plant try {plant_id}"
+
+
+def _place(where: str) -> str:
+    """A key as people say it.
+
+    >>> _place("sources.mes.tables.production_count.columns.good_qty")
+    'mes · production_count · good_qty'
+    """
+    return re.sub(r"^sources\.(.*?)(\.|$)", r"\1 · ", where).replace("tables.", "", 1).replace(".columns.", " · ", 1).removesuffix(" · ")
 
 
 def _listed(title: str, lines: list[str]) -> Iterator[str]:
