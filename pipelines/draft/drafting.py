@@ -105,8 +105,8 @@ def draft_plant(
             tell(group.names[0])
             try:
                 found = _source(group, every, {source.name for source in sources})
-            except (PlantlakeError, pl.exceptions.PolarsError, ValueError) as error:
-                failures += [(group.names[0], str(error).splitlines()[0][:200])]
+            except Exception as error:  # a defect must not cost the other files
+                failures += [(group.names[0], _defect(error))]
                 continue
             if isinstance(found, str):
                 left_out += [(_shown(group), found)]
@@ -193,6 +193,10 @@ def _groups(
     return _merged(found, [export.name for export in exports])
 
 
+def _defect(error: Exception) -> str:
+    return f"it cannot be drafted: {type(error).__name__}: {str(error)[:150]}"
+
+
 def _device_model(exports: Sequence[Export], folder: Path) -> tuple[str, Path] | None:
     """The device model of an MTConnect agent among the exports: its name, and where it was copied to."""
     for export in exports:
@@ -226,7 +230,7 @@ def _looks(
         problem = error.problems[0]
         failures.append((export.name, f"{problem.message}{f' Found: {problem.found}' if problem.found else ''}"[:300]))
     except Exception as error:  # a defect of a kind, or of this package, must not cost the other files
-        failures.append((export.name, f"it cannot be drafted: {type(error).__name__}: {str(error)[:150]}"))
+        failures.append((export.name, _defect(error)))
     return []
 
 

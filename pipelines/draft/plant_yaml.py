@@ -66,7 +66,7 @@ def _lines(tree: Mapping[Any, Any], indent: int) -> Iterator[str]:
     pad = " " * indent
     for key, value in tree.items():
         if isinstance(key, Comment):
-            yield from (f"{pad}# {line}".rstrip() for line in wrap(key.text, LINE - indent, break_long_words=False) or [""])
+            yield from (f"{pad}# {line}".rstrip() for line in wrap(_shown(key.text), LINE - indent, break_long_words=False) or [""])
             continue
         marks = _marks(value)
         inner = value.value if isinstance(value, Guess) else value
@@ -80,8 +80,13 @@ def _lines(tree: Mapping[Any, Any], indent: int) -> Iterator[str]:
 
 
 def _marked(line: str, marks: list[str]) -> str:
-    text = re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", "; ".join(mark.removeprefix("? ") for mark in marks))
+    text = _shown("; ".join(mark.removeprefix("? ") for mark in marks))
     return f"{line}  # ? {text}" if marks else line
+
+
+def _shown(text: str) -> str:
+    """A text for a comment: one line, without what YAML refuses."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _marks(value: Any) -> list[str]:
