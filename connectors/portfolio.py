@@ -510,7 +510,7 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
 
 def _word_rules(spec: TableSpec, column: str, rule: Column) -> Iterator[tuple[Keys, Problem]]:
     """What a mapping may give to a column with a closed list of words: another word would reject every row that it meets."""
-    known = _closed_words(spec.name).get(column)
+    known = closed_words(spec.name).get(column)
     if isinstance(rule.map, str):
         yield from _standard(rule.map, spec.name, column)
     if known is None:
@@ -548,7 +548,7 @@ def _standard(name: str, table: str, column: str) -> Iterator[tuple[Keys, Proble
 
 
 @cache
-def _closed_words(table: str) -> dict[str, list[str]]:
+def closed_words(table: str) -> dict[str, list[str]]:
     """The columns of a canonical table with a closed list of words, and that list."""
     from transforms import states
     from transforms.tables import TABLES

@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+from connectors.portfolio import closed_words
+from connectors.quality import opc_classic
 from pipelines.draft import names
 from pipelines.draft.facts import Facts, key_of, sums
 from pipelines.draft.guess import Comment, Guess, unknown
@@ -86,8 +88,13 @@ class _Writer:
                 found |= {"source_state": Guess(match.facts.name), name: self._states(match)}
             elif name == "movement_class":
                 found[name] = self._mapped(match, self._movements(), "a movement type of SAP")
+            elif name == "quality":
+                found[name] = self._quality(match)
+            elif name in closed_words(self.chosen.table):
+                found |= self._closed(name, match)
             else:
                 found[name] = self._text(name, match)
+        self._end_by_clock(found)
         self._reversals(found)
         return found
 
@@ -100,6 +107,21 @@ class _Writer:
         self._settle_ends()
         if self.chosen.table == "production_count":
             self._settle_sums()
+
+    def _end_by_clock(self, columns: Tree) -> None:
+        """A state with one day and two clocks: the second one is its end."""
+        start = self.matches.get("start_ts")
+        if self.chosen.table != "equipment_state_event" or {"end_ts", "duration"} & set(columns) or start is None or not start.facts.moment:
+            return
+        clock = next(
+            (fact for fact in self.facts if fact.is_clock and fact.scores.get("end", 0) >= names.PART and fact.name not in self.used), None
+        )
+        if clock is None or clock.moment is None or start.facts.moment.has_clock:
+            return
+        self.used.add(clock.name)
+        formats = _joined(start.facts.moment, clock.moment)
+        entry = {"from": [start.facts.name, clock.name], "format": formats[0] if len(formats) == 1 else list(formats)}
+        columns["end_ts"] = Guess(entry, "an end after midnight would lie before its start", 70)
 
     def _settle_ends(self) -> None:
         for first, last in (("start_ts", "end_ts"), ("start_ts", "event_ts"), ("actual_start_ts", "actual_end_ts")):
@@ -146,10 +168,21 @@ class _Writer:
             entry["nulls"] = list(fact.nulls)
         unit = self._unit(name, fact)
         entry |= unit[0]
+        if self.spec.inputs[name].dimension == "quantity" and (total := self._total(match)):
+            return _sured(entry if len(entry) > 1 else fact.name, match, (total, 30))
         if name == "planned_qty" and match.role == "produced":
             return Guess(entry if len(entry) > 1 else fact.name, "taken for the quantity that was ordered", 75)
         plain = entry if len(entry) > 1 else fact.name
         return _sured(plain, match, *unit[1])
+
+    def _total(self, match: Match) -> str:
+        """Doubt about numbers that only rise from record to record of a machine: a counter's readings are not pieces."""
+        unit = self.matches.get("equipment")
+        machine = unit.facts.text if unit else pl.Series([""] * match.facts.rows)
+        frame = pl.DataFrame({"e": machine, "v": match.facts.values}).drop_nulls("v")
+        steps = frame.select(pl.col("v").diff().over("e").alias("s")).drop_nulls()["s"]
+        rises = len(steps) > 10 and float((steps >= 0).mean() or 0) > 0.97 and float((steps > 0).mean() or 0) > 0.3  # type: ignore[arg-type]
+        return "it only rises: readings of a counter, whose steps are the pieces?" if rises and match.facts.distinct > 10 else ""
 
     def _unit(self, name: str, fact: Facts) -> tuple[Tree, tuple[tuple[str, int], ...]]:
         """The unit of the numbers: a column, the header, or unknown where it is a length of time."""
@@ -181,6 +214,27 @@ class _Writer:
             words[word] = Guess(known[word], f"{what}, {count} records", 75) if word in known else unknown(f"{count} records")
         return {"from": match.facts.name, "map": words}
 
+    def _closed(self, name: str, match: Match) -> Tree:
+        """A column with a closed list of words; one that may be left out is, where a word of the data is none of them."""
+        known = closed_words(self.chosen.table)[name]
+        words = {word: names.closed_word(word, known) for word, _ in match.facts.words}
+        if not self.spec.inputs[name].required and (None in words.values() or match.facts.distinct > MOST_WORDS):
+            self.used.discard(match.facts.name)
+            return {}
+        mapped = {word: guess or unknown(f"one of {', '.join(known)}") for word, guess in words.items()}
+        return {name: Guess({"from": match.facts.name, "map": mapped}, "each word by itself", 95)}
+
+    def _quality(self, match: Match) -> Any:
+        """Codes of OPC Classic, told by a 192; 0 alone is the best of OPC UA and the worst of OPC Classic."""
+        fact = match.facts
+        if not fact.is_number:
+            return self._text("quality", match)
+        is_classic = any(192 <= float(word) <= 255 for word, _ in fact.words)
+        told = {word: opc_classic(int(float(word))) for word, _ in fact.words} if is_classic else {}
+        doubt = "0 is good in OPC UA and bad in OPC Classic: GOOD, UNCERTAIN or BAD"
+        words = {word: Guess(told[word], "OPC Classic", 90) if word in told else unknown(doubt) for word, _ in fact.words}
+        return Guess({"from": fact.name, "map": words}, "codes of OPC Classic", 90 if is_classic else 0)
+
     def _states(self, match: Match) -> Any:
         fact = match.facts
         if fact.distinct > MOST_WORDS:
@@ -201,7 +255,7 @@ class _Writer:
         fact, moment = match.facts, match.facts.moment
         if moment is None:
             return _sured(fact.name, match)
-        clock = None if moment.has_clock or kind == "date" else self._clock(fact)
+        clock = None if moment.has_clock or kind == "date" else self._clock(fact, name)
         shift = None if clock or moment.has_clock or kind == "date" else self._shift(name)
         entry: Tree = {"from": [fact.name, clock.name] if clock else fact.name}
         formats = _joined(moment, clock.moment) if clock and clock.moment else moment.formats
@@ -227,7 +281,7 @@ class _Writer:
     def _lacks_clock(self, name: str, moment: Moment, clock: Facts | None, shift: Facts | None) -> bool:
         return self.spec.is_past and name in ("start_ts", "end_ts", "event_ts") and not moment.has_clock and clock is None and shift is None
 
-    def _clock(self, fact: Facts) -> Facts | None:
+    def _clock(self, fact: Facts, name: str) -> Facts | None:
         """The clock that belongs to a day: it stands beside it, or its name shares a word."""
         clocks = [other for other in self.facts if other.is_clock and other.name not in self.used]
         own = set(names.plain(fact.name).split())

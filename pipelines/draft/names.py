@@ -20,6 +20,17 @@ WORDS = Path(__file__).parent / "words"
 UNIT = re.compile(r"[\[(]([^\[\]()]{1,20})[\])]\s*$|\s/\s(\S{1,10})$")
 """The unit at the end of a header: `Power (kW)`, `Temp [°C]`."""
 CHINESE = re.compile(r"[\u3400-\u9fff]")
+SHORT = {
+    "qte": "quantite",
+    "cant": "cantidad",
+    "qtd": "quantidade",
+    "qtde": "quantidade",
+    "nbre": "nombre",
+    "nb": "nombre",
+    "anz": "anzahl",
+    "quant": "quantity",
+}
+"""Short forms that are never another word."""
 EXACT, ALIKE, PART = 100, 90, 84
 """Scores of a header that is a known name, is spelled like one, or holds one beside other words."""
 
@@ -52,7 +63,7 @@ def plain(text: str) -> str:
     """
     text = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z]|[A-Z]+$|[A-Z]{2,}[a-z]?)", " ", UNIT.sub("", text.strip()))
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(sign))
-    return " ".join(re.findall(r"[^\W_]+", bare.replace("%", " percent ")))
+    return " ".join(SHORT.get(word, word) for word in re.findall(r"[^\W_]+", bare.replace("%", " percent ")))
 
 
 def unit_in(header: str) -> str | None:
@@ -159,15 +170,17 @@ def _spelled(header: str) -> dict[str, int]:
 
 
 @cache
-def _listed(name: str) -> dict[str, str]:
-    """Word: what it means; the first meaning wins where a word stands twice."""
+def _meanings(name: str) -> list[tuple[str, str]]:
+    """Words and what they mean; a word may stand under several meanings."""
     with (WORDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
-    found: dict[str, str] = {}
-    for meaning, words in rows:
-        for word in words.split("|"):
-            found.setdefault(_word(word), meaning)
-    return found
+    return [(_word(word), meaning) for meaning, words in rows for word in words.split("|")]
+
+
+@cache
+def _listed(name: str) -> dict[str, str]:
+    """Word: what it means; the first meaning wins where a word stands twice."""
+    return dict(reversed(_meanings(name)))
 
 
 def _word(text: str) -> str:
@@ -182,7 +195,8 @@ def state_class(word: str) -> Guess | None:
     """
     known, bare = _listed("states"), _word(word)
     if bare in known:
-        return Guess(known[bare], f"'{word}' reads as {known[bare]}", 90 if len(bare) > 2 else 60)
+        is_plain = known[bare] in ("RUN", "SETUP", "UNKNOWN") and len(bare) > 2
+        return Guess(known[bare], f"'{word}' reads as {known[bare]}", 92 if is_plain else 80 if len(bare) > 2 else 60)
     return _standard_word(word) or _nearly(bare, word, known)
 
 
@@ -213,6 +227,19 @@ def _standard_words() -> dict[str, str]:
     for word in states.words():
         found.setdefault(re.sub(r"[^a-z0-9]", "", word.partition(":")[2].casefold()), word)
     return found
+
+
+def closed_word(word: str, known: Iterable[str]) -> Guess | None:
+    """The word of a closed list that a word of the data means.
+
+    >>> closed_word("Corrective", ["CORRECTIVE", "PREVENTIVE"]).value, closed_word("x", ["PASS"])
+    ('CORRECTIVE', None)
+    """
+    listed = {_word(name): name for name in known}
+    found = listed.get(_word(word)) or next(
+        (name for other, name in _meanings("closed") if other == _word(word) and name in listed.values()), None
+    )
+    return Guess(found, f"'{word}' reads as {found}", 85) if found else None
 
 
 def standard_of(words: Iterable[str]) -> str | None:

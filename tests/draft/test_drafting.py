@@ -234,6 +234,54 @@ def test_confirmations_that_cancel_others(drafts: Drafts) -> None:
     assert (found["reverses"], found["count_source"]) == ("Cancels", {"const": "ERP_CONFIRMATION"})
 
 
+def test_readings_of_a_counter_are_not_pieces_in_silence(drafts: Drafts) -> None:
+    """12 more at every record of each machine: the numbers are readings."""
+    rows = "".join(f"M{n % 2},2026-11-19 {n // 60:02d}:{n % 60:02d}:00,{12 * n}\n" for n in range(100))
+    drafts.put("log.csv", f"Machine,Time,Part count\n{rows}")
+    found = decided(drafts.draft())["sources.log.tables.production_count.columns.produced_qty"]
+    assert (found.value, found.sure) == ("Part count", 30)
+    assert "counter" in found.why
+
+
+def test_one_day_and_two_clocks(drafts: Drafts) -> None:
+    """A day, a start and an end; without a length, an end after midnight would lie before its start."""
+    rows = "".join(f"M1;{n:02d}/11/2026;0{n % 9}:10;0{n % 9}:20;Avería\n" for n in range(1, 20))
+    drafts.put("paradas.csv", f"Máquina;Fecha;Hora inicio;Hora fin;Motivo de parada\n{rows}")
+    draft = drafts.draft()
+    found = columns(draft, "paradas", "equipment_state_event")
+    assert found["start_ts"] == {"from": ["Fecha", "Hora inicio"], "format": "%d/%m/%Y %H:%M"}
+    assert found["end_ts"] == {"from": ["Fecha", "Hora fin"], "format": "%d/%m/%Y %H:%M"}
+    assert decided(draft)["sources.paradas.tables.equipment_state_event.columns.end_ts"].sure == 70
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"paradas.equipment_state_event": (19, 0)}
+
+
+@pytest.mark.parametrize(
+    ("codes", "wanted"), [(("192", "24", "64"), {"192": "GOOD", "24": "BAD", "64": "UNCERTAIN"}), (("0",), {"0": "???"})]
+)
+def test_codes_of_quality(drafts: Drafts, codes: tuple[str, ...], wanted: dict[str, str]) -> None:
+    """A 192 is OPC Classic. 0 alone is the best of one standard and the worst of another: a person has to say."""
+    rows = "".join(f"T{n % 3},2026-11-19 06:{n:02d}:00,{n}.5,{codes[n % len(codes)]}\n" for n in range(30))
+    drafts.put("log.csv", f"TagName,TimeStamp,Value,OPCQuality\n{rows}")
+    assert columns(drafts.draft(), "log", "historian_sample")["quality"] == {"from": "OPCQuality", "map": wanted}
+
+
+def test_words_of_a_closed_list(drafts: Drafts) -> None:
+    """Words of an ERP become those of the lake; where one is unknown, a column that may be left out is."""
+    rows = "".join(f"WO{n},A{n % 3},{100 + n % 7},2026-12-{n:02d},{'Released' if n % 2 else 'Planned'}\n" for n in range(10, 30))
+    drafts.put("orders.csv", f"Order No,Item,Qty ordered,Due date,Status\n{rows}")
+    found = columns(drafts.draft(), "orders", "production_order")
+    assert found["status"] == {"from": "Status", "map": {"Planned": "Waiting", "Released": "Ready"}}
+    drafts.put("orders.csv", f"Order No,Item,Qty ordered,Due date,Status\n{rows}WO99,A1,5,2026-12-01,Xanadu\n")
+    draft = drafts.draft()
+    assert "status" not in columns(draft, "orders", "production_order")
+    assert "# not mapped: Status" in draft.text
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"orders.production_order": (21, 0)}
+
+
 # --- other kinds -------------------------------------------------------------------------------------------------------------------
 
 
