@@ -168,7 +168,7 @@ class _Writer:
             entry["nulls"] = list(fact.nulls)
         unit = self._unit(name, fact)
         entry |= unit[0]
-        if self.spec.inputs[name].dimension == "quantity" and (total := self._total(match)):
+        if self.chosen.table == "production_count" and name.endswith("_qty") and (total := self._total(match)):
             return _sured(entry if len(entry) > 1 else fact.name, match, (total, 30))
         if name == "planned_qty" and match.role == "produced":
             return Guess(entry if len(entry) > 1 else fact.name, "taken for the quantity that was ordered", 75)
@@ -420,8 +420,10 @@ def _wide(chosen: Chosen, facts: Sequence[Facts]) -> Drafted:
         columns["ts"] = unknown(f"{low}: the file does not say when it was measured")
         used |= {named.name} if named else set()
     tags = [fact.name for fact in facts if fact.is_number and fact.name not in used and not fact.is_empty]
-    texts = [fact.name for fact in facts if not fact.is_number and fact.name not in used and not fact.is_empty]
-    columns["tags"] = _tags(tags, texts, facts)
+    texts = [fact.name for fact in facts if not fact.is_number and not fact.moment and fact.name not in used and not fact.is_empty]
+    if time and time.facts.distinct * 1.5 > time.facts.rows:
+        tags += [name for name in texts if next(fact for fact in facts if fact.name == name).distinct <= MOST_WORDS]
+    columns["tags"] = _tags(tags, [name for name in texts if name not in tags], facts)
     series = [fact for fact in facts if fact.name in texts and 1 < fact.distinct <= fact.rows / 5]
     if time and len(series) > 1:
         stamps = time.facts.text.rename("t")
@@ -440,7 +442,7 @@ def _tags(tags: list[str], texts: list[str], facts: Sequence[Facts]) -> Any:
     entry: Tree = {"from": "/.*/"} if every else {"from": tags}
     if nulls:
         entry["nulls"] = nulls
-    why = f"each of the {len(tags)} columns of numbers is a tag"
+    why = f"each of {len(tags)} columns is a tag"
     return Guess(entry, why, 90)
 
 
@@ -484,7 +486,7 @@ def _intervals(chosen: Chosen, texts: pl.DataFrame) -> Guess | None:
     if len(steps) < 20:
         return None
     step, count = steps.value_counts(sort=True).row(0)
-    if step < 5 or count < 0.6 * len(steps):
+    if not 5 <= step <= 3600 or count < 0.6 * len(steps):
         return None
     why = f"{100 * count / len(steps):.0f} % of the steps are {step} s: does a stamp end its interval, or start it?"
     return Guess({"stamped": "end", "grid_s": int(step)}, why, 60)

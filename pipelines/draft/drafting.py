@@ -254,86 +254,125 @@ def _merged(groups: list[_Group], every: Sequence[str]) -> list[_Group]:
 # --- one source ------------------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Records:
+    """One set of records of a source as text, over all exports that were looked at."""
+
+    texts: pl.DataFrame
+    typed: dict[str, pl.DataType]
+    """Columns whose texts were dates."""
+    lengths: list[int]
+    """Records of each export, in the order of `looks`."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A canonical table that a set of records feeds."""
+
+    chosen: tables.Chosen
+    drafted: columns.Drafted
+    told: list[Facts]
+    lengths: list[int]
+
+
 def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft | str:
     """A source, or why there is none."""
-    look = group.looks[0][1]
-    names = list(dict.fromkeys(group.names))
-    pattern = files.pattern_of(names, every)
-    stamps = files.stamps_of(names)
-    options, sets = _options(group), _sets(group)
-    found: dict[str, tuple[tables.Chosen, columns.Drafted, str | None, list[Facts]]] = {}
-    hint, records, seen = None, 0, ""
-    for record_set, frame in sets.items():
-        typed = {name: dtype for name, dtype in frame.schema.items() if dtype.is_temporal()}
-        texts = facts.texts_of(frame)
-        records = max(records, texts.height)
-        seen = seen or ", ".join(texts.columns[:8])[:160]
-        units = look.kind in ("delimited", "excel") and facts.units_row(texts)
-        if units:
-            options |= {"units_row": Guess(True, "the first record holds units", 90), "units_in_header": Guess(True)}
-            texts = texts.rename({name: f"{name} ({unit})" for name, unit in zip(texts.columns, texts.row(0), strict=True) if unit}).slice(
-                1
-            )
-        style = facts.style_of(texts)
-        if "decimal" in connector(look.kind).Options.model_fields:
-            options |= {name: guess for name, guess in style.options.items() if not (look.kind == "excel" and guess.sure < 60)}
-        told = _told(group, texts, style, stamps.days if stamps else (), _hints(options, style), typed)
-        for chosen in tables.chosen(
-            told, record_set or _default_set(look), is_fixed=look.kind in FIXED, may_be_wide=look.kind in (*TABULAR, "json", "xml")
-        ):
-            if chosen.table in found and found[chosen.table][0].strength >= chosen.strength:
-                continue
-            found[chosen.table] = (chosen, columns.drafted(chosen, told, texts, record_set), record_set, told)
-        hint = hint or _zone_hint(told)
+    look, names = group.looks[0][1], list(dict.fromkeys(group.names))
+    pattern, stamps = files.pattern_of(names, every), files.stamps_of(names)
+    options = _options(group)
+    sets = _records(group, options)
+    held = next(iter(sets.values())).texts.columns if sets else []
+    if look.kind == "delimited" and facts.names_are_data(held):
+        return f"no line of it reads as a header ({', '.join(held[:4])}): write the source with options.header: false and columns"
+    found, hint = _tables(group, sets, options, stamps.days if stamps else ())
     if not found:
-        return f"no canonical table fits its columns ({seen or 'none'})"
+        return f"no canonical table fits its columns ({', '.join(held[:8])[:160] or 'none'})"
     tree: Tree = {"kind": Guess(look.kind), "path": _path(pattern, names)}
     if options:
-        tree["options"] = {
-            name: guess for name, guess in options.items() if not (name == "encoding" and guess.value == "utf-8" and look.kind == "json")
-        }
+        tree["options"] = options
     if stamps and pattern and "*" in pattern:
-        times_ = [part[0].matches[name].facts for part in found.values() for name in TIMES if name in part[0].matches]
-        tree |= files.stamp_guess(stamps, bool(times_) and _is_covered(group, times_[0]))
-    tree["tables"] = {name: _commented(part[0], part[1], part[3]) for name, part in found.items()}
-    name = _named(files.slug(pattern or names[0], look.part), taken)
-    states = [part for part in found.values() if part[1].states]
+        tree |= files.stamp_guess(stamps, _is_covered(group, list(found.values())))
+    tree["tables"] = {name: _commented(part) for name, part in found.items()}
+    states = [part for part in found.values() if part.drafted.states]
     return SourceDraft(
-        name, look.kind, str(tree["path"].value), len(names), len({export.name for export, _ in group.looks}), records, tree, list(found),
-        bool(states), bool(states) and not any(_runs(part[1].tree) for part in states),
-        [code for part in found.values() for code in part[1].shifts], hint,
+        _named(files.slug(pattern or names[0], look.part), taken), look.kind, str(tree["path"].value), len(names),
+        len({export.name for export, _ in group.looks}), max(records.texts.height for records in sets.values()), tree, list(found),
+        bool(states), bool(states) and not any(_runs(part.drafted.tree) for part in states),
+        [code for part in found.values() for code in part.drafted.shifts], hint,
     )  # fmt: skip
 
 
-def _is_covered(group: _Group, time: Facts) -> bool:
+def _records(group: _Group, options: dict[str, Guess]) -> dict[str | None, _Records]:
+    """The records of all exports without units below the header and totals at the end, which become options."""
+    parts: dict[str | None, list[pl.DataFrame]] = {}
+    typed: dict[str | None, dict[str, pl.DataType]] = {}
+    for _, look in group.looks:
+        for name, frame in look.sets.items():
+            texts = facts.texts_of(frame)
+            parts.setdefault(name, []).append(_trimmed(texts, options) if look.kind in ("delimited", "excel") else texts)
+            typed.setdefault(name, {}).update({column: dtype for column, dtype in frame.schema.items() if dtype.is_temporal()})
+    return {
+        name: _Records(pl.concat(frames, how="diagonal_relaxed"), typed[name], [frame.height for frame in frames])
+        for name, frames in parts.items()
+    }
+
+
+def _trimmed(texts: pl.DataFrame, options: dict[str, Guess]) -> pl.DataFrame:
+    if footer := facts.footer_of(texts):
+        options["footer"] = Guess(footer, "a line of totals ends the table", 85)
+        texts = texts.head(texts.height - 1)
+    if not facts.units_row(texts):
+        return texts
+    options |= {"units_row": Guess(True, "the first record holds units", 90), "units_in_header": Guess(True)}
+    units = dict(zip(texts.columns, texts.row(0), strict=True))
+    return texts.rename({name: f"{name} ({unit})" for name, unit in units.items() if unit}).slice(1)
+
+
+def _tables(
+    group: _Group, sets: Mapping[str | None, _Records], options: dict[str, Guess], stated: Sequence[date]
+) -> tuple[dict[str, _Found], str | None]:
+    """The tables that the sets of records feed, each from the set that fits it best, and a hint of the zone."""
+    look, found, hint = group.looks[0][1], dict[str, _Found](), None
+    may_be_wide = look.kind in (*TABULAR, "json", "xml")
+    for name, records in sets.items():
+        style = facts.style_of(records.texts)
+        if "decimal" in connector(look.kind).Options.model_fields:
+            options |= {key: guess for key, guess in style.options.items() if not (look.kind == "excel" and guess.sure < 60)}
+        told = _told(group, records, style, stated, _hints(options, style))
+        for chosen in tables.chosen(told, name or _default_set(look), is_fixed=look.kind in FIXED, may_be_wide=may_be_wide):
+            if chosen.table not in found or found[chosen.table].chosen.strength < chosen.strength:
+                found[chosen.table] = _Found(chosen, columns.drafted(chosen, told, records.texts, name), told, records.lengths)
+        hint = hint or _zone_hint(told)
+    return found, hint
+
+
+def _is_covered(group: _Group, found: Sequence[_Found]) -> bool:
     """Whether nearly all records of each export lie on the day, or in the month, that its name states."""
+    timed = [(part.chosen.matches[name].facts.moment, part.lengths) for part in found for name in TIMES if name in part.chosen.matches]
+    moment, lengths = timed[0] if timed else (None, [])
+    if moment is None or len(lengths) != len(group.looks):
+        return False
     at, inside, every = 0, 0, 0
-    for export, look in group.looks:
-        frame = next((held for held in look.sets.values() if time.name in held.columns), None)
+    for (export, _), length in zip(group.looks, lengths, strict=True):
         stamps = files.stamps_of([export.name])
-        if frame is None or stamps is None or time.moment is None:
+        if stamps is None:
             return False
-        read = time.moment.naive.slice(at, frame.height).drop_nulls()
+        read = moment.naive.slice(at, length).drop_nulls()
         start, end = files.ends_of(stamps.days[0], stamps.is_month)
-        inside, every, at = inside + int(read.is_between(start, end).sum()), every + len(read), at + frame.height
+        inside, every, at = inside + int(read.is_between(start, end).sum()), every + len(read), at + length
     return every > 0 and inside > 0.9 * every
 
 
 def _told(
-    group: _Group,
-    texts: pl.DataFrame,
-    style: facts.Style,
-    stated: Sequence[date],
-    hints: Sequence[tuple[str, int, str]],
-    typed: Mapping[str, pl.DataType],
+    group: _Group, records: _Records, style: facts.Style, stated: Sequence[date], hints: Sequence[tuple[str, int, str]]
 ) -> list[Facts]:
     """What the columns hold; where the first records leave the order of day and month open, all records are asked."""
-    told = facts.facts_of(texts, style, stated=stated, hints=hints, typed=typed)
+    told = facts.facts_of(records.texts, style, stated=stated, hints=hints, typed=records.typed)
     open_ = [fact.name for fact in told if fact.moment and fact.moment.sure < 90 and facts.order_of(fact.moment)]
     beyond = {name: pl.concat([days_in(look, name).rename(name) for _, look in group.looks]) for name in open_}
     if not any(len(days) for days in beyond.values()):
         return told
-    return facts.facts_of(texts, style, stated=stated, hints=hints, typed=typed, beyond=beyond)
+    return facts.facts_of(records.texts, style, stated=stated, hints=hints, typed=records.typed, beyond=beyond)
 
 
 def _path(pattern: str | None, names: list[str]) -> Guess:
@@ -374,15 +413,6 @@ def _options(group: _Group) -> dict[str, Guess]:
     return found
 
 
-def _sets(group: _Group) -> dict[str | None, pl.DataFrame]:
-    """First records of all exports together."""
-    parts: dict[str | None, list[pl.DataFrame]] = {}
-    for _, look in group.looks:
-        for name, frame in look.sets.items():
-            parts.setdefault(name, []).append(frame)
-    return {name: frames[0] if len(frames) == 1 else pl.concat(frames, how="diagonal_relaxed") for name, frames in parts.items()}
-
-
 def _hints(options: Mapping[str, Guess], style: facts.Style) -> list[tuple[str, int, str]]:
     """Signs of a place where the day comes first; none of them is proof."""
     if style.decimal == "," and style.sure >= 90:
@@ -400,9 +430,9 @@ def _runs(tree: Tree) -> bool:
     return "RUN" in str(plant_yaml.plain(tree)) or "Execut" in str(plant_yaml.plain(tree)) or OPEN in str(plant_yaml.plain(tree))
 
 
-def _commented(chosen: tables.Chosen, drafted: columns.Drafted, told: Sequence[Facts]) -> Tree:
+def _commented(found: _Found) -> Tree:
     """A table with what a person may want to add: columns that nothing was made of, and reasons."""
-    used = drafted.used
+    chosen, drafted, told, used = found.chosen, found.drafted, found.told, found.drafted.used
     spare = [fact.name for fact in told if fact.name not in used and not fact.is_empty]
     empty = [fact.name for fact in told if fact.is_empty]
     tree: Tree = {}

@@ -15,7 +15,7 @@ from itertools import combinations
 import polars as pl
 
 from connectors.contract import ROW, SURPLUS, UNREADABLE
-from connectors.kinds.files.lines import Line, detect_numbers
+from connectors.kinds.files.lines import DATA, Line, detect_numbers
 from pipelines.draft import names
 from pipelines.draft.guess import Guess
 from pipelines.draft.times import SENTINELS, Moment, moment_of
@@ -238,6 +238,30 @@ def sums(facts: Sequence[Facts]) -> tuple[Facts, Facts, Facts] | None:
             if float(agrees or 0) > 0.97 and (rows["a"] > 0).any() and (rows["b"] > 0).any():  # type: ignore[arg-type]
                 return (total, one, other) if (one.values.sum() or 0) >= (other.values.sum() or 0) else (total, other, one)
     return None
+
+
+TOTALS = re.compile(r"(?i)(sum|summe|total|totals|gesamt|gesamtsumme|insgesamt|suma|totale|totaux|soma|合计|总计|小计)\b[:.]?")
+
+
+def footer_of(texts: pl.DataFrame) -> str | None:
+    """A pattern for the line of totals at the end, where one of the last three records begins with such a word.
+
+    >>> footer_of(pl.DataFrame({"a": ["M1", "M2", "Summe"], "n": ["1", "2", "3"]}))
+    '^Summe'
+    """
+    for row in texts.tail(3).rows():
+        first = next((text for text in row if text), "")
+        if TOTALS.match(first) and texts.height > 2:
+            return f"^{re.escape(TOTALS.match(first)[1])}"  # type: ignore[index]
+    return None
+
+
+def names_are_data(names_: Sequence[str]) -> bool:
+    """Whether names of columns are numbers or moments: then the header was missed."""
+    shown = [name for name in names_ if not name.startswith("column_")]
+    return len(shown) > 1 and sum(
+        bool(DATA.fullmatch(name)) or moment_of(pl.Series([name]), named=False) is not None for name in shown
+    ) * 2 > len(shown)
 
 
 def units_row(texts: pl.DataFrame) -> bool:

@@ -235,7 +235,8 @@ def _wide(filled: Sequence[Facts]) -> Chosen | None:
     """A moment and numbers side by side: each column of numbers is a tag."""
     times = [fact for fact in filled if fact.has_day]
     numbers = [fact for fact in filled if fact.is_number and not fact.has_day]
-    if not numbers or len(numbers) < 0.6 * (len(filled) - len(times)):
+    clocks = sum(fact.is_clock for fact in filled)
+    if not numbers or len(numbers) < 0.6 * (len(filled) - len(times) - clocks):
         return None
     is_series = bool(times) or (len(numbers) > 2 and len(numbers) >= 0.8 * len(filled)) or len(numbers) == len(filled)
     if not is_series or (len(numbers) == 1 and not times and filled[0].rows < 50):

@@ -108,7 +108,8 @@ def moment_of(
     share = 1.0 if not found.has_day else (len(naive) - naive.null_count()) / max(len(filled), 1)
     if share < 0.6:
         return None
-    return Moment(found.formats, found.has_day, found.has_clock, found.has_offset, share, found.sure, found.why, nulls, naive)
+    has_clock = found.has_clock and not (found.has_day and _is_midnight(naive))
+    return Moment(found.formats, found.has_day, has_clock, found.has_offset, share, found.sure, found.why, nulls, naive)
 
 
 def _may_be(text: str, named: bool) -> bool:
@@ -117,6 +118,12 @@ def _may_be(text: str, named: bool) -> bool:
     if text.isdigit():
         return named or len(text) in COMPACT or len(text) in EPOCHS
     return named or bool(ISO.fullmatch(text) or DAY.fullmatch(text) or CLOCK.fullmatch(text))
+
+
+def _is_midnight(naive: pl.Series) -> bool:
+    """Whether all moments are midnights of several days: days that a system writes with an empty clock."""
+    read = naive.drop_nulls()
+    return read.n_unique() > 1 and bool((read.dt.truncate("1d") == read).all())
 
 
 @dataclass(frozen=True)

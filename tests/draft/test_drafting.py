@@ -282,6 +282,41 @@ def test_words_of_a_closed_list(drafts: Drafts) -> None:
     assert drafts.conformed(plant) == {"orders.production_order": (21, 0)}
 
 
+def test_totals_at_the_end_are_no_record(drafts: Drafts) -> None:
+    """Two exports of three shifts each, with titles, a line of units and a line of totals: six records."""
+    for day in (18, 19):
+        rows = "".join(f"{day}.11.2026;{shift};P1;{100 + n};{n}\n" for n, shift in enumerate("FSN"))
+        drafts.put(
+            f"bericht_202611{day}.csv", f"Schichtbericht Werk 3\n\nDatum;Schicht;Anlage;Gutmenge;Ausschuss\n;;;kg;kg\n{rows}Summe;;;303;3\n"
+        )
+    draft = drafts.draft(Stated("Works", "acme", "Europe/Berlin"))
+    found = decided(draft)
+    assert (found["sources.bericht.options.footer"].value, found["sources.bericht.options.header"].value) == ("^Summe", 3)
+    count = columns(draft, "bericht", "production_count")
+    assert count["event_ts"] == {"from": "Datum", "format": "%d.%m.%Y", "shift": "Schicht"}
+    assert count["good_qty"] == {"from": "Gutmenge (kg)", "unit": "kg"}
+    assert draft.sources[0].records == 6
+    path = drafts.root / "plants" / "p.yaml"
+    text = path.read_text()
+    for at in ("06:00-14:00", "14:00-22:00", "22:00-06:00"):
+        text = text.replace('at: "???"', f'at: "{at}"', 1)
+    path.write_text(text)
+    plant, problems = drafts.checked()
+    assert problems == []
+    assert plant is not None
+    assert drafts.conformed(plant) == {"bericht.production_count": (6, 0)}
+
+
+def test_a_file_without_a_header_is_told(drafts: Drafts) -> None:
+    """Pairs of time and value below three lines of titles: no line names the columns."""
+    drafts.put("good.csv", COUNTS)
+    rows = "".join(f"19-Nov-26 06:{n:02d}:00,{80 + n}.5,19-Nov-26 06:{n:02d}:30,{n}.25\n" for n in range(30))
+    drafts.put("datalink.csv", f"TI-101,,FI-102,\nReactor,,Feed,\n{rows}")
+    draft = drafts.draft()
+    assert [source.name for source in draft.sources] == ["good"]
+    assert "no line of it reads as a header" in dict(draft.left_out)["datalink.csv"]
+
+
 # --- other kinds -------------------------------------------------------------------------------------------------------------------
 
 
