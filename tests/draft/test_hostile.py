@@ -40,7 +40,7 @@ def test_every_sample_of_every_kind(drafts: Drafts, kind: str) -> None:
     assert told(drafts) == []
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     damage=DAMAGE,
     which=st.sampled_from(["delimited/quoted", "json/plain", "xml/repeated_children", "sap_odata/v2", "mtconnect_shdr/states"]),
@@ -54,7 +54,7 @@ def test_damaged_files(tmp_path_factory: pytest.TempPathFactory, damage: list[tu
     assert told(drafts) == []
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.lists(st.text(max_size=12), min_size=1, max_size=5), min_size=1, max_size=12),
     delimiter=st.sampled_from([",", ";", "\t"]),
