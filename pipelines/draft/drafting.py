@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from connectors.contract import Export
+from connectors.contract import Export, Place
 from connectors.discovery import fetch
 from connectors.errors import PlantlakeError, Problem
 from connectors.portfolio import OPEN
@@ -203,7 +203,7 @@ def _device_model(exports: Sequence[Export], folder: Path) -> tuple[str, Path] |
         if "device" in export.name.lower() and export.name.lower().endswith(".xml"):
             target = Path(tempfile.mkdtemp(dir=folder)) / "Devices.xml"
             try:
-                fetch(export, target)
+                fetch(export, Place("", ""), target)
             except PlantlakeError:
                 continue
             if device_names(target):
@@ -218,7 +218,7 @@ def _looks(
     own = Path(tempfile.mkdtemp(dir=folder))
     target = own / export.name.rpartition("/")[2]
     try:
-        fetch(export, target)
+        fetch(export, Place("", ""), target)
         found = looks(target, devices[1] if devices else None)
         for look in found:
             if devices and "devices" in look.options:
@@ -287,7 +287,8 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
     found, hint = _tables(group, sets, options, stamps.days if stamps else ())
     if not found:
         return f"no canonical table fits its columns ({', '.join(held[:8])[:160] or 'none'})"
-    tree: Tree = {"kind": Guess(look.kind), "path": _path(pattern, names)}
+    tree: Tree = {Comment(line): None for line in _preset_hint(look.kind, held, list(found))}
+    tree |= {"kind": Guess(look.kind), "path": _path(pattern, names)}
     if options:
         tree["options"] = options
     if stamps and pattern and "*" in pattern:
@@ -300,6 +301,21 @@ def _source(group: _Group, every: Sequence[str], taken: set[str]) -> SourceDraft
         bool(states), bool(states) and not any(_runs(part.drafted.tree) for part in states),
         [code for part in found.values() for code in part.drafted.shifts], hint,
     )  # fmt: skip
+
+
+def _preset_hint(kind: str, columns_: Sequence[str], found: Sequence[str]) -> list[str]:
+    """The preset whose columns an export has: it knows more of the system than an export can tell."""
+    from connectors.presets import columns_of, overview, tables_of
+
+    held, fitting = set(columns_), list[tuple[int, str]]()
+    for known in overview():
+        named = set(columns_of(known.source))
+        if known.source.get("kind") == kind and set(tables_of(known)) & set(found) and len(named) > 3 and named <= held:
+            fitting.append((len(named), known.name))
+    if not fitting:
+        return []
+    name = max(fitting)[1]
+    return [f"? plantlake knows this layout: preset: {name} may stand instead of kind, options and tables (plantlake preset show {name})"]
 
 
 def _records(group: _Group, options: dict[str, Guess]) -> dict[str | None, _Records]:

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from itertools import takewhile
 from pathlib import Path
 
-from connectors.contract import Export
+from connectors.contract import Export, Place
 from connectors.discovery import discover, is_export, matcher
 from connectors.errors import PlantlakeError, Problem
 from connectors.naming import FORMATS
@@ -65,7 +65,7 @@ def gather(places: Sequence[str]) -> Gathered:
     exports: dict[str, Export] = {}
     for where, name in roots:
         below = "" if where == root else where.removeprefix(root).strip("/") + "/"
-        for export in discover(where, name or "**/*"):
+        for export in discover(Place(where, name or "**/*")):
             exports[f"{below}{export.name}"] = Export(export.url, f"{below}{export.name}", export.size, export.modified)
     papers = [(name, "documentation") for name in exports if _is_paper(name)]
     left = {name for name, _ in papers}

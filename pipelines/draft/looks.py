@@ -19,6 +19,7 @@ import polars as pl
 
 from connectors.errors import PlantlakeError, Problem, ReadError
 from connectors.registry import connector
+from pipelines.draft.facts import names_are_data
 from pipelines.draft.guess import Guess
 
 HEAD = 1 << 16
@@ -26,7 +27,8 @@ ROWS = 20_000
 """Records that are looked at of one export."""
 DOCUMENT = 64 << 20
 """Bytes of the largest JSON document that is searched for its records."""
-SHDR = re.compile(rb"(?:^|\n)\d{4}-\d\d-\d\dT[\d:.]+Z?(?:@[\d.]+)?\|[^|\n]*\|")
+SHDR = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z?(?:@[\d.]+)?\|[^|]*\|")
+LINE_PROTOCOL = re.compile(r"[^,\s#=]+(?:\\ [^,\s=]*)*(?:,(?:[^,\s=\\]|\\.)+=(?:[^,\s\\]|\\.)+)* (?:[^,\s=\\]|\\.)+=.+")
 ODATA = re.compile(r'"/Date\(-?\d+|"PT\d\d?H\d\d?M')
 """Moments and clocks as OData V2 writes them, whatever somebody wrapped around the response."""
 EAST_ASIAN = re.compile(r"gb|big5|cp949|cp932|euc|shift|johab|hz|iso2022")
@@ -48,11 +50,40 @@ NO_EXPORTS = {
 
 TABULAR = ("delimited", "excel", "parquet")
 """Kinds whose exports of one source have the same columns; a document leaves out what is empty."""
-FIXED = ("mtconnect", "mtconnect_shdr", "pi_web_api", "b2mml")
+FIXED = ("mtconnect", "mtconnect_shdr", "pi_web_api", "b2mml", "proficy_csv", "influx", "aveva_historian", "pi_csv")
 """Kinds that give the same columns whatever the export."""
 
 
 PAGES = "the response is one page of several; are all pages files of their own?"
+
+
+def _is_spool(lines: list[str]) -> bool:
+    """A list for eyes: lines between pipes, and lines that only divide."""
+    piped = sum(line.startswith("|") and line.endswith("|") for line in lines)
+    return piped > 2 and piped * 3 > len(lines) and any(re.fullmatch(r"\|?-{8,}[-|]*", line) for line in lines)
+
+
+def _is_aveva(lines: list[str]) -> bool:
+    """An import file, or a result of the History tables."""
+    head = lines[0].casefold()
+    is_import = head in ("ascii", "unicode", "utf-8", "utf8") and len(lines) > 2 and len(lines[1]) < 4
+    return is_import or ("tagname" in head and "datetime" in head and ("opcquality" in head or "qualitydetail" in head or "ww" in head))
+
+
+TEXTS: dict[str, Callable[[list[str]], bool]] = {
+    "mtconnect_shdr": lambda lines: sum(bool(SHDR.match(line)) for line in lines) * 2 > len(lines),
+    "proficy_csv": lambda lines: (
+        any(re.fullmatch(r"(?i)\[(tags|data|messages|alarms)\][\s,;]*", line) for line in lines[:20])
+        or all(re.match(r"\d{9,10}:\d{1,9},[^,]+,", line) for line in lines)
+    ),
+    "influx": lambda lines: (
+        lines[0].startswith(("#group", "#datatype", "#default", "# DDL", "# DML"))
+        or all(LINE_PROTOCOL.fullmatch(line) for line in lines[:-1] or lines)
+    ),
+    "aveva_historian": _is_aveva,
+    "sap_spool": _is_spool,
+}
+"""Kinds by the first lines of a text."""
 
 
 class NoExportError(Exception):
@@ -142,9 +173,16 @@ def kind_of(path: Path) -> str:
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x00\xff\xfe")[:1]
     if start == b"<":
         return _kind_of_xml(path)
-    if start in (b"{", b"["):
+    if start == b"{" or (start == b"[" and _kind_of_text(head) != "proficy_csv"):
         return _kind_of_json(path)
-    return "mtconnect_shdr" if SHDR.search(head) else "delimited"
+    return _kind_of_text(head)
+
+
+def _kind_of_text(head: bytes) -> str:
+    """Text with a layout of its own is told by its first lines; all other is delimited."""
+    encoding = "utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
+    lines = [line.strip() for line in head.decode(encoding, "replace").lstrip("\ufeff").splitlines()[:200] if line.strip()]
+    return next((kind for kind, is_of in TEXTS.items() if lines and is_of(lines)), "delimited")
 
 
 def _plain_head(path: Path) -> bytes:
@@ -243,7 +281,23 @@ def _delimited(path: Path, kind: str) -> list[Look]:
     options = {"delimiter": Guess({"\t": "tab"}.get(found.delimiter or "", found.delimiter)), "encoding": _encoding(found.encoding, stated)}
     if isinstance(found.header, int) and found.header > 1:
         options["header"] = Guess(found.header, f"line {found.header} is the first that is as wide as the table", 85)
-    return [Look(kind, options, {None: _first(path, kind, options)})]
+    frame = _first(path, kind, options)
+    if names_are_data(frame.columns[1:]) and (sheet := _sheet(path)):
+        return [sheet]
+    return [Look(kind, options, {None: frame})]
+
+
+def _sheet(path: Path) -> Look | None:
+    """A sheet of PI DataLink, whose times and values stand side by side below names and units; a title may stand above these."""
+    for row in (None, 1, 2, 3, 4):
+        options = {"tag_row": Guess(row, "the first line that has a name above each value", 75)} if row else {}
+        try:
+            frame = _first(path, "pi_csv", options)
+        except ReadError:
+            continue
+        if frame.height:
+            return Look("pi_csv", options, {None: frame})
+    return None
 
 
 def _headless(path: Path, stated: str | None) -> Look:
@@ -428,5 +482,5 @@ def _fixed(path: Path, kind: str, options: dict[str, Guess] | None = None) -> li
 _LOOKERS: dict[str, Callable[[Path, str], list[Look]]] = {
     "delimited": _delimited, "excel": _excel, "json": _json, "xml": _xml, "sap_idoc": _idoc, "sap_odata": _odata,
 }  # fmt: skip
-RECOGNISED = ("parquet", "mtconnect", "mtconnect_shdr", "b2mml", "pi_web_api", *_LOOKERS)
+RECOGNISED = ("parquet", "mtconnect", "b2mml", "pi_web_api", "pi_csv", *TEXTS, *_LOOKERS)
 """The kinds that a draft can tell from their bytes."""

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from connectors import portfolio
-from connectors.contract import ROW
+from connectors.contract import ROW, Place
 from connectors.models import PlantFile
 from connectors.registry import connector
 from pipelines.draft.drafting import Draft, Stated, draft_plant
@@ -73,12 +73,12 @@ class Drafts:
             kind = connector(source.kind)
             options = kind.Options.model_validate(source.options)
             base = portfolio.read(self.root).source_root(plant)
-            for export in kind.discover(base, source.path):
+            for export in kind.discover(Place(base, source.path)):
                 for name, table in source.tables.items():
                     work = self.root / "work" / source_id / name
                     work.mkdir(parents=True, exist_ok=True)
                     target = work / Path(export.name).name
-                    kind.fetch(export, target)
+                    kind.fetch(export, Place(base, source.path), target)
                     frame = kind.read(target, self._local(options, base), table.records or kind.records[0])
                     good, bad = _conformed(frame, plant, source_id, source, name, table, export.name)
                     before = found.get(f"{source_id}.{name}", (0, 0))

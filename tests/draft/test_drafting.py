@@ -307,14 +307,35 @@ def test_totals_at_the_end_are_no_record(drafts: Drafts) -> None:
     assert drafts.conformed(plant) == {"bericht.production_count": (6, 0)}
 
 
-def test_a_file_without_a_header_is_told(drafts: Drafts) -> None:
-    """Pairs of time and value below three lines of titles: no line names the columns."""
-    drafts.put("good.csv", COUNTS)
-    rows = "".join(f"19-Nov-26 06:{n:02d}:00,{80 + n}.5,19-Nov-26 06:{n:02d}:30,{n}.25\n" for n in range(30))
-    drafts.put("datalink.csv", f"TI-101,,FI-102,\nReactor,,Feed,\n{rows}")
+def test_a_file_without_a_header(drafts: Drafts) -> None:
+    """The first line holds data: columns are called by their positions, and that is marked."""
+    drafts.put("log.csv", "".join(f"2026-11-19 06:{n:02d}:00,{80 + n}.5,{n}.25\n" for n in range(30)))
     draft = drafts.draft()
-    assert [source.name for source in draft.sources] == ["good"]
-    assert "no line of it reads as a header" in dict(draft.left_out)["datalink.csv"]
+    found = decided(draft)["sources.log.options.header"]
+    assert (found.value, found.sure) == (False, 80)
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"log.historian_sample": (30, 0)}
+
+
+def test_a_sheet_of_pi_datalink(drafts: Drafts) -> None:
+    """Pairs of time and value below names and units: 30 samples of each of two tags."""
+    rows = "".join(f"19-Nov-26 06:{n:02d}:00,{80 + n}.5,19-Nov-26 06:{n:02d}:30,{n}.25\n" for n in range(30))
+    drafts.put("datalink.csv", f"TI-101,,FI-102,\nReactor,,Feed,\nCelsius,,m3/h,\n{rows}")
+    draft = drafts.draft()
+    assert [(source.kind, source.tables) for source in draft.sources] == [("pi_csv", ["historian_sample"])]
+    assert columns(draft, "datalink", "historian_sample")["ts"] == {"from": "timestamp", "format": "%d-%b-%y %H:%M:%S"}
+    plant, _ = drafts.checked()
+    assert plant is not None
+    assert drafts.conformed(plant) == {"datalink.historian_sample": (60, 0)}
+
+
+def test_a_preset_that_fits_is_named(drafts: Drafts) -> None:
+    samples = Path(__file__).resolve().parents[1] / "connectors" / "presets" / "sap.afru"
+    for path in samples.iterdir():
+        if path.suffix in (".csv", ".txt"):
+            drafts.put(path.name, path.read_bytes())
+    assert "preset: sap.afru may stand instead" in drafts.draft().text
 
 
 # --- other kinds -------------------------------------------------------------------------------------------------------------------
@@ -396,15 +417,38 @@ SAMPLES = Path(__file__).resolve().parents[1] / "connectors" / "samples"
         ("sap_idoc/operations", "sap_idoc", {"production_order", "order_operation"}),
         ("sap_odata/v2", "sap_odata", {"production_count"}),
         ("b2mml/material_actuals", "b2mml", {"production_count"}),
+        ("proficy_csv/sections", "proficy_csv", {"historian_sample"}),
+        ("influx/annotated", "influx", {"historian_sample"}),
+        ("aveva_historian/import", "aveva_historian", {"historian_sample"}),
+        ("pi_csv/sheet", "pi_csv", {"historian_sample"}),
     ],
 )
 def test_each_kind_is_told_by_its_bytes(drafts: Drafts, sample: str, kind: str, tables: set[str]) -> None:
     for path in (SAMPLES / sample).iterdir():
-        if path.is_file() and path.suffix in (".xml", ".json", ".txt"):
+        if path.is_file() and path.suffix not in (".py", ".yaml", ".yml"):
             drafts.put(f"{path.name}.dat" if path.suffix == ".txt" else path.name, path.read_bytes())
     draft = drafts.draft()
     found = {table for source in draft.sources if source.kind == kind for table in source.tables}
     assert tables & found, draft.text
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("weather,station=a temp=21.5,hum=40i 1795068000000000000\nweather,station=b temp=22.5 1795068000000000000\n", "influx"),
+        ("# DDL\nCREATE DATABASE x\n# DML\n", "influx"),
+        ("[Data]\nTagname,TimeStamp,Value,DataQuality\nA,7/20/01 11:07,1,Good\n", "proficy_csv"),
+        ("1601890328:76000000,A,1.5,Float,GOOD\n1601890329:76000000,A,1.6,Float,GOOD\n", "proficy_csv"),
+        ("-----------------\n|Plant|Material|\n-----------------\n|1000 |M1      |\n|1000 |M2      |\n-----------------\n", "sap_spool"),
+        ("Machine;State\nM1;Run\n", "delimited"),
+        ("2026-11-19T06:00:00Z|exec|ACTIVE\n2026-11-19T06:00:01Z|exec|READY\n", "mtconnect_shdr"),
+        ("a=1 b\nc\n", "delimited"),
+    ],
+)
+def test_texts_are_told_by_their_first_lines(tmp_path: Path, text: str, kind: str) -> None:
+    path = tmp_path / "x.txt"
+    path.write_text(text, encoding="utf-8")
+    assert looks.kind_of(path) == kind
 
 
 def test_what_is_recognised_is_a_kind() -> None:
