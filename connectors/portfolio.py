@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 Keys = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 STATES = "equipment_state_event"
+OPEN = "???"
+"""What a draft writes where only a person can know the value."""
 
 DEFAULT_SETTINGS = Settings(
     state_method="MEASURED",
@@ -172,6 +174,9 @@ def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Proble
     shown = f"plants/{plant_id}.yaml"
     path = root / "plants" / f"{plant_id}.yaml"
     plant, problems = _model(path, shown, PlantFile, lambda content: with_presets(content, root))
+    if problems_of_open := list(_left_open(path, shown)):
+        problems = [problem for problem in problems if problem.found != OPEN]
+        return None, [problem.at(plant=plant_id) for problem in (*problems_of_open, *problems)]
     if plant is not None:
         problems = [problem.at(export=f"{shown}:{line_of(path, keys) or 1}") for keys, problem in _plant_rules(plant, root)]
         if plant.plant != plant_id:
@@ -184,6 +189,18 @@ def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Proble
                 )
             )
     return plant, [problem.at(plant=plant_id) for problem in problems]
+
+
+def _left_open(path: Path, shown: str) -> Iterator[Problem]:
+    """The values that a draft left to a person, each with the comment that stands behind it."""
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
+        value, _, comment = line.partition("#")
+        if f'"{OPEN}"' in value or value.rstrip().endswith(f": {OPEN}"):
+            key = value.split(":")[0].strip(" -\"'")
+            why = comment.strip().lstrip("? ") or "write the value"
+            yield Problem(f"'{key}' is left open.", export=f"{shown}:{number}", found=OPEN, fix=why)
 
 
 def _all_known(only: tuple[str, ...], known: list[str]) -> None:
@@ -519,7 +536,7 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
 
 def _word_rules(spec: TableSpec, column: str, rule: Column) -> Iterator[tuple[Keys, Problem]]:
     """What a mapping may give to a column with a closed list of words: another word would reject every row that it meets."""
-    known = _closed_words(spec.name).get(column)
+    known = closed_words(spec.name).get(column)
     if isinstance(rule.map, str):
         yield from _standard(rule.map, spec.name, column)
     if known is None:
@@ -557,7 +574,7 @@ def _standard(name: str, table: str, column: str) -> Iterator[tuple[Keys, Proble
 
 
 @cache
-def _closed_words(table: str) -> dict[str, list[str]]:
+def closed_words(table: str) -> dict[str, list[str]]:
     """The columns of a canonical table with a closed list of words, and that list."""
     from transforms import states
     from transforms.tables import TABLES

@@ -20,6 +20,7 @@ import typer
 from connectors.errors import LockedError, PlantlakeError, Problem
 from pipelines import (
     cli_drift,
+    cli_draft,
     cli_explain,
     cli_kpi,
     cli_losses,
@@ -41,7 +42,7 @@ app = typer.Typer(
     help="A portfolio-wide industrial data lakehouse: every plant's exports in one place, meaning one thing.",
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
 )  # fmt: skip
-plant_app = typer.Typer(help="Plant files: check them, and try them on the exports before any refresh.", no_args_is_help=True)
+plant_app = typer.Typer(help="Plant files: draft them, check them, and try them on the exports before any refresh.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(cli_preset.app, name="preset")
 app.add_typer(cli_preset.connector_app, name="connector")
@@ -122,6 +123,7 @@ def plant_check(
     raise typer.Exit(1 if found.problems else 0)
 
 
+plant_app.command("new")(cli_draft.plant_new)
 plant_app.command("try")(cli_trial.plant_try)
 
 
