@@ -130,6 +130,10 @@ class FileConnector:
 
         fetch(export, place, target)
 
+    def layout(self, path: Path, options: Any) -> dict[str, str]:
+        """What is found of the file itself where it was only detected: its encoding, its delimiter, its sheets. Cheap, and never fails."""
+        return {}
+
     def originals(self: Connector, path: Path, options: Any, records: str, rows: Collection[int]) -> Mapping[int, Original]:
         """The records as they were read: right for every format, and verbatim for none. Kinds with lines of text tell the line."""
         return as_read(self.read(path, options, records), rows, "record" if records == "rows" else f"record of '{records}'")

@@ -206,6 +206,26 @@ class Covers(StrictModel):
     """Format(s) of the groups."""
 
 
+class ChangedTable(StrictModel):
+    """One table of a source, as far as it reads otherwise."""
+
+    columns: dict[str, Annotated[Column | None, BeforeValidator(_as_column)]] = {}
+    """Canonical column: its mapping from then on, in place of the one before; null where the source no longer delivers it."""
+
+
+class Change(StrictModel):
+    """What reads otherwise from an export on. Exports before it read as before, whenever they arrive."""
+
+    since: str
+    """Name of the first export that is so. Exports are told apart by the time that their names state, else by their names."""
+    timezone: str | None = None
+    """The zone of the local times from then on."""
+    options: dict[str, Any] = {}
+    """Options of the kind that are others from then on."""
+    tables: dict[str, ChangedTable] = {}
+    """Columns of canonical tables that are mapped otherwise from then on."""
+
+
 class Source(StrictModel):
     """One kind of export of a plant."""
 
@@ -243,6 +263,10 @@ class Source(StrictModel):
     """Precedence of this source's states where events overlap; lower wins. Default: 10, 20, 30, 40, 90 in ISO order."""
     expect: str | None = None
     """When exports are due, for people: 'daily by 07:30'."""
+    renamed: dict[Word, Word] = {}
+    """Column as some exports name it: its name in the mapping. Holds for every export that has the first and not the second."""
+    changes: tuple[Change, ...] = ()
+    """What reads otherwise from an export on; where several hold, the later in this list counts."""
     tables: dict[str, Table] = Field(min_length=1)
     """Canonical table: how it is mapped."""
 

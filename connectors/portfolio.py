@@ -21,10 +21,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connectors import vocabularies
+from connectors.changes import changed
 from connectors.contract import Place
 from connectors.discovery import settings_of
-from connectors.errors import ConfigError, Problem, closest, listed
+from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, PortfolioFile, Settings, Source, Table
+from connectors.naming import stated
 from connectors.presets import with_presets
 from connectors.registry import KINDS, connector
 from connectors.secrets import in_the_open, resolved
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
 Keys = tuple[str | int, ...]
 M = TypeVar("M", bound=BaseModel)
 STATES = "equipment_state_event"
+OPEN = "???"
+"""What a draft writes where only a person can know the value."""
 
 DEFAULT_SETTINGS = Settings(
     state_method="MEASURED",
@@ -172,6 +176,9 @@ def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Proble
     shown = f"plants/{plant_id}.yaml"
     path = root / "plants" / f"{plant_id}.yaml"
     plant, problems = _model(path, shown, PlantFile, lambda content: with_presets(content, root))
+    if problems_of_open := list(_left_open(path, shown)):
+        problems = [problem for problem in problems if problem.found != OPEN]
+        return None, [problem.at(plant=plant_id) for problem in (*problems_of_open, *problems)]
     if plant is not None:
         problems = [problem.at(export=f"{shown}:{line_of(path, keys) or 1}") for keys, problem in _plant_rules(plant, root)]
         if plant.plant != plant_id:
@@ -184,6 +191,18 @@ def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Proble
                 )
             )
     return plant, [problem.at(plant=plant_id) for problem in problems]
+
+
+def _left_open(path: Path, shown: str) -> Iterator[Problem]:
+    """The values that a draft left to a person, each with the comment that stands behind it."""
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8-sig", errors="replace").splitlines(), 1):
+        value, _, comment = line.partition("#")
+        if f'"{OPEN}"' in value or value.rstrip().endswith(f": {OPEN}"):
+            key = value.split(":")[0].strip(" -\"'")
+            why = comment.strip().lstrip("? ") or "write the value"
+            yield Problem(f"'{key}' is left open.", export=f"{shown}:{number}", found=OPEN, fix=why)
 
 
 def _all_known(only: tuple[str, ...], known: list[str]) -> None:
@@ -364,6 +383,30 @@ def _source_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Prob
         for inner, problem in _table_rules(plant, source, name, table):
             yield ("tables", name, *inner), problem.at(table=name)
     yield from _secret_rules(source)
+    yield from _change_rules(plant, source)
+
+
+def _change_rules(plant: PlantFile, source: Source) -> Iterator[tuple[Keys, Problem]]:
+    """The source after each of its changes keeps the rules of any source; what was wrong before the change is told there."""
+    before = source.model_copy(update={"changes": ()})
+    for number, change in enumerate(source.changes):
+        keys: Keys = ("changes", number)
+        for table in change.tables:
+            if table not in source.tables:
+                near = closest(table, source.tables)
+                yield (*keys, "tables", table), Problem(f"The source maps no table '{table}'.", found=table, closest=near)
+        try:
+            stated(plant, source, change.since)
+        except ConformError as error:
+            yield from (((*keys, "since"), problem) for problem in error.problems)
+        except (re.error, KeyError):  # a pattern or a zone that is told as what it is
+            pass
+        after = changed(before, change)
+        known = {problem.message for _, problem in _source_rules(plant, before)}
+        for inner, problem in _source_rules(plant, after):
+            if problem.message not in known:
+                yield (*keys, *inner), problem
+        before = after
 
 
 def _connection_rules(connection: Mapping[str, Any], root: str | None, own_root: str | None) -> Iterator[tuple[Keys, Problem]]:
@@ -507,7 +550,7 @@ def _input_rules(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]
 
 def _word_rules(spec: TableSpec, column: str, rule: Column) -> Iterator[tuple[Keys, Problem]]:
     """What a mapping may give to a column with a closed list of words: another word would reject every row that it meets."""
-    known = _closed_words(spec.name).get(column)
+    known = closed_words(spec.name).get(column)
     if isinstance(rule.map, str):
         yield from _standard(rule.map, spec.name, column)
     if known is None:
@@ -545,7 +588,7 @@ def _standard(name: str, table: str, column: str) -> Iterator[tuple[Keys, Proble
 
 
 @cache
-def _closed_words(table: str) -> dict[str, list[str]]:
+def closed_words(table: str) -> dict[str, list[str]]:
     """The columns of a canonical table with a closed list of words, and that list."""
     from transforms import states
     from transforms.tables import TABLES

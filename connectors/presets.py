@@ -151,6 +151,22 @@ def renamed(preset: Any, headers: Mapping[Any, Any], key: str = "") -> Any:
     return headers.get(preset, preset) if key in NAMED else preset
 
 
+def columns_of(source: Any, key: str = "") -> Iterator[str]:
+    """The columns of the source that a preset names, each as often as it does.
+
+    >>> list(columns_of({"tables": {"t": {"columns": {"order": "AUFNR", "qty": {"from": ["LMNGA"], "unit_from": "MEINH"}}}}}))
+    ['AUFNR', 'LMNGA', 'MEINH']
+    """
+    if isinstance(source, dict):
+        for name, value in source.items():
+            yield from columns_of(value, "from" if key == "columns" and isinstance(value, str | list) else str(name))
+    elif isinstance(source, list):
+        for value in source:
+            yield from columns_of(value, key)
+    elif key in NAMED and isinstance(source, str):
+        yield source
+
+
 def tables_of(preset: Preset) -> Collection[str]:
     """The canonical tables that it fills."""
     return list(preset.source.get("tables", {}))

@@ -41,6 +41,8 @@ PLACES: dict[str, type[BaseModel]] = {
     "sources.&lt;name&gt;": models.Source,
     "sources.&lt;name&gt;.exported_at": models.FromName,
     "sources.&lt;name&gt;.covers": models.Covers,
+    "sources.&lt;name&gt;.changes[]": models.Change,
+    "sources.&lt;name&gt;.changes[].tables.&lt;table&gt;": models.ChangedTable,
     "sources.&lt;name&gt;.tables.&lt;table&gt;": models.Table,
     "… .columns.&lt;column&gt;": models.Column,
     "… .skip.&lt;name&gt;, … .negate": models.Condition,
@@ -163,7 +165,7 @@ def commands() -> Iterator[str]:
 def verbs(command: Any, name: str) -> Iterator[tuple[str, Any]]:
     """The verbs below a command, each with its full name."""
     inner = getattr(command, "commands", None)
-    if inner is None:
+    if inner is None or command.invoke_without_command:
         yield name, command
     for word, found in (inner or {}).items():
         yield from verbs(found, f"{name} {word}")

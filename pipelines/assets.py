@@ -210,6 +210,7 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
     job.land(todo)
     yield dg.MaterializeResult(asset_key=BRONZE, metadata={"exports": job.outcome.exports})
     job.load(todo)
+    job.watch()
     for name, plants in job.outcome.changed.items():
         if silver_key(name) in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=silver_key(name), metadata=_rows(job.lake, name) | {"plants": len(plants)})

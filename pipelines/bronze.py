@@ -22,7 +22,8 @@ import zstandard
 from polars.exceptions import PolarsError
 
 from connectors import registry
-from connectors.contract import Connector, Export, Place
+from connectors.changes import reads_as
+from connectors.contract import Connector, Export, FileConnector, Place
 from connectors.errors import PlantlakeError, Problem, ReadError
 from connectors.models import PlantFile
 from connectors.strict import BESIDE
@@ -42,6 +43,8 @@ class Landed:
     size: int
     batch_id: str
     parsed: dict[str, Path] = field(default_factory=dict)
+    layout: dict[str, str] = field(default_factory=dict)
+    """What the connector found of the file itself."""
     failed: dict[str, PlantlakeError] = field(default_factory=dict)
     """Record sets that could not be read, and why; the bytes are kept all the same."""
 
@@ -63,21 +66,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def options_of(root: Path, plant: PlantFile, source_id: str) -> tuple[Any, str]:
-    """The options of a source's kind with files beside its exports (below `root`) resolved, and a hash of what those files hold.
+def options_of(root: Path, plant: PlantFile, source_id: str, name: str) -> tuple[Any, str]:
+    """How an export reads: the options of the kind with files beside its exports (below `root`) resolved, and a hash of what those hold.
 
     Raises ReadError when such a file is not there.
     """
-    source = plant.sources[source_id]
+    source = reads_as(plant, plant.sources[source_id], name)
     given, hashes = dict(source.options), []
     kind = registry.connector(source.kind)
-    for name, field_info in kind.Options.model_fields.items():
-        if BESIDE in field_info.metadata and given.get(name):
-            path = root / str(given[name])
+    for option, field_info in kind.Options.model_fields.items():
+        if BESIDE in field_info.metadata and given.get(option):
+            path = root / str(given[option])
             if not path.is_file():
-                fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.{name}"
-                raise ReadError(Problem(f"The file that options.{name} names is not there.", found=str(path), fix=fix))
-            given[name] = str(path)
+                fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.{option}"
+                raise ReadError(Problem(f"The file that options.{option} names is not there.", found=str(path), fix=fix))
+            given[option] = str(path)
             hashes.append(sha256_of(path))
     return kind.Options.model_validate(given), "|".join(hashes)
 
@@ -200,6 +203,8 @@ def land(
                     if disk.is_full(error):
                         raise
                     landed.failed[records] = error.at(export=export.name)
+            if isinstance(connector, FileConnector):
+                landed.layout.update(connector.layout(path, options))
         return landed
 
 

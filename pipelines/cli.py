@@ -18,7 +18,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
-from pipelines import cli_explain, cli_kpi, cli_losses, cli_preset, cli_quarantine, cli_rates, cli_refresh, cli_release, cli_trial
+from pipelines import (
+    cli_draft,
+    cli_drift,
+    cli_explain,
+    cli_kpi,
+    cli_losses,
+    cli_preset,
+    cli_quarantine,
+    cli_rates,
+    cli_refresh,
+    cli_release,
+    cli_trial,
+)
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
 from pipelines.terminal import as_json as print_json
 
@@ -30,12 +42,13 @@ app = typer.Typer(
     help="A portfolio-wide industrial data lakehouse: every plant's exports in one place, meaning one thing.",
     no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
 )  # fmt: skip
-plant_app = typer.Typer(help="Plant files: check them, and try them on the exports before any refresh.", no_args_is_help=True)
+plant_app = typer.Typer(help="Plant files: draft them, check them, and try them on the exports before any refresh.", no_args_is_help=True)
 app.add_typer(plant_app, name="plant")
 app.add_typer(cli_preset.app, name="preset")
 app.add_typer(cli_preset.connector_app, name="connector")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
+app.add_typer(cli_drift.app, name="drift")
 
 
 def main() -> None:
@@ -110,6 +123,7 @@ def plant_check(
     raise typer.Exit(1 if found.problems else 0)
 
 
+plant_app.command("new")(cli_draft.plant_new)
 plant_app.command("try")(cli_trial.plant_try)
 
 
@@ -201,6 +215,8 @@ def status(portfolio: PortfolioOption = None, as_json: JsonOption = False) -> No
             out.print(f"{plant_id}: {reason}", highlight=False, soft_wrap=True)
         for number, moment in release:
             out.print(f"Release {number} of {moment:%Y-%m-%d %H:%M} UTC.", highlight=False)
+        if waiting := cli_drift.waiting(lake):
+            out.print(cli_drift.waits(waiting), highlight=False, soft_wrap=True)
         writer = holder(lake.ledger)
         if writer is not None and not writer.is_dead:
             out.print(f"A refresh is running: {writer}.", highlight=False)

@@ -6,6 +6,7 @@ Here: texts and exit codes. Elsewhere: the refresh (`pipelines.refresh`, `pipeli
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from pipelines.terminal import as_json as print_json
 from pipelines.terminal import counted, err, out, say
 
 if TYPE_CHECKING:
+    from pipelines.drift_store import Found
     from pipelines.refresh import Outcome, Request
 
 
@@ -35,13 +37,16 @@ def refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json
                 status.update(f"{counted(len(todo.plants), 'plant')}, {counted(todo.exports, 'new export')}: starting ...")
                 run(job, todo, wait_s=retry_lock_s)
         failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
-        _told(job.outcome, failures, nothing=not todo, as_json=as_json)
-        return 1 if job.outcome.problems or failures else 0
+        waiting = job.drift.open(only or None)
+        _told(job.outcome, failures, nothing=not todo, as_json=as_json, waiting=waiting)
+        return 1 if job.outcome.problems or failures or waiting else 0
     finally:
         job.close()
 
 
-def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, as_json: bool) -> None:
+def _told(
+    outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, as_json: bool, waiting: Sequence[Found] = ()
+) -> None:  # fmt: skip
     broken = sorted({*outcome.broken_plants, *(plant for plant, _ in failures)})
     if as_json:
         print_json(outcome.as_dict() | {"nothing_new": nothing, "stale_plants": broken})
@@ -53,6 +58,7 @@ def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, a
     good = outcome.plants - len(broken)
     if nothing:
         err.print(f"Nothing new. {good} of {outcome.plants} plants are up to date.", highlight=False)
+        _tell_drift(outcome, waiting)
         return
     for plant, reason in outcome.held.items():
         err.print(f"{plant} keeps its last good numbers: {reason}\n", highlight=False, soft_wrap=True, markup=False)
@@ -63,6 +69,15 @@ def _told(outcome: Outcome, failures: list[tuple[str, str]], *, nothing: bool, a
         + (f"; not {', '.join(broken)}." if broken else "."),
         highlight=False,
     )  # fmt: skip
+    _tell_drift(outcome, waiting)
+
+
+def _tell_drift(outcome: Outcome, waiting: Sequence[Found]) -> None:
+    """What changed in the exports, and how much of it waits."""
+    from pipelines.cli_drift import told
+
+    for line in told(outcome.drift, waiting):
+        err.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
 def reconform(root: Path, plants: tuple[str, ...], *, yes: bool, retry_lock_s: float, as_json: bool) -> int:

@@ -115,6 +115,11 @@ class Lake:
         return self.root / "ledger.sqlite"
 
     @property
+    def drift(self) -> Path:
+        """Profiles of exports, and what changed in them."""
+        return self.root / "drift.sqlite"
+
+    @property
     def quality(self) -> Path:
         """Measures, judgements and pages of the quality checks."""
         return self.root / "quality"

@@ -348,6 +348,36 @@ class ExportLedger:
         )
         return {row[0]: Past(row[1], *(_read("data_to", text) for text in row[2:])) for row in rows}
 
+    def newest(self) -> int:
+        """A number that grows with each export that is landed."""
+        return int(self._rows("SELECT coalesce(max(seen), 0) FROM export")[0][0])
+
+    def landed_since(self, number: int) -> list[ExportRow]:
+        """Exports that were landed after `newest` gave this number."""
+        rows = self._rows(f"SELECT * FROM export e WHERE seen > ? AND state = 'LANDED' AND {_IN_BRONZE} ORDER BY seen", number)
+        return [_export_row(row) for row in rows]
+
+    def before(self, plant_id: str, source_system: str, order: str, most: int) -> list[ExportRow]:
+        """The exports of a source that are wholly loaded and come next before a place in its order, last first."""
+        rows = self._rows(
+            f"SELECT * FROM export e WHERE plant_id = ? AND source_system = ? AND export_order < ? AND state = 'LANDED' AND {_IN_BRONZE}"
+            " AND NOT EXISTS (SELECT 1 FROM export_table t WHERE t.state = 'FAILED' AND t.plant_id = e.plant_id"
+            " AND t.source_system = e.source_system AND t.batch_id = e.batch_id) ORDER BY export_order DESC LIMIT ?",
+            plant_id, source_system, order, most,
+        )  # fmt: skip
+        return [_export_row(row) for row in rows]
+
+    def some(self, plant_id: str, source_system: str, most: int) -> list[ExportRow]:
+        """Exports of a source in bronze, those first that were landed last."""
+        sql = f"SELECT * FROM export e WHERE plant_id = ? AND source_system = ? AND state = 'LANDED' AND {_IN_BRONZE} ORDER BY seen DESC LIMIT ?"
+        return [_export_row(row) for row in self._rows(sql, plant_id, source_system, most)]
+
+    def is_loaded(self, export: ExportRow) -> bool:
+        """Whether an export is in every table that it was tried for."""
+        sql = "SELECT count(*), sum(state = 'FAILED') FROM export_table WHERE plant_id = ? AND source_system = ? AND batch_id = ?"
+        tried, failed = self._rows(sql, export.plant_id, export.source_system, export.batch_id)[0]
+        return bool(tried) and not failed
+
     def record_export(self, *exports: ExportRow) -> None:
         """Writes or renews versions of exports; one that now has its bytes takes the place of its row from before."""
         with self.transaction():

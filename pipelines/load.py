@@ -17,12 +17,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from connectors.changes import holding, reads_as
 from connectors.contract import Place
 from connectors.errors import ConformError, PlantlakeError, Problem, UnreachableError
 from connectors.models import PlantFile, Table
@@ -30,7 +32,7 @@ from connectors.naming import stated
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
 from connectors.windows import is_answer
-from pipelines import bronze, disk, lanes, load_deliveries, load_samples, load_stated, load_windows, silver
+from pipelines import bronze, disk, drift, lanes, load_deliveries, load_samples, load_stated, load_windows, silver
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger, ExportRow, TableRow
 from pipelines.load_deliveries import order_of
@@ -39,6 +41,7 @@ from pipelines.plan import Delivery, Plan, PlantPlan, attempt_version, mapping_v
 from pipelines.standing import Change, Standing
 from transforms import revisions
 from transforms.conform import Conformed, conform_together
+from transforms.drift.profile import Profile
 from transforms.mapping import Reading
 from transforms.tables import TABLES, TableSpec
 
@@ -68,10 +71,12 @@ LAST = "source_watermark"
 
 
 class Landing(NamedTuple):
-    """One export, as the ledger has to know it, and what was wrong with it."""
+    """What became of an export on its way into bronze."""
 
     row: ExportRow
     problems: list[Problem]
+    profiles: dict[str, Profile]
+    layout: dict[str, str]
     is_unreached: bool = False
     """Its server could not be reached."""
 
@@ -123,14 +128,17 @@ class Loader:
 
     def __init__(
         self, portfolio: Portfolio, lake: Lake, ledger: ExportLedger, refresh_id: str, at: datetime, tell: Progress = lambda _: None,
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[], None] = lambda: None, watch: drift.Watch | None = None,
     ):  # fmt: skip
         self.portfolio, self.lake, self.ledger = portfolio, lake, ledger
         self.refresh_id, self.at, self.tell = refresh_id, at, tell
         self.check = check
         """Called before each commit to silver; raises when this process may not write any more."""
+        self.watch = watch
+        """Keeps profiles of what is landed, and knows what earlier exports held."""
+        self.unread: list[drift.Unread] = []
         self.standing = Standing(lake, portfolio.plants)
-        self._readings: dict[tuple[str, str, str], Reading] = {}
+        self._readings: dict[tuple[str, str, str, tuple[int, ...]], Reading] = {}
         self._places: dict[tuple[str, str], Place] = {}
         self._asking, self._room = threading.Lock(), threading.BoundedSemaphore(LANDING)
 
@@ -159,7 +167,10 @@ class Loader:
     def _landed(self, found: Iterable[Landing]) -> list[Problem]:
         """Writes down what became of some exports, and tells what was wrong with them."""
         landings = list(found)
+        if self.watch:
+            self.watch.store.keep({key: made for one in landings for key, made in one.profiles.items()})
         self.ledger.record_export(*(replace(one.row, batch_id=self.ledger.batch_id(one.row) or one.row.batch_id) for one in landings))
+        self.unread += [drift.Unread(one.row, one.layout) for one in landings if one.row.state == "FAILED" and one.layout]
         return [problem for one in landings for problem in one.problems]
 
     def _is_remote(self, delivery: Delivery) -> bool:
@@ -186,9 +197,10 @@ class Loader:
         row = self._export_row(delivery)
         self.tell(f"{row.plant_id} · {row.source_system} · {row.name}")
         record_sets = _record_sets(plant, delivery.source_id)
+        landed: bronze.Landed | None = None
         try:
             times = stated(plant, source, delivery.export.name)
-            options, extra = self.options(plant, delivery.source_id)
+            options, extra = self.options(plant, delivery.source_id, delivery.export.name)
             place, kind = self._place(plant, delivery.source_id), connector(source.kind)
             landed = bronze.land(self.lake, kind, delivery.export, place, options, record_sets, extra_hash=extra, room=self._room)
             if len(landed.failed) == len(record_sets):
@@ -202,12 +214,24 @@ class Loader:
             told = [
                 replace(problem, consequence=problem.consequence or "Nothing from this file was loaded.") for problem in placed.problems
             ]
-            return Landing(failed, told, isinstance(error, UnreachableError))
+            return Landing(failed, told, {}, landed.layout if landed else {}, isinstance(error, UnreachableError))
         row = replace(
             row, state="LANDED", sha256=landed.sha256, landed_at=self.at, exported_at=times.exported_at, covers_from=times.covers_from,
             covers_to=times.covers_to,
         )  # fmt: skip
-        return Landing(replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row)), [])
+        row = replace(row, batch_id=load_deliveries.batch_id(plant, row.source_system, landed.batch_id, row))
+        return Landing(row, [], self._profiles(plant, row, landed), landed.layout)
+
+    def _profiles(self, plant: PlantFile, row: ExportRow, landed: bronze.Landed) -> dict[str, Profile]:
+        """The profile of each record set, while its file is warm. One that cannot be made is made when it is asked for."""
+        if self.watch is None:
+            return {}
+        try:
+            of = self.watch.profiles
+            return dict(of.make(plant, row.source_system, row.name, landed.sha256, records, landed.layout) for records in landed.parsed)
+        except Exception as error:  # a shape of data that nobody foresaw
+            log.warning("no profile of %s", row.name, exc_info=error)
+            return {}
 
     def _place(self, plant: PlantFile, source_id: str) -> Place:
         """Where a source is; its secrets are asked for once a refresh."""
@@ -225,17 +249,17 @@ class Loader:
             first_seen_at=self.at, attempt=attempt,
         )  # fmt: skip
 
-    def options(self, plant: PlantFile, source_id: str) -> tuple[Any, str]:
-        """The kind's options with files beside the exports resolved, and a hash of what those files hold.
+    def options(self, plant: PlantFile, source_id: str, name: str) -> tuple[Any, str]:
+        """The kind's options for an export with files beside the exports resolved, and a hash of what those files hold.
 
         Raises ReadError when such a file is not there.
         """
-        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id)
+        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id, name)
 
     def parsed(self, plant: PlantFile, source_id: str, table: Table, export: ExportRow) -> Path:
         """The records of a landed export in Parquet."""
         kind = connector(plant.sources[source_id].kind)
-        options, extra = self.options(plant, source_id)
+        options, extra = self.options(plant, source_id, export.name)
         records = table.records or kind.records[0]
         return bronze.parsed(self.lake, kind, str(export.sha256), export.name, options, records, extra_hash=extra)
 
@@ -345,7 +369,7 @@ class Loader:
             except Exception as error:  # one export that nobody foresaw stops no other
                 yield [(export, reading, error)]
                 continue
-            columns = tuple(records.schema.items())
+            columns = (id(reading.source), *records.schema.items())
             if waiting[columns] and rows[columns] + len(records) > TOGETHER_ROWS:
                 yield waiting.pop(columns)
                 rows[columns] = 0
@@ -368,9 +392,9 @@ class Loader:
 
     def reading(self, plant: PlantFile, source_id: str, name: str, export: ExportRow) -> Reading:
         """What conform knows of one export for one table."""
-        key = (plant.plant, source_id, name)
+        key = (plant.plant, source_id, name, holding(plant, plant.sources[source_id], export.name))
         if key not in self._readings:
-            source = plant.sources[source_id]
+            source = reads_as(plant, plant.sources[source_id], export.name)
             self._readings[key] = Reading(
                 plant=plant, source_id=source_id, source=source, table_name=name, table=source.tables[name], export="", batch_id="",
                 export_order="", extracted_at=None, ingested_at=self.at,
@@ -380,7 +404,10 @@ class Loader:
                 known_equipment=frozenset({*plant.equipment.units, *plant.lines}) if plant.equipment.unknown == "reject" else None,
                 salt=self.portfolio.person_salt,
             )  # fmt: skip
-        return replace(self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at)
+        renames = partial(drift.renamed, self.watch, plant, source_id, export, self._readings[key].table) if self.watch else None
+        return replace(
+            self._readings[key], export=export.name, batch_id=str(export.batch_id), extracted_at=export.exported_at, renames=renames
+        )  # fmt: skip
 
     def _merge(self, result: PlantResult, source_id: str, name: str, conformed: list[Ordered], rederive: bool) -> None:
         spec = TABLES[name]

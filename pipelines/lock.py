@@ -111,7 +111,7 @@ def writer_lock(lake: Lake, wait_s: float = 0) -> Iterator[WriterLock]:
     lake.root.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_s
     while True:
-        me = Holder(uuid.uuid4().hex, _user(), os.getpid(), socket.gethostname(), time.time(), time.time())
+        me = Holder(uuid.uuid4().hex, user(), os.getpid(), socket.gethostname(), time.time(), time.time())
         before = _take(lake.ledger, me)
         if before is None or before.is_dead:
             break
@@ -168,7 +168,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _user() -> str:
+def user() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):  # a container without a user database

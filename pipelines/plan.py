@@ -16,7 +16,7 @@ from typing import Any
 from connectors.contract import Connector, Export, FileConnector, Place
 from connectors.discovery import near_misses
 from connectors.errors import PlantlakeError, Problem, UnreachableError, closest, listed
-from connectors.models import PlantFile
+from connectors.models import PlantFile, Source
 from connectors.places.base import shown
 from connectors.portfolio import Portfolio
 from connectors.registry import connector
@@ -37,7 +37,10 @@ STATEMENT_CODE = "3"
 """Raised when the same statements make other rows: every plant file is then told to silver once more."""
 
 
-NOT_READ_BY = {"tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection", "preset", "headers"}
+NOT_READ_BY = {
+    "tables", "clock_offset_s", "clock_reference", "rank", "expect", "path", "root", "connection", "preset", "headers", "renamed",
+    "changes",
+}  # fmt: skip
 """Keys of a source that change no row of its exports: where they are, and what is stated of the source."""
 
 
@@ -231,7 +234,18 @@ def mapping_version(portfolio: Portfolio, plant: PlantFile, source_id: str, tabl
         portfolio.vocabularies.rows("unit_aliases", plant.plant),
         *_of_lines(plant, table),
         *([portfolio.person_salt] if any(secret_columns(source)) else []),
+        *_of_changes(source, table),
     )
+
+
+def _of_changes(source: Source, table: str) -> list[Any]:
+    """What a source says of exports that changed, as far as it concerns a table; nothing where it says nothing."""
+    changes = [
+        (change.since, change.timezone, change.options, change.tables[table].model_dump() if table in change.tables else None)
+        for change in source.changes
+        if change.timezone or change.options or table in change.tables
+    ]
+    return [source.renamed, changes] if source.renamed or changes else []
 
 
 def _of_lines(plant: PlantFile, table: str) -> list[Any]:

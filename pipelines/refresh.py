@@ -18,7 +18,8 @@ import polars as pl
 
 from connectors import portfolio as portfolios
 from connectors.errors import Problem
-from pipelines import bronze, gates, migrate, state
+from pipelines import bronze, drift, gates, migrate, state
+from pipelines.drift_store import DriftStore, Found
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from pipelines.load import Loader
@@ -47,6 +48,8 @@ class Outcome:
     held: dict[str, str] = field(default_factory=dict)
     """Plant: why a gate holds it. Its last good parts stand."""
     models: dict[str, float] = field(default_factory=dict)
+    drift: list[Found] = field(default_factory=list)
+    """Changes of exports that were found for the first time."""
     quality: pl.DataFrame | None = None
     problems: list[Problem] = field(default_factory=list)
     plants: int = 0
@@ -61,7 +64,9 @@ class Outcome:
         counts = ("refresh_id", "release_id", "plants", "exports", "accepted", "rejected", "duplicate", "filtered", "changed", "unit_days",
                   "parts_changed", "parts_closed", "held")  # fmt: skip
         problems = [{"where": p.where, "message": p.message, "found": p.found, "closest": p.closest, "fix": p.fix} for p in self.problems]
-        return {**{name: getattr(self, name) for name in counts}, "problems": problems}
+        drift = [{"id": found.finding_id, "where": found.where, "what": found.what, "column": found.column_name, "message": found.message,
+                  "state": found.state, "edit": found.edit} for found in self.drift]  # fmt: skip
+        return {**{name: getattr(self, name) for name in counts}, "problems": problems, "drift": drift}
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,14 @@ class Refresh:
         self.portfolio = portfolios.read(root, self.request.plants)
         self.lake = (lake or Lake(self.portfolio.lake)).create()
         self.ledger = ExportLedger(self.lake.ledger)
+        self.drift = DriftStore(self.lake.drift)
+        if self.drift.mark is None:  # a lake that is older: what it holds is history, not news
+            self.drift.set_mark(self.ledger.newest())
         self.scope: Scope | None = None
         self.checked: Callable[[], None] = lambda: None
         self._tell = tell
         self._arrived: dict[str, list[str]] = {}
+        self._unread: list[drift.Unread] = []
         self.outcome.plants = len(self.portfolio.plants) + len(self.portfolio.broken)
 
     def tell(self, text: str) -> None:
@@ -112,6 +121,7 @@ class Refresh:
         import sys
 
         self.ledger.close()
+        self.drift.close()
         if judging := sys.modules.get("quality_checks.judging"):
             judging.stop()
 
@@ -121,6 +131,7 @@ class Refresh:
             self.prepare()
         self.land(todo)
         self.load(todo)
+        self.watch()
         self.find()
         if quality:
             self.check()
@@ -173,7 +184,9 @@ class Refresh:
             for source_id, name in work.gone:
                 self.ledger.gone(plant_id, source_id, [name])
             self._arrived[plant_id] = [delivery.export.name for delivery in work.deliveries]
-        self.outcome.problems += self._loader().land(todo)
+        loader = self._loader()
+        self.outcome.problems += loader.land(todo)
+        self._unread = loader.unread
         self.outcome.exports = todo.exports
 
     def load(self, todo: Plan) -> None:
@@ -187,6 +200,17 @@ class Refresh:
             self.outcome.duplicate += account.duplicate
             self.outcome.filtered += account.filtered
         self._set_clocks()
+
+    def watch(self) -> None:
+        """Whether the exports have changed."""
+        if self.request.deliveries:
+            self.tell("changes of exports")
+            watch = self._watch()
+            self.outcome.drift = watch.run(self._unread)
+            self.outcome.problems += watch.problems
+
+    def _watch(self) -> drift.Watch:
+        return drift.Watch(self.portfolio, self.lake, self.ledger, self.drift, self.outcome.refresh_id, self.at)
 
     def _set_clocks(self) -> None:
         """What the events of silver say of the clocks that follow another (rule T17)."""
@@ -329,7 +353,8 @@ class Refresh:
             log.warning(problem)
 
     def _loader(self) -> Loader:
-        return Loader(self.portfolio, self.lake, self.ledger, self.outcome.refresh_id, self.at, self.tell, self.checked)
+        refresh = self.outcome.refresh_id
+        return Loader(self.portfolio, self.lake, self.ledger, refresh, self.at, self.tell, self.checked, self._watch())
 
 
 def _limits_version() -> str:

@@ -24,7 +24,7 @@ from pipelines.load import Loader
 from publish.reader import Snapshot
 from transforms import states, units
 from transforms.conform import conform
-from transforms.mapping import Reading, as_text, check_columns, evaluate, map_words, mark_skipped
+from transforms.mapping import Reading, as_mapped, as_text, check_columns, evaluate, map_words, mark_skipped
 from transforms.tables import EVENT_CLASSES, TABLES
 
 STATES = "equipment_state_event"
@@ -224,10 +224,10 @@ def _of_exports(
     for export in exports:
         reading = loader.reading(plant, source_id, table, export)
         try:
-            records = pl.read_parquet(loader.parsed(plant, source_id, reading.table, export))
+            records = as_mapped(pl.read_parquet(loader.parsed(plant, source_id, reading.table, export)), reading.source)
             check_columns(reading, records.columns)
             kept = records.filter(mark_skipped(records, reading.table).is_null())
-            for name, rule in rules.items():
+            for name, rule in ((name, reading.table.columns[name]) for name in rules if name in reading.table.columns):
                 yield from _of_column(_examples(kept, rule), reading, name, rule)
         except (PlantlakeError, pl.exceptions.PolarsError):  # told where the export was not loaded
             continue

@@ -22,6 +22,7 @@ from connectors.portfolio import Portfolio
 from dbt_project import semantic_models, value_sql
 from dbt_project.catalogue import published
 from pipelines import state, views
+from pipelines.drift_store import DriftStore
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from publish import comparison, losses, parts
@@ -74,6 +75,7 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
         frames = {
             "plant_status": plant_status(lake, portfolio, _told(con, pieces["export_ledger"]), ledger.failing(), outcome, _gates(con)),
             "quality_results": Store(lake.quality).all_results(),
+            "drift": _drift(lake),
         }
         for name, frame in frames.items():
             frame.write_parquet(folder / f"{name}.parquet", compression="snappy")
@@ -87,6 +89,11 @@ def publish(lake: Lake, portfolio: Portfolio, ledger: ExportLedger, outcome: Out
     _forget(lake, folder)
     parts.forget(lake, {name for names in (*pieces.values(), *trail.values()) for name in names})
     return lake.snapshot
+
+
+def _drift(lake: Lake) -> pl.DataFrame:
+    with DriftStore(lake.drift) as store:
+        return store.frame()
 
 
 def _newest(con: DuckDBPyConnection) -> int:

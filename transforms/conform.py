@@ -19,7 +19,7 @@ from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.models import Column
 from transforms import clock
 from transforms.canonical import canonical
-from transforms.mapping import REJECT, Reading, as_text, check_columns, condition, evaluate, mark_skipped, veiled
+from transforms.mapping import REJECT, Reading, as_mapped, as_text, check_columns, condition, evaluate, mark_skipped, veiled
 from transforms.tables import TABLES, UTC_US, TableSpec
 
 FUTURE = timedelta(minutes=5)
@@ -71,7 +71,7 @@ def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading
     reading, spec = readings[0], TABLES[readings[0].table_name]
     if len(exports) > 1 and _feels_neighbours(reading, spec):
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
-    stack = _Stack.of(exports)
+    stack = _Stack.of([as_mapped(export, reading.source) for export in exports])
     check_columns(reading, stack.frame.columns)
     skipped = mark_skipped(stack.frame, reading.table)
     kept = stack.frame.filter(skipped.is_null())

@@ -8,10 +8,11 @@ made of the inputs (`transforms.canonical`), acceptance (`transforms.conform`), 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 import polars as pl
 
@@ -26,6 +27,14 @@ from transforms.tables import TABLES, Input, TableSpec
 
 REJECT = "_reject"
 """Column with the list of reasons for which a record is not accepted, each `RULE: detail`."""
+
+
+class Rename(NamedTuple):
+    """A column of earlier exports that an export seems to have under another name."""
+
+    name: str
+    because: str
+    """What the two have in common, in words."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +57,8 @@ class Reading:
     known_equipment: frozenset[str] | None = None
     salt: str = ""
     """What is hashed with the names of persons and customers."""
+    renames: Callable[[Sequence[str]], Mapping[str, Rename]] | None = None
+    """Of mapped columns that are not in the export: under which name it seems to have them, by what earlier exports held there."""
 
     @property
     def secret_columns(self) -> frozenset[str]:
@@ -68,11 +79,23 @@ class Reading:
 
 
 def secret_columns(source: Source) -> Iterator[str]:
-    """The columns of a source's records that any of its tables takes a secret from."""
-    for table, mapped in source.tables.items():
-        for name, rule in mapped.columns.items():
-            if table in TABLES and name in TABLES[table].inputs and TABLES[table].inputs[name].is_secret:
-                yield from rule.from_ or ()
+    """The columns of a source's records that any of its tables takes a secret from, under every name that they ever had."""
+    mapped = [(table, name, rule) for table, about in source.tables.items() for name, rule in about.columns.items()]
+    for change in source.changes:
+        mapped += [(table, name, rule) for table, about in change.tables.items() for name, rule in about.columns.items() if rule]
+    found = {
+        column
+        for table, name, rule in mapped
+        if table in TABLES and name in TABLES[table].inputs and TABLES[table].inputs[name].is_secret
+        for column in rule.from_ or ()
+    }
+    yield from sorted(found | {new for new, old in source.renamed.items() if old in found})
+
+
+def as_mapped(frame: pl.DataFrame, source: Source) -> pl.DataFrame:
+    """The records with the columns that were renamed under the names that the mapping has for them."""
+    names = {new: old for new, old in source.renamed.items() if new in frame.columns and old not in frame.columns}
+    return frame.rename(names) if names else frame
 
 
 def veiled(frame: pl.DataFrame, reading: Reading) -> pl.DataFrame:
@@ -106,20 +129,24 @@ def check_columns(reading: Reading, columns: Sequence[str]) -> None:
     named |= {(f"skip.{name}", condition.column) for name, condition in reading.table.skip.items()}
     named |= {("withdrawn", test.column) for test in [reading.table.withdrawn] if test}
     named |= {("key", text) for text in reading.table.key or ()}
+    missing = sorted((place, text) for place, text in named if text not in columns)
+    if missing:
+        renames = reading.renames([text for _, text in missing]) if reading.renames else {}
+        raise ConformError([_not_there(reading, place, text, columns, renames.get(text)) for place, text in missing])
+
+
+def _not_there(reading: Reading, place: str, text: str, columns: Sequence[str], rename: Rename | None) -> Problem:
+    """A mapped column that an export lacks. What earlier exports had is renamed for all; what none ever had is a slip of the mapping."""
     shown = [column for column in columns if column != ROW]
-    problems = [
-        reading.problem(
-            f"Column '{text}' is mapped in {place} but is not in the file.",
-            found=listed(shown, 40),
-            closest=(near := closest(text, shown)),
-            fix=f"{reading.fix_path}.{place}: {near or '<a column of the file>'}"
-            + ("; null leaves it out" if reading.source.preset else ""),
+    told, found = f"Column '{text}' is mapped in {place} but is not in the file.", listed(shown, 40)
+    if rename:
+        source = f"plants/{reading.plant.plant}.yaml → sources.{reading.source_id}"
+        return reading.problem(
+            told, found=found, closest=f"{rename.name} ({rename.because})", fix=f"{source}.renamed: {{{rename.name}: {text}}}"
         )
-        for place, text in sorted(named)
-        if text not in columns
-    ]
-    if problems:
-        raise ConformError(problems)
+    near = closest(text, shown)
+    fix = f"{reading.fix_path}.{place}: {near or '<a column of the file>'}" + ("; null leaves it out" if reading.source.preset else "")
+    return reading.problem(told, found=found, closest=near, fix=fix)
 
 
 def _is_pattern(text: str) -> bool:
@@ -219,7 +246,7 @@ def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule
 def _text(frame: pl.DataFrame, reading: Reading, name: str, rule: Column) -> tuple[pl.Series, list[pl.Series]]:
     """The text of a column after join, nulls, split, regex, default and map; and the reasons of what `map` refuses."""
     raw = frame.with_columns(_origin(frame, reading, name, rule).alias("t"))["t"]
-    text = raw.to_frame().select(_shaped(pl.col("t"), rule).alias("t"))["t"]
+    text = raw.to_frame().select(shaped(pl.col("t"), rule).alias("t"))["t"]
     if rule.map is None:
         return text, []
     words, key = map_words(rule.map, text)
@@ -274,7 +301,7 @@ def _told(reading: Reading, place: str, rule: str | None) -> Iterator[None]:
         ) from error
 
 
-def _shaped(text: pl.Expr, rule: Column) -> pl.Expr:
+def shaped(text: pl.Expr, rule: Column) -> pl.Expr:
     if rule.nulls:
         text = pl.when(~text.is_in([word.strip() for word in rule.nulls])).then(text)
     if rule.split:

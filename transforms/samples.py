@@ -17,7 +17,7 @@ from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.errors import ConformError
 from transforms.conform import quarantine, too_many_fields, unreadable
 from transforms.keys import stable_id
-from transforms.mapping import Reading, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped, veiled
+from transforms.mapping import Reading, as_mapped, as_text, check_columns, collect_reasons, evaluate_sample, mark_skipped, veiled
 from transforms.numbers import parse_numbers
 
 WORDS = {"GOOD": "GOOD", "BAD": "BAD", "UNCERTAIN": "UNCERTAIN", "QUESTIONABLE": "UNCERTAIN"}
@@ -75,6 +75,7 @@ def conform_samples(batch: pl.DataFrame, reading: Reading) -> Samples:
 
     Raises ConformError when the mapping and the file do not fit each other.
     """
+    batch = as_mapped(batch, reading.source)
     check_columns(reading, batch.columns)
     kept, counts = batch, {}
     if reading.table.skip:

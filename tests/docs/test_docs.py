@@ -14,9 +14,10 @@ from connectors.vocabularies import COLUMNS
 from dbt_project import catalogue as kpi_catalogue
 from dbt_project import value_sql
 from docs import generate
-from pipelines import cli, doctor, lock, logs, release, scope_sql, silver, upkeep
+from pipelines import cli, doctor, drift, drift_store, lock, logs, release, scope_sql, silver, upkeep
 from publish import parts, snapshot, tables
 from quality_checks import store
+from transforms.drift import compare, moved, profile, words
 from transforms.tables import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,8 +83,25 @@ def test_every_published_table_is_named() -> None:
         "quarantine",
         "plant_status",
         "quality_results",
+        "drift",
     )
     assert [name for name in names if f"`{name}`" not in PAGES["docs/sql.md"].partition("kpi_value_as_of")[0]] == []
+
+
+def test_every_change_of_exports_and_what_ends_it_is_explained() -> None:
+    page = PAGES["docs/drift.md"]
+    told = re.findall(r"`([A-Z_]+)`", "".join(line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")))
+    assert sorted(told) == sorted(compare.WHAT)
+    assert [state for state in drift_store.STATES if f"`{state}`" not in page] == []
+    assert [name for name in drift_store.DRIFT if f"`{name}`" not in PAGES["docs/sql.md"]] == []
+    assert (profile.SAMPLE, drift.KEPT, moved.HISTORY, moved.LARGE, moved.CLOSE, words.SEVERAL) == (
+        500,
+        20,
+        3,
+        50,
+        0.04,
+        3,
+    )  # in words there
 
 
 def test_every_cause_of_the_change_scope_is_explained() -> None:

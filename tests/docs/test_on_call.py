@@ -90,7 +90,7 @@ def test_every_command_prints_what_the_page_says(morning: list[tuple[str, str, s
 
 
 def test_the_exit_codes_tell_when_somebody_is_needed(morning: list[tuple[str, str, str, int]]) -> None:
-    """1 while a plant is held: the refresh that holds it, the status, and the status after the rollback."""
+    """1 while a plant is held: the refresh that holds it, the status, what changed, and the status after the rollback."""
     needed = [command for command, *_, code in morning if code]
-    assert needed == ["plantlake refresh", "plantlake status", "plantlake status"]
+    assert needed == ["plantlake refresh", "plantlake status", "plantlake drift", "plantlake status"]
     assert {code for *_, code in morning} == {0, 1}

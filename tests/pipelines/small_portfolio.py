@@ -100,6 +100,7 @@ class SmallPortfolio:
             todo = job.plan()
             job.land(todo)
             job.load(todo)
+            job.watch()
             if build_gold:
                 job.find()
                 job.build(quality=False)

@@ -67,6 +67,11 @@ def test_second_refresh_is_a_no_op(root: Path) -> None:
     job.close()
 
 
+def test_no_export_of_a_real_plant_changed(lake: Snapshot) -> None:
+    """Three purchase orders of five weeks, eighteen days of a machine tool: more orders or fewer, and nothing that needs anybody."""
+    assert lake.rows("SELECT plant_id, what, message FROM drift") == []
+
+
 def test_conservation_per_export_and_table(lake: Snapshot) -> None:
     rows = lake.rows(
         "SELECT name, records_read, accepted + rejected + duplicate + filtered FROM export_ledger WHERE table_name IS NOT NULL"

@@ -119,6 +119,19 @@ class Delimited(FileConnector):
         fields = pl.col(pl.String)
         return frame.with_columns(pl.when(~fields.is_in(options.nulls)).then(fields))
 
+    def layout(self, path: Path, options: DelimitedOptions) -> dict[str, str]:
+        """Encoding and delimiter, by the first lines."""
+        source = next((file for file in (path.with_name(f"{path.name}.plain"), path) if file.exists()), path)
+        try:
+            encoding = text.looks_like(source)
+            if not encoding:
+                return {}
+            with source.open(encoding="utf-8-sig" if encoding in ("utf-8", "ascii") else encoding, errors="replace", newline="") as lines:
+                found = detect_delimiter([line[:10_000] for line in islice(lines, 100)], options.quote)
+        except (OSError, ValueError):
+            return {}
+        return {"encoding": encoding} | ({"delimiter": "tab" if found == "\t" else found} if found else {})
+
     def originals(self, path: Path, options: DelimitedOptions, records: str, rows: Collection[int]) -> dict[int, Original]:
         """The lines of the records, verbatim; a record with line breaks in quotes has several."""
         plain = text.lined(path, options.encoding, options.member)

@@ -100,6 +100,13 @@ class Excel(FileConnector):
         columns = [typed(cells, column, kept, options.nulls).alias(name) for column, name in place.columns.items()]
         return pl.DataFrame([kept, *columns]).lazy()
 
+    def layout(self, path: Path, options: ExcelOptions) -> dict[str, str]:
+        """The names of the sheets."""
+        try:
+            return {"sheets": "\n".join(open_workbook(path).sheet_names)}
+        except (ReadError, OSError, ValueError):
+            return {}
+
     def originals(self, path: Path, options: ExcelOptions, records: str, rows: Collection[int]) -> dict[int, Original]:
         """The rows of the sheet: `_row` is the sheet's own number."""
         return as_read(self.read(path, options, records), rows, "row of the sheet")

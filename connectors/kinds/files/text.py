@@ -134,6 +134,23 @@ def encoding_of(path: Path) -> str:
     return _encoding(_head(path), _census(path))
 
 
+def looks_like(path: Path) -> str:
+    """The encoding of the first bytes of a text, 'ascii' where they do not tell, '' of what is no text. Nothing is read by it."""
+    head = _head(path)
+    found = _encoding(head, Census(head.isascii(), _is_utf8(head)))
+    if b"\x00" in head and not found.startswith("utf-16"):
+        return ""
+    return "ascii" if head.isascii() and found == "utf-8" else found
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")("strict").decode(head)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _refuse_empty(head: bytes, plain: Path) -> None:
     if not head.strip(b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"):
         raise ReadError(Problem("The file is empty.", found=f"{plain.stat().st_size} bytes without any text", fix=AGAIN))
