@@ -27,6 +27,7 @@ from pipelines import (
     cli_preset,
     cli_quarantine,
     cli_rates,
+    cli_reasons,
     cli_refresh,
     cli_release,
     cli_trial,
@@ -49,6 +50,7 @@ app.add_typer(cli_preset.connector_app, name="connector")
 app.add_typer(cli_release.app, name="release")
 app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_drift.app, name="drift")
+app.add_typer(cli_reasons.app, name="reasons")
 
 
 def main() -> None:

@@ -87,7 +87,7 @@ def test_what_cannot_be_told_is_an_error(make: Make) -> None:
     assert "is the timestamp of its samples" in error(make("Tag,When,Value\nA,x,1\n"))
     assert "is the tag of its samples" in error(make("Sensor,Time,Value\nA,x,1\n"), layout="rows")
     assert "neither a column of tags nor one of times" in error(make("MBLNR,MENGE\n1,5\n"))
-    assert "longer than 16 MB" in error(make("Time,A\n" + "1" * (17 << 20)))
+    assert "longer than 4 MB" in error(make("Time,A\n" + "1" * (5 << 20)))
 
 
 CELLS = st.lists(st.sampled_from(["1", "2.5", "RUN", ""]), min_size=3, max_size=3)

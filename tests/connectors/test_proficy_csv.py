@@ -95,4 +95,4 @@ def test_other_files_are_refused(make: Make, content: str) -> None:
 
 
 def test_a_line_without_end_is_refused_before_it_is_held(make: Make) -> None:
-    assert "longer than 16 MB" in error(make(f"[Data]\n{HEADER}" + "A" * (17 << 20)))
+    assert "longer than 4 MB" in error(make(f"[Data]\n{HEADER}" + "A" * (5 << 20)))

@@ -36,3 +36,12 @@ def test_damage_gives_a_frame_or_an_error_with_a_mend(
             body[chance.randrange(len(body))] = chance.choice(SIGNS)
     path.write_bytes(bytes(body))
     reads_or_refuses(lambda: found.read(path, options, records))
+
+
+@pytest.mark.parametrize("kind", TEXT_KINDS)
+@pytest.mark.parametrize("sign", ['"', ",", "\\", "x"])
+def test_a_line_of_one_sign_over_and_over_costs_itself_alone(kind: str, sign: str, tmp_path: Path) -> None:
+    """Half a megabyte: a pattern that tries a thing twice would take hours."""
+    _, found, path, options, records = prepared(seeds(kind)[0], tmp_path)
+    path.write_bytes(path.read_bytes() + sign.encode() * (1 << 19) + b"\n")
+    reads_or_refuses(lambda: found.read(path, options, records))

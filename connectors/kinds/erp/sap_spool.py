@@ -32,6 +32,8 @@ STARS = re.compile(r"\|?\s*(\*{1,9})(?![^\s|])")
 FEW = 2
 """Cells that make a header; a box around a title has one."""
 LOOKED_AT = 2000
+WIDEST = 1 << 20
+"""Bytes of a line; SAP prints at most 1,023 characters."""
 
 
 class SpoolOptions(StrictModel):
@@ -115,7 +117,7 @@ class SapSpool(FileConnector):
 
 
 def _opened(path: Path, options: SpoolOptions) -> tuple[Path, Layout]:
-    plain = text.lined(path, options.encoding, options.member, wanted="a list of SAP")
+    plain = text.lined(path, options.encoding, options.member, wanted="a list of SAP", longest=WIDEST)
     layout = _layout(plain, options)
     if layout.cut and options.cut == "refuse":
         told = f"The list was cut: the column '{layout.names[-1]}' has no end, and columns behind it may be missing."
@@ -129,7 +131,7 @@ def _opened(path: Path, options: SpoolOptions) -> tuple[Path, Layout]:
 
 def _layout(plain: Path, options: SpoolOptions) -> Layout:
     """Raises ReadError where no line is a header, or not the one that is stated."""
-    head = [line for line in islice(text.lines(plain), LOOKED_AT) if line.strip()]
+    head = [line for line in text.head(plain, LOOKED_AT) if line.strip()]
     tabs = sum(line.count("\t") >= FEW for line in head)
     has_tabs = tabs > sum(line.count("|") >= FEW for line in head)
     cells = [_split(line, has_tabs) for line in head]

@@ -54,8 +54,8 @@ class Splitter:
         self.delimiter, self.quote = delimiter, quote
         self.blank = f"{delimiter} \t\r\n\ufeff"
         sep, q = re.escape(delimiter), re.escape(quote or '"')
-        self._quoted = re.compile(rf" *{q}([^{q}]*(?:{q}{q}[^{q}]*)*){q}(?!{q}) *({sep}|\Z)")
-        self._open = re.compile(rf" *{q}[^{q}]*(?:{q}{q}[^{q}]*)*\Z")
+        self._quoted = re.compile(rf" *+{q}([^{q}]*+(?:{q}{q}[^{q}]*+)*+){q}(?!{q}) *({sep}|\Z)")
+        self._open = re.compile(rf" *+{q}[^{q}]*+(?:{q}{q}[^{q}]*+)*+\Z")
 
     def split(self, text: str) -> Fields | None:
         """The fields of a line, or None when its last field is quoted and goes on in the next line.

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -27,7 +28,7 @@ FED = 2 << 10
 """Bytes of zstd that are unpacked at a time: four of them can hold 128 kB, so 64 MB at most come at once."""
 BOMB_BYTES, BOMB_RATIO = 2 << 30, 200
 """What unpacks to more than so many bytes and to more than so many times its size is no export: texts of machines reach 60."""
-LONGEST_LINE = 16 << 20
+LONGEST_LINE = 4 << 20
 """Bytes; a longer line is damage, and would have to be held in memory as a whole."""
 AGAIN = "ask the plant for the file again"
 OLE, ZIP, GZIP, ZSTD = b"\xd0\xcf\x11\xe0", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
@@ -85,18 +86,20 @@ def utf8(path: Path, encoding: str | None = None, member: str | None = None, wan
     return _transcoded(plain, path.with_name(f"{path.name}.utf8"), found, stated=encoding is not None, detected=_encoding(head, census))
 
 
-def lined(path: Path, encoding: str | None = None, member: str | None = None, wanted: str = "delimited text") -> Path:
+def lined(
+    path: Path, encoding: str | None = None, member: str | None = None, wanted: str = "delimited text", longest: int = LONGEST_LINE
+) -> Path:
     """The export like `utf8`, for kinds that take it line by line: raises ReadError too for a line that is no line of any record."""
     plain = utf8(path, encoding, member, wanted)
     held = 0
     with plain.open("rb") as file:
-        while chunk := file.read(CHUNK):
+        while chunk := file.read(min(CHUNK, longest)):
             first = chunk.find(b"\n")
-            longest = held + (first if first >= 0 else len(chunk))
-            held = longest if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
-            if longest > LONGEST_LINE:
-                told = f"A line is longer than {LONGEST_LINE >> 20} MB: the line ends were lost, or this is no text of records."
+            held += first if first >= 0 else len(chunk)
+            if held > longest:
+                told = f"A line is longer than {longest >> 20} MB: the line ends were lost, or this is no text of records."
                 raise ReadError(Problem(told, fix=f"{AGAIN}, or kind: <the kind for this format>"))
+            held = len(chunk) - chunk.rfind(b"\n") - 1 if first >= 0 else held
     return plain
 
 
@@ -105,6 +108,17 @@ def lines(plain: Path) -> Iterator[str]:
     with plain.open(encoding="utf-8-sig") as source:
         for line in source:
             yield line.rstrip("\n")
+
+
+def head(plain: Path, most: int, characters: int = 1 << 20) -> list[str]:
+    """The first lines of a text, fewer than asked for where they are long."""
+    found: list[str] = []
+    for line in islice(lines(plain), most):
+        found.append(line)
+        characters -= len(line)
+        if characters <= 0:
+            break
+    return found
 
 
 def document(path: Path, encoding: str | None = None, declared: Callable[[bytes], str | None] = lambda head: None) -> Path:

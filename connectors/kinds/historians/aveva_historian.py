@@ -64,7 +64,7 @@ class AvevaHistorian(FileConnector):
     def read(self, path: Path, options: AvevaOptions, records: str = "rows") -> pl.LazyFrame:
         """One row a value; the columns are always there, those of a query's own follow them. See `connectors.contract`."""
         plain = text.lined(path, options.encoding, options.member, wanted="text of AVEVA Historian")
-        head = [line for line in islice(text.lines(plain), 50) if line.strip()]
+        head = [line for line in text.head(plain, 50) if line.strip()]
         if head and head[0].strip(" ,;|\t").casefold() in ENCODINGS:
             found = framed(_imported(plain), COLUMNS, path).with_columns(pl.col("quality_code").alias("opcquality"))
         else:

@@ -15,9 +15,9 @@ from functools import lru_cache
 from connectors.errors import Problem, ReadError
 from connectors.kinds.files.record_frames import Row, unreadable
 
-SERIES = re.compile(r"\s*((?:[^\s\\]|\\.)+) +")
-"""Measurement and tags: all up to the first blank that is not escaped."""
-FIELD = re.compile(r'((?:[^=,\\ "]|\\.)(?:[^=,\\ ]|\\.)*)=("(?:[^"\\]|\\.)*"|[^, "]+)(,| +|\Z)', re.DOTALL)
+SERIES = re.compile(r"\s*((?:[^\s\\]++|\\.)++) +")
+"""Measurement and tags: all up to the first blank that is not escaped. Nothing is tried twice, however long the line."""
+FIELD = re.compile(r'((?:[^=,\\ "]|\\.)(?:[^=,\\ ]++|\\.)*+)=("(?:[^"\\]++|\\.)*+"|[^, "]++)(,| +|\Z)', re.DOTALL)
 STAMP = re.compile(r"-?\d{1,19}")
 TYPES = {
     re.compile(r"-?\d+i"): "integer",

@@ -62,6 +62,8 @@ LABELS = {
 """What may stand at the beginning of a line above the samples of a sheet."""
 GENERIC = (*OF_LIST["timestamp"], *OF_LIST["value"], *(word for words in LABELS.values() for word in words))
 LOOKED_AT = 500
+WIDEST = 1 << 20
+"""Bytes of a line: 16,384 columns of Excel have a third of that."""
 
 
 class PiCsvOptions(StrictModel):
@@ -109,8 +111,8 @@ class PiCsv(FileConnector):
 
     def read(self, path: Path, options: PiCsvOptions, records: str = "rows") -> pl.LazyFrame:
         """One row a sample; the columns are always the same. See `connectors.contract`."""
-        plain = text.lined(path, options.encoding, options.member, wanted="text of PI")
-        head = list(islice(text.lines(plain), max(LOOKED_AT, (options.data_row or 0) + 50)))
+        plain = text.lined(path, options.encoding, options.member, wanted="text of PI", longest=WIDEST)
+        head = text.head(plain, max(LOOKED_AT, (options.data_row or 0) + 50))
         delimiter = options.delimiter or _delimiter(head, options)
         lines = list(_split(head, delimiter))
         is_list = options.layout == "list" if options.layout else bool(options.columns) or _header_of_list(lines) is not None
