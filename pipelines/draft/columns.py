@@ -16,7 +16,7 @@ from connectors.portfolio import closed_words
 from connectors.quality import opc_classic
 from pipelines.draft import names
 from pipelines.draft.facts import Facts, key_of, sums
-from pipelines.draft.guess import Comment, Guess, unknown
+from pipelines.draft.guess import Guess, unknown
 from pipelines.draft.tables import Chosen, Match
 from pipelines.draft.times import Moment
 from transforms.tables import TABLES
@@ -28,6 +28,7 @@ MOVEMENTS = {
     "702": "ADJUST", "122": "RECEIPT_PO", "161": "RECEIPT_PO",
 }  # fmt: skip
 """Movement types of SAP; 101 is a receipt from a purchase order too."""
+MATERIALS = ("RAW", "CONSUMABLE", "SEMI", "FINISHED", "BYPRODUCT")
 MOST_WORDS = 40
 CLASSES = "RUN, SETUP, DELAY_EQ, DELAY_ORG, IDLE, STOP (its reason tells) or UNKNOWN"
 
@@ -90,7 +91,7 @@ class _Writer:
                 found[name] = self._mapped(match, self._movements(), "a movement type of SAP")
             elif name == "quality":
                 found[name] = self._quality(match)
-            elif name in closed_words(self.chosen.table):
+            elif name in self._known_words():
                 found |= self._closed(name, match)
             else:
                 found[name] = self._text(name, match)
@@ -151,10 +152,21 @@ class _Writer:
     def _text(self, name: str, match: Match) -> Any:
         if name == "document" and (item := self._item(match)):
             self.used.add(item.name)
-            return _sured({"from": [match.facts.name, item.name], "sep": "-"}, match)
+            year = [fact.name for fact in self.facts if fact.name.upper() == "MJAHR" and match.facts.name.upper() == "MBLNR"]
+            self.used.update(year)
+            return _sured({"from": [match.facts.name, *year, item.name], "sep": "-"}, match)
+        if name == "tag" and (device := self._device(match)):
+            return Guess({"from": [device.name, match.facts.name], "sep": "/"}, f"{device.distinct} devices in one export", 85)
+        if name == "value" and (words := [word for word, _ in match.facts.words if word.upper() == "UNAVAILABLE"]):
+            return _sured({"from": match.facts.name, "nulls": [*match.facts.nulls, *words]}, match)
         if match.facts.nulls:
             return _sured({"from": match.facts.name, "nulls": list(match.facts.nulls)}, match)
         return _sured(match.facts.name, match)
+
+    def _device(self, match: Match) -> Facts | None:
+        """The device of samples whose tags are named by the device."""
+        found = next((fact for fact in self.facts if fact.name == "device" and match.facts.name == "data_item"), None)
+        return found if found is not None and found.distinct > 1 else None
 
     def _item(self, match: Match) -> Facts | None:
         """The counter or item that makes a document's number unique."""
@@ -188,12 +200,17 @@ class _Writer:
         """The unit of the numbers: a column, the header, or unknown where it is a length of time."""
         dimension = self.spec.inputs[name].dimension
         if dimension == "quantity":
-            column = next(
-                (other for other in self.facts if other.scores.get("unit", 0) >= 95 and not other.is_empty and not other.is_number), None
-            )
-            if column is not None:
-                self.used.add(column.name)
-                return {"unit_from": column.name}, ()
+            own = set(names.plain(fact.name).split())
+            held = [
+                it
+                for it in self.facts
+                if it.scores.get("unit", 0) >= names.PART and not it.is_empty and not it.is_number and not it.has_day
+            ]
+            held.sort(key=lambda it: (-len(own & set(names.plain(it.name).split())), -it.scores["unit"], abs(it.position - fact.position)))
+            if held:
+                self.used.add(held[0].name)
+                others = [it.name for it in held[1:] if not it.text.equals(held[0].text)]
+                return {"unit_from": held[0].name}, ((f"unit: or {', '.join(others[:3])}", 75),) if others else ()
         if dimension is None:
             return {}, ()
         stated = _unit_of(fact, name)
@@ -214,9 +231,13 @@ class _Writer:
             words[word] = Guess(known[word], f"{what}, {count} records", 75) if word in known else unknown(f"{count} records")
         return {"from": match.facts.name, "map": words}
 
+    def _known_words(self) -> Mapping[str, Sequence[str]]:
+        """The columns with a list of words; that of the types of materials is one of meaning only."""
+        return {**closed_words(self.chosen.table), **({"material_type": MATERIALS} if self.chosen.table == "material" else {})}
+
     def _closed(self, name: str, match: Match) -> Tree:
         """A column with a closed list of words; one that may be left out is, where a word of the data is none of them."""
-        known = closed_words(self.chosen.table)[name]
+        known = self._known_words()[name]
         words = {word: names.closed_word(word, known) for word, _ in match.facts.words}
         if not self.spec.inputs[name].required and (None in words.values() or match.facts.distinct > MOST_WORDS):
             self.used.discard(match.facts.name)
@@ -430,8 +451,9 @@ def _wide(chosen: Chosen, facts: Sequence[Facts]) -> Drafted:
         series.sort(key=lambda fact: -pl.DataFrame([stamps, fact.text.rename("s")]).unique().height)
     tree: Tree = {"columns": columns}
     if series and time and time.facts.distinct * 1.5 < time.facts.rows:
-        note = f"{series[0].name} tells {series[0].distinct} series apart: their values stand at the same times"
-        tree = {Comment(f"? {note}; a source each would keep them apart"): None, **tree}
+        told = f"{series[0].distinct} series whose values stand at the same times"
+        tree = {"columns": {"tag": Guess(series[0].name, told, 75), **columns}}
+        used |= {series[0].name}
     return Drafted(tree, used | set(tags))
 
 

@@ -310,12 +310,12 @@ def _preset_hint(kind: str, columns_: Sequence[str], found: Sequence[str]) -> li
     held, fitting = set(columns_), list[tuple[int, str]]()
     for known in overview():
         named = set(columns_of(known.source))
-        if known.source.get("kind") == kind and set(tables_of(known)) & set(found) and len(named) > 3 and named <= held:
+        if known.source.get("kind") == kind and set(tables_of(known)) & set(found) and len(named) > 6 and named <= held:
             fitting.append((len(named), known.name))
     if not fitting:
         return []
     name = max(fitting)[1]
-    return [f"? plantlake knows this layout: preset: {name} may stand instead of kind, options and tables (plantlake preset show {name})"]
+    return [f"? a preset knows this layout: preset: {name} may stand instead of kind, options and tables (plantlake preset show {name})"]
 
 
 def _records(group: _Group, options: dict[str, Guess]) -> dict[str | None, _Records]:

@@ -100,6 +100,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "hist_volve": {
         "volve_production_data.tables.historian_sample.columns.ts": {"from": "DATEPRD", "format": "%d-%b-%y"},
         "volve_production_data.tables.historian_sample": MARKED,
+        "volve_production_data.tables.historian_sample.columns.tag": "NPD_WELL_BORE_NAME",
     },
     "hist_flotation": {
         "flotation_decimal_comma.options.delimiter": ",",
@@ -159,7 +160,7 @@ KNOWN: dict[str, dict[str, Any]] = {
     "erp_sap_gbi": {
         "mseg.options.thousands": ",",
         "mseg.options.encoding": "utf-8",
-        "mseg.tables.goods_movement.columns.document": {"from": ["MBLNR", "ZEILE"], "sep": "-"},
+        "mseg.tables.goods_movement.columns.document": {"from": ["MBLNR", "MJAHR", "ZEILE"], "sep": "-"},
         "mseg.tables.goods_movement.columns.material": "MATNR",
         "mseg.tables.goods_movement.columns.qty": {"from": "MENGE", "unit_from": "MEINS", "negate": {"column": "SHKZG", "in": ["H"]}},
         "mseg.tables.goods_movement.columns.event_ts": {"from": ["BUDAT_MKPF", "CPUTM_MKPF"], "format": "%m/%d/%y %I:%M:%S %p"},
@@ -282,7 +283,7 @@ def _answer(tree: Any, answers: dict[str, str]) -> None:
         ("mes_optimoldiq", "moulds", "ideal_rate", "mold_info", {"rate_basis"}),
         ("mes_optimoldiq", "items", "material", "item_info", {"material_type"}),
         ("mtc_nist_shdr", "agent", "equipment_state_event", "mazak01", {"state_class"}),
-        ("mtc_nist_shdr", "agent", "historian_sample", "mazak01", set()),
+        ("mtc_nist_shdr", "agent", "historian_sample", "mazak01", {"value"}),
     ],
 )
 def test_drafts_agree_with_the_plants_written_by_hand(folder: str, source: str, table: str, draft_source: str, but: set[str]) -> None:
