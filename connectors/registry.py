@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "aveva_historian": "connectors.kinds.historians.aveva_historian",
     "pi_csv": "connectors.kinds.historians.pi_csv",
     "influx": "connectors.kinds.historians.influx",
+    "sql": "connectors.kinds.systems.sql",
 }
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import postgres_server
 import pytest
 from hypothesis import settings
 
@@ -35,3 +36,13 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
         return path
 
     return folder
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[postgres_server.Server]:
+    """A PostgreSQL server for the tests of a module."""
+    if reason := postgres_server.missing():
+        pytest.skip(reason)
+    server = postgres_server.Server()
+    yield server
+    server.remove()
