@@ -32,6 +32,7 @@ KINDS: dict[str, str] = {
     "pi_csv": "connectors.kinds.historians.pi_csv",
     "influx": "connectors.kinds.historians.influx",
     "sql": "connectors.kinds.systems.sql",
+    "delta": "connectors.kinds.systems.delta",
 }
 
 
