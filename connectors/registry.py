@@ -33,6 +33,7 @@ KINDS: dict[str, str] = {
     "influx": "connectors.kinds.historians.influx",
     "sql": "connectors.kinds.systems.sql",
     "delta": "connectors.kinds.systems.delta",
+    "opcua_ha": "connectors.kinds.historians.opcua_ha",
 }
 
 

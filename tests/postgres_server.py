@@ -35,7 +35,7 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="plantlake-pg-"))
-        self.port = _free_port()
+        self.port = free_port()
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(self.folder, OWNER)
         self._run(
@@ -105,7 +105,7 @@ class Server:
         subprocess.run([*as_owner, found, *words], check=True, capture_output=True, cwd="/", timeout=60)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])

@@ -28,10 +28,8 @@ from connectors.kinds.systems.answers import Answers, Rows
 from connectors.kinds.systems.cursors import Been, Value, back
 from connectors.kinds.systems.session import Session, bound, session
 from connectors.strict import Asking, Duration, StrictModel, Texts
-from connectors.windows import Asked, in_order, read_name
+from connectors.windows import MOST_WINDOWS, Asked, in_order, read_name
 
-MOST_WINDOWS = 5_000
-"""A first time that lies so many windows back is a mistake in the data, such as 1900-01-01."""
 EVERY_WINDOW, EVERY_WHOLE = timedelta(hours=1), timedelta(days=1)
 Back = Annotated[Duration | float, Field(union_mode="left_to_right")]
 
