@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mysql_server
 import postgres_server
 import pytest
 from hypothesis import settings
@@ -44,5 +45,15 @@ def postgres() -> Iterator[postgres_server.Server]:
     if reason := postgres_server.missing():
         pytest.skip(reason)
     server = postgres_server.Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def mysql() -> Iterator[mysql_server.Server]:
+    """A MySQL server for the tests of a module."""
+    if reason := mysql_server.missing():
+        pytest.skip(reason)
+    server = mysql_server.Server()
     yield server
     server.remove()

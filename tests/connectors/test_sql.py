@@ -1,6 +1,6 @@
 """Databases: what is asked and when, rows with their types, and what is said of a database that does not answer.
 
-PostgreSQL is a real server; SQLite shows that nothing rests on one dialect.
+PostgreSQL and MySQL are real servers; they and SQLite show that nothing rests on one dialect.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import mysql_server
 import polars as pl
 import pytest
 from postgres_server import Server
@@ -53,7 +54,7 @@ class Source:
         return [self.rows(export)[column].to_list() for export in self.due()]
 
 
-@pytest.fixture(params=["postgresql", "sqlite"])
+@pytest.fixture(params=["postgresql", "mysql", "sqlite"])
 def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Any]]:
     """(root, run): an empty database, and what runs a statement in it."""
     if request.param == "sqlite":
@@ -61,6 +62,10 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, 
         connection = sqlite3.connect(path, isolation_level=None)
         yield f"sqlite:///{path}", lambda *statements: [connection.execute(statement) for statement in statements]
         connection.close()
+    elif request.param == "mysql":
+        own: mysql_server.Server = request.getfixturevalue("mysql")
+        own.sql("DROP DATABASE mes")
+        yield own.root, own.sql
     else:
         server: Server = request.getfixturevalue("postgres")
         server.sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public AUTHORIZATION owner", "GRANT USAGE ON SCHEMA public TO reader",
@@ -69,7 +74,7 @@ def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, 
 
 
 def asked(base: tuple[str, Any], path: str, folder: Path, **options: Any) -> Source:
-    return Source(base[0], path, folder, READER if base[0].startswith("postgresql") else {}, **options)
+    return Source(base[0], path, folder, {} if base[0].startswith("sqlite") else READER, **options)
 
 
 # --- a cursor ---------------------------------------------------------------------------------------------------------------------
@@ -192,7 +197,7 @@ def test_windows_of_a_local_clock_meet_where_it_changes(base: Any, tmp_path: Pat
 
 
 def test_a_first_time_of_1900_is_no_beginning(base: Any, tmp_path: Path) -> None:
-    base[1]("CREATE TABLE stops (at TIMESTAMP)", "INSERT INTO stops VALUES ('1900-01-01 00:00:00')")
+    base[1]("CREATE TABLE stops (at DATE)", "INSERT INTO stops VALUES ('1900-01-01')")
     with pytest.raises(ReadError, match="more than 5000 windows") as caught:
         asked(base, "stops", tmp_path, time="at").due()
     assert "options.start" in str(caught.value.problems[0].fix)
@@ -237,6 +242,54 @@ def test_a_column_whose_values_change_their_type_becomes_text(tmp_path: Path, mo
     (export,) = source.due()
     found = source.rows(export)
     assert found.rows() == [(1, 1, "10", None), (2, 2, None, None), (3, 3, "12 kg", "1.5"), (4, 4, "7", "01")]
+
+
+def test_types_of_mysql(mysql: mysql_server.Server, tmp_path: Path) -> None:
+    mysql.sql(
+        "DROP TABLE IF EXISTS kinds", "SET sql_mode = ''",
+        "CREATE TABLE kinds (n decimal(12,4), f double, t varchar(20) CHARACTER SET utf8mb4, d date, tod time, ts datetime(6), j json,"
+        " b varbinary(5), u bigint unsigned, ok tinyint(1), e enum('a', 'b'), zero date)",
+        "INSERT INTO kinds VALUES (12.3456, 0.1, 'Ä:%x', '2026-11-20', '06:30:00', '2026-11-20 06:00:00.123456', '{\"q\": 1.50}',"
+        " x'00ff', 18446744073709551615, 1, 'b', '0000-00-00')",
+    )  # fmt: skip
+    source = Source(mysql.root, "kinds", tmp_path, READER)
+    (export,) = source.due()
+    assert source.rows(export).drop("_row").row(0, named=True) == {
+        "n": Decimal("12.3456"), "f": 0.1, "t": "Ä:%x", "d": date(2026, 11, 20), "tod": timedelta(hours=6, minutes=30),
+        "ts": datetime.fromisoformat("2026-11-20 06:00:00.123456"), "j": '{"q": 1.50}', "b": "00ff", "u": "18446744073709551615", "ok": 1,
+        "e": "b", "zero": "0000-00-00",
+    }  # fmt: skip
+
+
+def test_each_error_of_mysql_says_what_to_do(mysql: mysql_server.Server, tmp_path: Path) -> None:
+    mysql.sql("DROP TABLE IF EXISTS stops", "CREATE TABLE stops (id int)")
+    at = mysql.root
+    for root, path, options, connection, message, near in [
+        (at, "stop", {}, READER, "table 'stop'", "stops"),
+        (at, "stops", {"cursor": "idd"}, READER, "column 'idd'", "id"),
+        (at, "stops", {}, {"password": "not-it"}, "refuses the user", None),
+        (at.replace("/mes", "/other"), "stops", {}, READER, "may not read", None),
+        (at, "stops", {"where": "id =="}, READER, "does not take", None),
+        (at, "q", {"query": "SELECT sleep(20)", "timeout_s": 1}, READER, "took too long", None),
+        (at.replace(str(mysql.port), "1"), "stops", {}, READER, "cannot be reached", None),
+    ]:
+        problem = told(Source(root, path, tmp_path, connection, **options))
+        assert message in problem.message, str(problem)
+        assert problem.closest == near
+
+
+def test_a_file_of_duckdb(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pytest.importorskip("duckdb_engine", reason="extra duckdb")
+    path = tmp_path / "x.duckdb"
+    with duckdb.connect(path) as connection:
+        connection.execute(
+            "CREATE TABLE stops AS SELECT i AS id, i::DECIMAL(6,2) AS d, [i] AS tags, TIMESTAMP '2026-11-20' AS at FROM range(3) r(i)"
+        )
+    source = Source(f"duckdb:///{path}", "stops", tmp_path, cursor="id")
+    (export,) = source.due()
+    assert source.rows(export).row(2) == (3, 2, "2.00", "[2]", datetime.fromisoformat("2026-11-20"))
+    assert source.due() == []
 
 
 def test_nothing_is_written(postgres: Server, tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ DATABASES: dict[str, Database] = {
     ),
     "mssql": Database("mssql+pymssql", "pymssql", lambda s: {"login_timeout": CONNECT_S, "timeout": int(s), "appname": "plantlake"}),
     "oracle": Database("oracle+oracledb", "oracledb", lambda _: {"tcp_connect_timeout": CONNECT_S}),
+    "duckdb": Database("duckdb", "duckdb-engine", lambda _: {"read_only": True}),
     "sqlite": Database("sqlite", "", lambda s: {"timeout": s, "uri": True}, ("PRAGMA query_only = ON",)),
 }  # fmt: skip
 UNREACHABLE = ("The database cannot be reached.", "The host of the database is not known.")
@@ -73,6 +74,10 @@ class Told:
 RETRY: Actor = "retry"
 ERRORS = (
     Told(
+        r"42501|permission denied|\b1044\b|\b1142\b|\b229\b|ORA-01031",
+        "The user may not read this.", "let the database's owner GRANT SELECT to the user of `root:`",
+    ),
+    Told(
         r"28P01|28000|password authentication failed|no password supplied|Access denied|\b1045\b|18456|Login failed|ORA-01017",
         "The database refuses the user or the password.", "connection: {password: {env: NAME}}, and the user in `root:`",
     ),
@@ -91,10 +96,6 @@ ERRORS = (
     Told(
         r"42703|no such column|Invalid column name|\b1054\b|ORA-00904",
         "A column is not in the table.", "options: <names of columns>", lacks="column",
-    ),
-    Told(
-        r"42501|permission denied|\b1142\b|\b229\b|ORA-01031",
-        "The user may not read this.", "let the database's owner GRANT SELECT to the user of `root:`",
     ),
     Told(
         r"42601|syntax error|\b1064\b|Incorrect syntax|ORA-00933|ORA-00936|25006|readonly|read-only transaction",
@@ -153,18 +154,18 @@ def _url(place: Place) -> sa.URL:
         raise ReadError(Problem(f"There is no database '{name}'.", found=listed(list(DATABASES)), closest=near, fix=fix))
     if name == "sqlite":
         return url.set(drivername="sqlite", database=f"file:{_file(url)}", query={"mode": "ro", "uri": "true"})
+    if name == "duckdb":
+        return url.set(drivername="duckdb", database=str(_file(url)))
     given = place.connection
     return url.set(drivername=DATABASES[name].driver, username=given.get("user", url.username), password=given.get("password"))
 
 
 def _file(url: sa.URL) -> Path:
-    path = Path(url.database or "")
+    path, fix = Path(url.database or ""), f"root: {url.get_backend_name()}:////folder/file.db"
     if not path.is_absolute():
-        raise ReadError(Problem("The file of the database is not told in full.", found=str(path), fix="root: sqlite:////folder/file.db"))
+        raise ReadError(Problem("The file of the database is not told in full.", found=str(path), fix=fix))
     if not path.is_file():
-        raise ReadError(
-            Problem("The file of the database is not there.", found=str(path), fix="root: sqlite:////folder/file.db", actor="retry")
-        )
+        raise ReadError(Problem("The file of the database is not there.", found=str(path), fix=fix, actor="retry"))
     return path
 
 
@@ -176,17 +177,12 @@ def _prepared(connection: Any, about: Database, silent_s: float) -> None:
         set_json_loads(lambda data: data.decode() if isinstance(data, bytes) else str(data), connection)
     elif about.driver.startswith("oracle"):
         connection.call_timeout = int(silent_s * 1000)
-    with connection.cursor() if about.driver != "sqlite" else _closing(connection) as cursor:
+    if about.read_only:
+        cursor = connection.cursor()
         for statement in about.read_only:
             cursor.execute(statement)
-    connection.commit()
-
-
-@contextmanager
-def _closing(connection: Any) -> Iterator[Any]:
-    cursor = connection.cursor()
-    yield cursor
-    cursor.close()
+        cursor.close()
+        connection.commit()
 
 
 def plain_rows(result: sa.CursorResult[Any]) -> Any:
@@ -268,4 +264,5 @@ def columns(connection: sa.Connection, name: str) -> Mapping[str, Any]:
     try:
         return {str(column["name"]): column["type"] for column in sa.inspect(connection).get_columns(table, schema or None)}
     except SQLAlchemyError:
+        connection.rollback()  # some take no further question after one that failed
         return {}

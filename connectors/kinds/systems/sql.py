@@ -97,8 +97,9 @@ class Sql(Answers):
             raise ReadError(Problem("The name tells of no question.", found=export.name, actor="us"))
         with session(place) as database:
             rows: Rows | None = None
+            types = database.types()  # before the rows: MySQL forgets an answer that is under way when it is asked something else
             for names, found in database.stream(_condition(database, question)):
-                rows = rows or Rows(target, names, database.types())
+                rows = rows or Rows(target, names, types)
                 if found:
                     rows.add(found)
             if rows is not None:
