@@ -22,12 +22,15 @@ from typing import Any
 import mysql_server
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from postgres_server import Server
+from pydantic import ValidationError
 
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError
 from connectors.kinds.systems import databases
-from connectors.kinds.systems.cursors import Been
+from connectors.kinds.systems.cursors import Been, back
 from connectors.kinds.systems.sql import CONNECTOR, SqlOptions
 from connectors.windows import Asked, read_name
 
@@ -443,6 +446,43 @@ def test_errors_of_databases_that_no_test_can_start() -> None:
     ]  # fmt: skip
     for arguments, message in cases:
         assert message in databases.problem(Exception(*arguments), Place("mysql://h/x", "t")).message, arguments
+
+
+VALUES = (
+    st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.text() | st.binary() | st.dates() | st.datetimes()
+    | st.datetimes(timezones=st.just(UTC))
+)  # fmt: skip
+
+
+@given(since=VALUES | st.none(), until=VALUES | st.none(), count=st.integers(0) | st.none(), column=st.text(min_size=1))
+def test_any_place_of_a_cursor_can_be_named(since: Any, until: Any, count: int | None, column: str) -> None:
+    been = Been(column, since, until, count)
+    name = read_name(Asked("mes.stops", datetime(2026, 11, 21, 7, tzinfo=UTC), cursor=str(been)).name)
+    assert name
+    assert Been.read(name.cursor) == been
+
+
+def test_steps_back() -> None:
+    """A cursor of days goes back whole days."""
+    assert back(date(2026, 11, 20), timedelta(hours=6)) == date(2026, 11, 19)
+    assert back("2026-11-20 06:00:00", timedelta(hours=6)) == "2026-11-20 00:00:00"
+    assert back(Decimal("7.5"), 3) == Decimal("4.5")
+    with pytest.raises(ReadError, match="lookback does not fit"):
+        back(17, timedelta(hours=6))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"cursor": "a", "time": "b"}, {"start": 3}, {"time": "b", "lookback": 3}, {"lookback": "3d"}, {"every": 60}, {"window": "1 day"}],
+)
+def test_options_that_contradict_themselves(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        SqlOptions.model_validate(options)
+
+
+def test_a_setting_that_the_driver_does_not_know(tmp_path: Path, postgres: Server) -> None:
+    for root, setting in (("mysql://me@127.0.0.1:1/x", {"sslmod": "x"}), (postgres.root, {"sslmod": "x"})):
+        assert "sslmod" in str(told(Source(root, "stops", tmp_path, READER | setting)).found)
 
 
 def test_a_name_tells_the_question() -> None:

@@ -6,6 +6,7 @@ a name (`connectors.windows`).
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -34,6 +35,10 @@ class Been:
             "" if self.count is None else f"+{self.count}"
         )
 
+    def is_still(self, until: Any, count: int) -> bool:
+        """Whether a cursor stands where it stood, with as many rows around it; 0.1 of a float is that of a name."""
+        return (_written(until), count) == (_written(self.until), self.count)
+
     @classmethod
     def read(cls, text: str) -> Been | None:
         found = re.fullmatch(r"([^=]+)=([^+]*?)\.\.([^+]*?)(?:\+(\d+))?", text)
@@ -53,14 +58,21 @@ def _written(value: Any) -> str:
             return ""
         case datetime():
             plain = value.astimezone(UTC) if value.tzinfo else value
-            return f"t{plain:%Y%m%dT%H%M%S.%f}{'Z' if value.tzinfo else ''}"
+            return f"t{_basic(plain.replace(tzinfo=None).isoformat(timespec='microseconds'))}{'Z' if value.tzinfo else ''}"
         case date():
-            return f"d{value:%Y%m%d}"
-        case int() | Decimal() | float():
+            return f"d{_basic(value.isoformat())}"
+        case int():
             return f"n{value}"
+        case Decimal() | float():
+            return f"n{Decimal(str(value)):f}"
         case bytes() | bytearray() | memoryview():
             return f"b{bytes(value).hex()}"
     return f"s{quote(str(value), safe='')}".replace(".", "%2E").replace("+", "%2B")
+
+
+def _basic(iso: str) -> str:
+    """ISO 8601 without what names of files cannot hold everywhere (strftime gives the year 99 two digits)."""
+    return iso.replace("-", "").replace(":", "")
 
 
 def _read(text: str) -> Any:
@@ -89,6 +101,8 @@ def back(until: Any, lookback: timedelta | float | None) -> Any:
         if isinstance(until, str):
             text = datetime.fromisoformat(until) - step
             return text.isoformat(sep="T" if "T" in until else " ")
+        if isinstance(until, date) and not isinstance(until, datetime):
+            return until - timedelta(days=math.ceil(step / timedelta(days=1)))
         return until - (Decimal(str(step)) if isinstance(until, Decimal) else int(step) if isinstance(until, int) else step)
     except (TypeError, ValueError) as error:
         fix = "options.lookback: a length of time (3d) for a cursor of times, a number for one of numbers"

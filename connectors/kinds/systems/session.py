@@ -108,15 +108,24 @@ def session(place: Place) -> Iterator[Session]:
     """A connection for the block. Whatever the database or its driver raise becomes a ReadError."""
     engine = databases.engine(place, place.options.timeout_s)
     try:
-        with engine.connect() as connection:
+        with _connected(engine) as connection:
             try:
                 yield Session(place, connection)
             except Exception:
                 connection.invalidate()  # it may have been cut: nothing more is said over it
                 raise
-    except (SQLAlchemyError, TimeoutError, engine.dialect.loaded_dbapi.Error) as error:
+    except (SQLAlchemyError, TimeoutError, UnicodeDecodeError, engine.dialect.loaded_dbapi.Error) as error:
         kind = UnreachableError if databases.is_unreachable(error) else ReadError
         raise kind(_told(error, place)) from error
+
+
+def _connected(engine: sa.Engine) -> sa.Connection:
+    """A connection. Raises ReadError for a setting that the driver does not know."""
+    try:
+        return engine.connect()
+    except TypeError as error:
+        fix = f"connection: settings of {engine.driver}, beside user and password"
+        raise ReadError(Problem("The driver of the database takes no such setting.", found=str(error)[:200], fix=fix)) from error
 
 
 def _told(error: BaseException, place: Place) -> Problem:

@@ -68,6 +68,8 @@ class SqlOptions(StrictModel):
             raise ValueError("give cursor or time, not both")
         if isinstance(self.start, int) and not self.cursor:
             raise ValueError("start is a day unless there is a cursor")
+        if self.lookback is not None and not (self.cursor or (self.time and isinstance(self.lookback, timedelta))):
+            raise ValueError("lookback is a length of time such as 3d with time, and means nothing for a whole table")
         return self
 
 
@@ -155,7 +157,7 @@ def _since(place: Place, last: Asked | None, now: datetime) -> Iterator[Asked]:
         if isinstance(options.start, date) and not been:
             since = database.in_its_clock(cursor, clocks.utc(place, datetime.combine(options.start, datetime.min.time())))
         newest, count = database.row(sa.func.max(cursor), sa.func.count(), where=_beyond(cursor, since))
-        if not count or (been and (newest, count) == (been.until, been.count)):
+        if not count or (been and been.is_still(newest, count)):
             return
         _refuse_future(newest, now)
         column = ",".join(options.cursor)
