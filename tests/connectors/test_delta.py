@@ -160,6 +160,7 @@ def test_what_is_wrong_is_told(lake: Path, tmp_path: Path) -> None:
     for source, message, near, fix in [
         (Source(lake, tmp_path, "gold/stop"), "no Delta table 'gold/stop'", "gold/stops", "path: gold/stops"),
         (Source(tmp_path / "none", tmp_path), "no Delta table", None, "path:"),
+        (Source("s3://plant", tmp_path, connection={"role_arn": "arn:x"}), "no setting for 'role_arn'", None, "access_key"),
         (Source(lake, tmp_path, columns=["idd"]), "no column 'idd'", "id", "options.columns: id"),
         (Source("s3://plant", tmp_path, connection={"endpoint": "http://127.0.0.1:1", "access_key": "k", "secret_key": "hunter2", "attempts": 1}),
          "does not answer", None, "endpoint"),

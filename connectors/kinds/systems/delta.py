@@ -21,7 +21,7 @@ from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError, UnreachableError, closest, listed
 from connectors.kinds.systems.answers import LEVEL, TEXT, Answers, as_text
 from connectors.places import buckets
-from connectors.places.base import settings, shown, without_secrets
+from connectors.places.base import Reached, settings, shown, without_secrets
 from connectors.strict import Asking, Duration, StrictModel, Texts
 from connectors.windows import Asked, read_name
 
@@ -118,6 +118,10 @@ def _stored(place: Place) -> dict[str, str]:
         return {key: str(value) for key, value in place.connection.items()} if scheme else {}
     model, names = STORES[scheme]
     given = settings(place, model)
+    foreign = [key for key in model.model_fields if key not in names and key not in Reached.model_fields and getattr(given, key)]
+    if foreign:
+        fix = f"connection: {listed(sorted(names))}, or what the cloud itself looks for (its environment variables)"
+        raise ReadError(Problem(f"deltalake has no setting for '{foreign[0]}'.", found=listed(foreign), fix=fix))
     waits = {"timeout": f"{given.timeout_s:g}s", "connect_timeout": "10s", "max_retries": str(given.attempts - 1), "retry_timeout": "60s"}
     found = {theirs: str(value) for ours, theirs in names.items() if (value := getattr(given, ours, None)) not in {None, False}}
     is_plain = str(getattr(given, "endpoint", None) or "").startswith("http://")
