@@ -28,7 +28,7 @@ from postgres_server import Server
 from pydantic import ValidationError
 
 from connectors.contract import Export, Place
-from connectors.errors import Problem, ReadError
+from connectors.errors import Problem, ReadError, UnreachableError
 from connectors.kinds.systems import databases
 from connectors.kinds.systems.cursors import Been, back
 from connectors.kinds.systems.sql import CONNECTOR, SqlOptions
@@ -343,6 +343,13 @@ def test_each_error_says_what_to_do(postgres: Server, tmp_path: Path) -> None:
         assert message in problem.message, (path, str(problem))
         assert (problem.closest, problem.actor) == (near, actor), (path, str(problem))
         assert fix in str(problem.fix), (path, str(problem))
+
+
+def test_a_password_that_is_refused_is_tried_once_a_refresh(postgres: Server, tmp_path: Path) -> None:
+    for connection, path, kind in (({"password": "not-it"}, "stops", UnreachableError), (READER, "none", ReadError)):
+        with pytest.raises(ReadError) as caught:
+            Source(postgres.root, path, tmp_path, connection, cursor="id").due()
+        assert type(caught.value) is kind
 
 
 def test_a_driver_that_is_not_installed_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,7 +55,9 @@ DATABASES: dict[str, Database] = {
     "duckdb": Database("duckdb", "duckdb-engine", lambda _: {"read_only": True}),
     "sqlite": Database("sqlite", "", lambda s: {"timeout": s, "uri": True}, ("PRAGMA query_only = ON",)),
 }  # fmt: skip
-UNREACHABLE = ("The database cannot be reached.", "The host of the database is not known.")
+REFUSED = "The database refuses the user or the password."
+UNREACHABLE = ("The database cannot be reached.", "The host of the database is not known.", REFUSED)
+"""What holds for every question to a database. A password that is refused is not tried for each table: accounts get locked."""
 OTHER_NAMES = {"postgres": "postgresql", "mariadb": "mysql", "sqlserver": "mssql"}
 
 
@@ -79,7 +81,7 @@ ERRORS = (
     ),
     Told(
         r"28P01|28000|password authentication failed|no password supplied|Access denied|\b1045\b|18456|Login failed|ORA-01017",
-        "The database refuses the user or the password.", "connection: {password: {env: NAME}}, and the user in `root:`",
+        REFUSED, "connection: {password: {env: NAME}}, and the user in `root:`",
     ),
     Told(
         r"3D000|database \".*\" does not exist|Unknown database|\b1049\b|\b4060\b|ORA-12514|ORA-12505|unable to open database file",
@@ -230,7 +232,7 @@ def meaning(error: BaseException) -> Told | None:
 
 
 def is_unreachable(error: BaseException) -> bool:
-    """Whether the server itself is not there, so that none of its tables is."""
+    """Whether nothing at all can be asked of the database."""
     told = meaning(error)
     return told is not None and told.message in UNREACHABLE
 
