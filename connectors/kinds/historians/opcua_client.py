@@ -140,8 +140,7 @@ async def _client(place: Place) -> AsyncIterator[Client]:
         client.set_password(given.password or "")
     if given.certificate:
         await _secure(client, given)
-    async with asyncio.timeout(given.timeout_s * 2):
-        await client.connect()
+    await _connect(client, given)
     try:
         yield client
     finally:
@@ -150,6 +149,20 @@ async def _client(place: Place) -> AsyncIterator[Client]:
                 await client.disconnect()
         except Exception:
             logging.getLogger("plantlake.opcua").debug("no goodbye", exc_info=True)
+
+
+async def _connect(client: Client, given: OpcUaSettings) -> None:
+    """Opens the session, more than once where the server is busy or breaks off."""
+    for attempt in range(1, given.attempts + 1):
+        try:
+            async with asyncio.timeout(given.timeout_s * 2):
+                await client.connect()
+        except (ua.UaStatusCodeError, ConnectionError) as error:
+            if attempt == given.attempts or _cause(error) not in {"busy", "broken"}:
+                raise
+            await asyncio.sleep(attempt)
+        else:
+            return
 
 
 async def _secure(client: Client, given: OpcUaSettings) -> None:
