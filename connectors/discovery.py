@@ -37,6 +37,7 @@ SETTINGS: dict[str, tuple[str, str]] = {
     **dict.fromkeys(("az", "abfs", "abfss"), ("connectors.places.buckets", "AzureSettings")),
     **dict.fromkeys(("gs", "gcs"), ("connectors.places.buckets", "GoogleSettings")),
     **dict.fromkeys(("http", "https"), ("connectors.http", "HttpSettings")),
+    "opc.tcp": ("connectors.kinds.historians.opcua_ha", "OpcUaSettings"),
 }  # fmt: skip
 
 

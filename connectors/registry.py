@@ -31,6 +31,9 @@ KINDS: dict[str, str] = {
     "aveva_historian": "connectors.kinds.historians.aveva_historian",
     "pi_csv": "connectors.kinds.historians.pi_csv",
     "influx": "connectors.kinds.historians.influx",
+    "sql": "connectors.kinds.systems.sql",
+    "delta": "connectors.kinds.systems.delta",
+    "opcua_ha": "connectors.kinds.historians.opcua_ha",
 }
 
 

@@ -174,7 +174,8 @@ class Loader:
         return [problem for one in landings for problem in one.problems]
 
     def _is_remote(self, delivery: Delivery) -> bool:
-        return "://" in self.portfolio.source_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
+        is_url = "://" in self.portfolio.source_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
+        return is_url or is_answer(delivery.export.name)
 
     def _lane(self, delivery: Delivery) -> tuple[str, str]:
         """Deliveries that share their fate: files of one server, answers of one source, which must follow each other without a gap."""

@@ -107,7 +107,7 @@ def plan(portfolio: Portfolio, ledger: ExportLedger, *, full: bool = False, repl
         awaited = ledger.awaited(plant_id)
         for source_id in plant.sources:
             try:
-                exports = _exports(portfolio, plant, source_id, remote)
+                exports = _exports(portfolio, plant, source_id, ledger, remote)
                 new, gone, missing = _compared(portfolio, plant, source_id, ledger, awaited, exports)
             except PlantlakeError as error:
                 problems += error.at(plant=plant_id, source=source_id).problems
@@ -157,12 +157,18 @@ def _asked_remotely(portfolio: Portfolio, ledger: ExportLedger) -> dict[tuple[st
     return found | {key: closed[root(key)] for key in keys if key not in found}
 
 
-def _exports(portfolio: Portfolio, plant: PlantFile, source_id: str, remote: Mapping[tuple[str, str], Listed]) -> list[Export]:
+def _exports(
+    portfolio: Portfolio, plant: PlantFile, source_id: str, ledger: ExportLedger, remote: Mapping[tuple[str, str], Listed]
+) -> list[Export]:
     """What a source holds. Raises PlantlakeError."""
     found = remote.get((plant.plant, source_id))
     if isinstance(found, PlantlakeError):
         raise found
-    return list(connector(plant.sources[source_id].kind).discover(portfolio.place(plant, source_id))) if found is None else found
+    if found is not None:
+        return found
+    kind = connector(plant.sources[source_id].kind)
+    last = None if isinstance(kind, FileConnector) else ledger.last(plant.plant, source_id)
+    return list(kind.discover(portfolio.place(plant, source_id, last)))
 
 
 def _compared(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import mysql_server
+import postgres_server
 import pytest
 from hypothesis import settings
 
@@ -35,3 +37,23 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
         return path
 
     return folder
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[postgres_server.Server]:
+    """A PostgreSQL server for the tests of a module."""
+    if reason := postgres_server.missing():
+        pytest.skip(reason)
+    server = postgres_server.Server()
+    yield server
+    server.remove()
+
+
+@pytest.fixture(scope="module")
+def mysql() -> Iterator[mysql_server.Server]:
+    """A MySQL server for the tests of a module."""
+    if reason := mysql_server.missing():
+        pytest.skip(reason)
+    server = mysql_server.Server()
+    yield server
+    server.remove()

@@ -25,7 +25,7 @@ from polars.testing import assert_frame_equal
 from sample_files import compressed, workbook
 
 from connectors import portfolio
-from connectors.contract import ROW, Connector
+from connectors.contract import ROW, Connector, FileConnector
 from connectors.errors import ReadError
 from connectors.registry import KINDS, connector
 
@@ -128,7 +128,12 @@ def test_an_empty_file_is_an_error_and_no_empty_table(kind: str, tmp_path: Path)
 def test_the_kind_says_what_it_is(kind: str) -> None:
     found = connector(kind)
     assert isinstance(found, Connector)
-    assert (found.kind, bool(found.version), bool(found.records), bool(found.suffixes)) == (kind, True, True, True)
+    assert (found.kind, bool(found.version), bool(found.records), bool(found.suffixes)) == (
+        kind,
+        True,
+        True,
+        isinstance(found, FileConnector),
+    )
     lacking = [name for name, field in found.Options.model_fields.items() if not field.description]
     assert lacking == []
 

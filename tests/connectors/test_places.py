@@ -140,7 +140,8 @@ def test_a_setting_that_does_not_exist_is_told_without_its_value(store: Store) -
 
 @pytest.mark.parametrize("scheme", sorted(SETTINGS))
 def test_the_page_names_every_setting(scheme: str) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "connectors" / "remote.md").read_text(encoding="utf-8")
+    name = {"opc.tcp": "opcua_ha.md"}.get(scheme, "remote.md")
+    page = (Path(__file__).parents[2] / "docs" / "connectors" / name).read_text(encoding="utf-8")
     model = settings_of(f"{scheme}://x")
     assert model is not None
     assert [name for name in model.model_fields if f"`{name}`" not in page] == []

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.errors import ReadError
+from connectors.models import Source
 from connectors.secrets import Secret, in_the_open, resolved
 
 
@@ -59,3 +60,12 @@ def test_what_stands_in_the_open_is_refused() -> None:
     assert [keys for keys, _ in found] == [("password",), ("headers", "X-Api-Key"), ()]
     assert "hunter2" not in "".join(str(problem) for _, problem in found)
     assert list(in_the_open({"user": "reader", "endpoint_url": "http://127.0.0.1"}, "s3://bucket/plant")) == []
+
+
+def test_a_reference_in_a_plant_file_is_one() -> None:
+    """And no dict of settings, which would be handed on as it stands."""
+    given = {"password": {"env": "P"}, "port": 22, "ssl": True, "client_kwargs": {"key": {"file": "k"}, "verify": False}}
+    source = Source.model_validate({"kind": "delimited", "path": "*.csv", "connection": given, "tables": {"material": {"columns": {}}}})
+    inner = {"key": Secret(file="k"), "verify": False}
+    assert source.connection == {"password": Secret(env="P"), "port": 22, "ssl": True, "client_kwargs": inner}
+    assert source.connection["ssl"] is True
