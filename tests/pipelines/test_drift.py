@@ -1,7 +1,7 @@
 """Exports that change between refreshes: what is told, what is loaded, and that the refresh works once the proposed edit is made.
 
 Here: whole loads of small plants, with each proposed edit written into the plant file. Elsewhere: every kind of change and the traps,
-on tables (`tests/transforms/test_drift.py`).
+on tables (`tests/transforms/test_drift_compare.py`).
 """
 
 from __future__ import annotations
