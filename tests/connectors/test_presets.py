@@ -1,7 +1,7 @@
 """Every preset has a sample, and gives the rows that stand beside it.
 
-A preset is proven by a folder `presets/<system>.<name>/`: an export as the system writes it, and `expected.yaml` with what a plant adds
-(`differs`), how many records there are, what is left out, and the canonical rows worked out by hand. Here: that suite, which a new preset
+A preset is proven by a folder `presets/<system>.<name>/`: an export as the system writes it (of a database its `answer`, column by column),
+and `expected.yaml` with what a plant adds (`differs`), how many records there are, what is left out, and the canonical rows worked out by hand. Here: that suite, which a new preset
 inherits, and how a plant file's words lie over a preset. Elsewhere: the kinds (`test_connector_conformance.py`).
 """
 
@@ -17,9 +17,9 @@ import polars as pl
 import pytest
 import yaml
 
-from connectors.contract import ROW, Place
+from connectors.contract import ROW, Export, Place
 from connectors.errors import ConformError
-from connectors.models import PlantFile
+from connectors.models import PlantFile, Source
 from connectors.portfolio import read, read_plant
 from connectors.presets import names, preset
 from connectors.registry import connector
@@ -62,8 +62,7 @@ def test_the_sample_gives_the_rows_beside_it(name: str, tmp_path: Path) -> None:
     expected = yaml.safe_load((folder / "expected.yaml").read_text(encoding="utf-8"))
     plant = planted(tmp_path, plant_file(name, expected.get("differs", {})))
     source = plant.sources["s"]
-    exports = list(connector(source.kind).discover(Place(str(folder), source.path)))
-    (export,) = [export for export in exports if not export.name.endswith("expected.yaml")]
+    export = exported(folder, source, expected.get("answer"), tmp_path)
     options = connector(source.kind).Options.model_validate(source.options)
     for table, rows in expected["tables"].items():
         mapped = source.tables[table]
@@ -79,6 +78,17 @@ def test_the_sample_gives_the_rows_beside_it(name: str, tmp_path: Path) -> None:
         rejected = [row["rule"] for row in found.rejected.to_dicts()]
         assert rejected == expected.get("rejected", {}).get(table, []), table
     assert set(expected["tables"]) == set(source.tables)
+
+
+def exported(folder: Path, source: Source, answer: dict[str, list[Any]] | None, room: Path) -> Export:
+    """The sample, found by the preset's own pattern; of a system, its answer."""
+    if answer:
+        path = room / "answer.parquet"
+        pl.DataFrame(answer).write_parquet(path)
+        return Export(str(path), path.name)
+    exports = list(connector(source.kind).discover(Place(str(folder), source.path)))
+    (export,) = [export for export in exports if not export.name.endswith("expected.yaml")]
+    return export
 
 
 def told(frame: pl.LazyFrame, reading: Reading) -> Any:
