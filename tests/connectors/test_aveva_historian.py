@@ -4,28 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from connectors.errors import ReadError
-from connectors.kinds.historians.aveva_historian import CONNECTOR, AvevaOptions
+from reading import reading
 
 Make = Callable[..., Path]
 HEAD = "ASCII\n,\nadmin,1,Server Local,10,0\n"
 
 
-def rows(path: Path, *columns: str, **options: Any) -> list[tuple[Any, ...]]:
-    return CONNECTOR.read(path, AvevaOptions.model_validate(options)).select(*columns).collect().rows()
-
-
-def error(path: Path) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row")
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("aveva_historian")
 
 
 # --- import files --------------------------------------------------------------------------------------------------------------

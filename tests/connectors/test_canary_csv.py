@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import reading
 
-from connectors.errors import ReadError
 from connectors.kinds.historians.canary_csv import CONNECTOR, CanaryOptions
 
 Make = Callable[..., Path]
 T = "2026-11-19 06:00:0"
 
 
-def rows(path: Path, *columns: str, **options: Any) -> list[tuple[Any, ...]]:
-    return CONNECTOR.read(path, CanaryOptions.model_validate(options)).select(*columns).collect().rows()
-
-
-def error(path: Path, **options: Any) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row", **options)
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("canary_csv")
 
 
 @pytest.mark.parametrize(

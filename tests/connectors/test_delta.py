@@ -9,35 +9,25 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from plant_servers import PASSWORD, USER, bucket, hanging
+from reading import Asked
 
-from connectors.contract import Export, Place
 from connectors.errors import ReadError, UnreachableError
-from connectors.kinds.systems.delta import CONNECTOR, DeltaOptions
+from connectors.kinds.systems.delta import DeltaOptions
 
 
-class Source:
-    """A table, asked as refreshes ask it."""
+class Source(Asked):
+    """A table."""
 
     def __init__(self, root: Path | str, folder: Path, path: str = "gold/stops", connection: dict[str, Any] | None = None, **options: Any):
-        self.place = Place(str(root), path, DeltaOptions.model_validate(options), connection or {})
-        self.folder = folder
-
-    def due(self) -> list[Export]:
-        return list(CONNECTOR.discover(self.place))
-
-    def rows(self, export: Export) -> pl.DataFrame:
-        target = self.folder / "answer.parquet"
-        CONNECTOR.fetch(export, self.place, target)
-        self.place = replace(self.place, last=export.name)
-        return CONNECTOR.read(target, self.place.options).collect()
+        super().__init__("delta", root, path, folder, connection, **options)
 
     def land(self, column: str = "id") -> list[list[Any]]:
-        return [self.rows(export).sort(column)[column].to_list() for export in self.due()]
+        """In the order of the column: Delta keeps none."""
+        return [sorted(ids) for ids in super().land(column)]
 
 
 @pytest.fixture

@@ -4,31 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import reading
 
-from connectors.errors import ReadError
 from connectors.kinds.files import record_frames
 from connectors.kinds.historians import influx_lines, samples
-from connectors.kinds.historians.influx import CONNECTOR, InfluxOptions
 
 Make = Callable[..., Path]
 NS = 1672531200000000000
 """2023-01-01 00:00:00 UTC: 19,358 days of 86,400 s."""
 
 
-def rows(path: Path, *columns: str, **options: Any) -> list[tuple[Any, ...]]:
-    return CONNECTOR.read(path, InfluxOptions.model_validate(options)).select(*columns).collect().rows()
-
-
-def error(path: Path, **options: Any) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row", **options)
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("influx")
 
 
 # --- line protocol -------------------------------------------------------------------------------------------------------------

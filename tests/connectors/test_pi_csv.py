@@ -9,23 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from connectors.errors import ReadError
-from connectors.kinds.historians.pi_csv import CONNECTOR, PiCsvOptions
+from reading import reading
 
 Make = Callable[..., Path]
 T = "19-Nov-26 06:00:0"
 
 
-def rows(path: Path, *columns: str, **options: Any) -> list[tuple[Any, ...]]:
-    return CONNECTOR.read(path, PiCsvOptions.model_validate(options)).select(*columns).collect().rows()
-
-
-def error(path: Path, **options: Any) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row", **options)
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("pi_csv")
 
 
 # --- values --------------------------------------------------------------------------------------------------------------------

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from connectors.errors import ReadError
-from connectors.kinds.historians.proficy_csv import CONNECTOR, ProficyOptions
+from reading import reading
 
 Make = Callable[..., Path]
 HEADER = "Tagname,TimeStamp,Value,DataQuality\n"
 
 
-def rows(path: Path, *columns: str, records: str = "data", **options: Any) -> list[tuple[Any, ...]]:
-    return CONNECTOR.read(path, ProficyOptions.model_validate(options), records).select(*columns).collect().rows()
-
-
-def error(path: Path, records: str = "data", **options: Any) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row", records=records, **options)
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("proficy_csv")
 
 
 def test_sections_of_one_name_are_one_record_set(make: Make) -> None:

@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reading import reading
 
-from connectors.errors import ReadError
 from connectors.kinds.erp.sap_spool import CONNECTOR, SpoolOptions
 
 Make = Callable[..., Path]
 HEAD = "--------------------\n|Plant|Quantity|Un|\n--------------------\n"
 
 
-def rows(path: Path, *columns: str, records: str = "rows", **options: Any) -> list[tuple[Any, ...]]:
-    return CONNECTOR.read(path, SpoolOptions.model_validate(options), records).select(*columns).collect().rows()
-
-
-def error(path: Path, **options: Any) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row", **options)
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("sap_spool")
 
 
 # --- pipes ---------------------------------------------------------------------------------------------------------------------

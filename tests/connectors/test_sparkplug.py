@@ -15,9 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from connectors.errors import ReadError
-from connectors.kinds.machines.sparkplug import CONNECTOR, SparkplugOptions
+from reading import reading
 
 Make = Callable[..., Path]
 T = 1795068000000
@@ -34,16 +32,7 @@ DATA = "08e8f58f939f34121010011884f58f939f342801659a99a141120d100218e8f58f939f34
 DEATH = "0880ee8f939f3412120a0562645365711880ee8f939f3420045803"
 
 
-def rows(path: Path, *columns: str, **options: Any) -> list[tuple[Any, ...]]:
-    frame = CONNECTOR.read(path, SparkplugOptions.model_validate(options)).collect()
-    return frame.select(column for column in columns if column in frame.columns).rows()
-
-
-def error(path: Path, **options: Any) -> str:
-    with pytest.raises(ReadError) as caught:
-        rows(path, "_row", **options)
-    assert caught.value.problems[0].fix
-    return str(caught.value)
+rows, error = reading("sparkplug")
 
 
 def message(kind: str, *metrics: dict[str, Any], at: int = 0, seq: int | None = None, device: str = "") -> str:

@@ -26,35 +26,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from postgres_server import Server
 from pydantic import ValidationError
+from reading import Asked
 
-from connectors.contract import Export, Place
+from connectors.contract import Place
 from connectors.errors import Problem, ReadError, UnreachableError
 from connectors.kinds.systems import databases
 from connectors.kinds.systems.cursors import Been, back
-from connectors.kinds.systems.sql import CONNECTOR, SqlOptions
+from connectors.kinds.systems.sql import SqlOptions
 from connectors.windows import Asked, read_name
 
 READER = {"password": "secret"}
 
 
-class Source:
-    """A source of a database, asked as refreshes ask it: `land` gives the rows of what is new."""
+class Source(Asked):
+    """A source of a database."""
 
     def __init__(self, root: str, path: str, folder: Path, connection: dict[str, Any] | None = None, timezone: str = "UTC", **options: Any):
-        self.place = Place(root, path, SqlOptions.model_validate(options), connection or {}, None, timezone)
-        self.folder = folder
-
-    def due(self) -> list[Export]:
-        return list(CONNECTOR.discover(self.place))
-
-    def rows(self, export: Export) -> pl.DataFrame:
-        target = self.folder / "answer.parquet"
-        CONNECTOR.fetch(export, self.place, target)
-        self.place = replace(self.place, last=export.name)
-        return CONNECTOR.read(target, self.place.options).collect()
-
-    def land(self, column: str = "id") -> list[list[Any]]:
-        return [self.rows(export)[column].to_list() for export in self.due()]
+        super().__init__("sql", root, path, folder, connection, timezone, **options)
 
 
 @pytest.fixture(params=["postgresql", "mysql", "sqlite"])
