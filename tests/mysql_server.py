@@ -20,8 +20,8 @@ SERVER, SETUP = (shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbi
 
 def missing() -> str | None:
     """Why there can be no server here, or None."""
-    if not SERVER or not SETUP:
-        return "MariaDB's server programs are not installed (Debian: mariadb-server-core)"
+    if not SERVER or not SETUP or not shutil.which("my_print_defaults"):
+        return "MariaDB's programs are not installed (Debian: mariadb-server-core, mariadb-client-core)"
     try:
         import pymysql  # noqa: F401
     except ImportError:

@@ -35,7 +35,7 @@ def reading(kind: str) -> tuple[Callable[..., list[tuple[Any, ...]]], Callable[.
     return rows, error
 
 
-class Asked:
+class AskedSource:
     """A source of a system, asked as refreshes ask it: `land` gives the rows of what is new."""
 
     def __init__(

@@ -13,13 +13,13 @@ import pyarrow as pa
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from plant_servers import PASSWORD, USER, bucket, hanging
-from reading import Asked
+from reading import AskedSource
 
 from connectors.errors import ReadError, UnreachableError
 from connectors.kinds.systems.delta import DeltaOptions
 
 
-class Source(Asked):
+class Source(AskedSource):
     """A table."""
 
     def __init__(self, root: Path | str, folder: Path, path: str = "gold/stops", connection: dict[str, Any] | None = None, **options: Any):

@@ -26,7 +26,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from postgres_server import Server
 from pydantic import ValidationError
-from reading import Asked
+from reading import AskedSource
 
 from connectors.contract import Place
 from connectors.errors import Problem, ReadError, UnreachableError
@@ -38,7 +38,7 @@ from connectors.windows import Asked, read_name
 READER = {"password": "secret"}
 
 
-class Source(Asked):
+class Source(AskedSource):
     """A source of a database."""
 
     def __init__(self, root: str, path: str, folder: Path, connection: dict[str, Any] | None = None, timezone: str = "UTC", **options: Any):
