@@ -89,6 +89,15 @@ class Split(StrictModel):
     """Which part, from 1; -1 is the last."""
 
 
+class Counter(StrictModel):
+    """A total that only grows: what was made is the step between two readings of a unit, in the order of `event_ts`."""
+
+    by: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    """Columns that tell counters of one unit apart, such as the tag."""
+    modulus: int | None = Field(default=None, gt=0)
+    """At how many it begins again at 0 (65536 for 16 bits); default: a lower reading is a reset, and counts from 0."""
+
+
 class Column(StrictModel):
     """How one canonical column comes from the source. A bare text is short for `{from: text}`."""
 
@@ -131,6 +140,8 @@ class Column(StrictModel):
     """The column that holds the unit of each row."""
     negate: Condition | None = None
     """Numbers of rows that meet this condition change their sign (reversals delivered with positive quantities)."""
+    counter: Counter | None = None
+    """The numbers are readings of a counter ({} for one that is reset): the quantity is the step to the reading before."""
     sum: bool = False
     """Numbers of the columns in `from` are added (empty counts as 0 unless all are empty) instead of joined as text."""
     sql: str | None = None

@@ -503,15 +503,26 @@ def _table_rules(plant: PlantFile, source: Source, name: str, table: Table) -> I
     yield from _records_rule(source.kind, table.records)
     for skip, test in table.skip.items():
         yield from _matches(test, ("skip", skip))
-    if table.limits and name != "historian_sample":
-        yield ("limits",), Problem(f"{name} has no tags to limit.", fix="remove the key")
-    if table.withdrawn:
-        yield from _matches(table.withdrawn, ("withdrawn",))
-        if not spec.id or "_row_hash" not in spec.columns:
-            yield ("withdrawn",), Problem(f"{name} has no versions, so nothing of it can be taken back.", fix="remove the key")
+    yield from _rules_of_words(spec, table)
     for column, rule in table.columns.items():
         for inner, problem in (*_column_rules(plant, rule), *_word_rules(spec, column, rule)):
             yield ("columns", column, *inner), problem
+
+
+def _rules_of_words(spec: TableSpec, table: Table) -> Iterator[tuple[Keys, Problem]]:
+    """Words of the mapping that only some tables understand."""
+    for column, rule in table.columns.items():
+        if rule.counter and (spec.name != "production_count" or column not in spec.inputs or spec.inputs[column].dimension != "quantity"):
+            yield (
+                ("columns", column, "counter"),
+                Problem("Only quantities of production_count are read from counters.", fix="remove the key"),
+            )
+    if table.limits and spec.name != "historian_sample":
+        yield ("limits",), Problem(f"{spec.name} has no tags to limit.", fix="remove the key")
+    if table.withdrawn:
+        yield from _matches(table.withdrawn, ("withdrawn",))
+        if not spec.id or "_row_hash" not in spec.columns:
+            yield ("withdrawn",), Problem(f"{spec.name} has no versions, so nothing of it can be taken back.", fix="remove the key")
 
 
 def _records_rule(kind: str, named: str | None) -> Iterator[tuple[Keys, Problem]]:

@@ -47,6 +47,7 @@ PLACES: dict[str, type[BaseModel]] = {
     "… .columns.&lt;column&gt;": models.Column,
     "… .skip.&lt;name&gt;, … .negate": models.Condition,
     "… .split": models.Split,
+    "… .counter": models.Counter,
     "… .intervals": models.Intervals,
     "… .limits.&lt;tag&gt;": models.Limits,
 }

@@ -78,6 +78,9 @@ def conform_together(exports: Sequence[pl.DataFrame], readings: Sequence[Reading
     inputs = evaluate(kept, reading, spec)
     if len(exports) > 1 and _reads_otherwise_alone(inputs, reading, spec):
         return [conform_together([export], [own])[0] for export, own in zip(exports, readings, strict=True)]
+    if (still := _without_step(inputs, reading, spec)) is not None:
+        skipped = skipped.scatter(skipped.is_null().arg_true().filter(still), "no_step")
+        kept, inputs = kept.filter(~still), inputs.filter(~still)
     shown = veiled(kept, reading)
     inputs = _with_keys(inputs, shown, reading)
     rows = _withdrawn(canonical(inputs, reading, spec), kept, reading)
@@ -168,11 +171,11 @@ def _per_export(rows: pl.DataFrame, *values: pl.Expr) -> Mapping[int, tuple[Any,
 
 
 def _feels_neighbours(reading: Reading, spec: TableSpec) -> bool:
-    """Whether a row may depend on other records of its file (loggers' intervals, SQL with windows) or on the name of the file."""
+    """Whether a row may depend on other records of its file (loggers' intervals, counters, SQL with windows) or on its name."""
     rules = reading.table.columns
     dates = [rule for name, rule in rules.items() if rule.shift or (name in spec.inputs and spec.inputs[name].type == "date")]
-    has_sql = any(rule.sql for rule in rules.values())
-    return bool(reading.table.intervals) or has_sql or spec.name == "ideal_rate" or any(not rule.format for rule in dates)
+    looks_around = any(rule.sql or rule.counter or rule.from_name or (rule.since and rule.since.from_name) for rule in rules.values())
+    return bool(reading.table.intervals) or looks_around or spec.name == "ideal_rate" or any(not rule.format for rule in dates)
 
 
 def _reads_otherwise_alone(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> bool:
@@ -253,6 +256,15 @@ def _surplus_is_rejected(rows: pl.DataFrame, kept: pl.DataFrame, reading: Readin
             pl.when(pl.col("_r").is_not_null()).then(pl.concat_list(*others, "_r")).otherwise(pl.col(REJECT)).alias(REJECT)
         ).drop("_r")  # fmt: skip
     return rows
+
+
+def _without_step(inputs: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.Series | None:
+    """Readings of counters at which nothing was made: the first of a counter, and those at which none moved. None without counters."""
+    if not any(rule.counter for rule in reading.table.columns.values()):
+        return None
+    made = [name for name, wanted in spec.inputs.items() if wanted.dimension == "quantity" and name in reading.table.columns]
+    nothing = pl.all_horizontal(pl.col(name).fill_null(0) == 0 for name in made)
+    return inputs.select((nothing & (pl.col(REJECT).list.len() == 0)).alias("still"))["still"]
 
 
 def _withdrawn(rows: pl.DataFrame, kept: pl.DataFrame, reading: Reading) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from connectors.contract import ROW, SURPLUS
 from connectors.errors import ConfigError, ConformError, Problem, closest, listed
 from connectors.models import Column, Condition, PlantFile, Source, Table
 from transforms import states, units
+from transforms.counters import steps
 from transforms.keys import salted_hash
 from transforms.numbers import parse_booleans, parse_numbers
 from transforms.stamps import instants, local_dates, shift_bounds
@@ -120,6 +121,7 @@ def check_columns(reading: Reading, columns: Sequence[str]) -> None:
         for text in [
             *(rule.from_ or ()),
             *((rule.since and rule.since.from_) or ()),
+            *((rule.counter and rule.counter.by) or ()),
             rule.unit_from,
             rule.shift,
             rule.negate and rule.negate.column,
@@ -206,7 +208,7 @@ def evaluate(frame: pl.DataFrame, reading: Reading, spec: TableSpec) -> pl.DataF
             out = out.with_columns(pl.lit(None, dtype=_DTYPES[wanted.type]).alias(name))
             continue
         with _told(reading, f"columns.{name}", rule.sql or rule.regex):
-            columns, found = _value(frame, reading, name, wanted, rule)
+            columns, found = _value(frame, reading, name, wanted, rule, out)
         out = out.with_columns(columns)
         reasons += found
         if wanted.required:
@@ -226,13 +228,14 @@ _DTYPES: dict[str, pl.DataType | type[pl.DataType]] = {
 Found = tuple[list[pl.Series], list[pl.Series]]
 
 
-def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column) -> Found:
+def _value(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column, before: pl.DataFrame) -> Found:
+    """One input; `before` holds those that stand before it in the table."""
     if wanted.type == "time":
         return _time(frame, reading, name, rule)
     if wanted.type == "date":
         return _date(frame, reading, name, rule)
     if wanted.type in ("number", "integer"):
-        return _number(frame, reading, name, wanted, rule)
+        return _number(frame, reading, name, wanted, rule, before)
     text, reasons = _text(frame, reading, name, rule)
     if wanted.type == "boolean":
         value = pl.DataFrame({name: text}).select(parse_booleans(pl.col(name)).alias(name))[name]
@@ -317,9 +320,12 @@ def shaped(text: pl.Expr, rule: Column) -> pl.Expr:
     return pl.when(text != "").then(text)
 
 
-def _number(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column) -> Found:
+def _number(frame: pl.DataFrame, reading: Reading, name: str, wanted: Input, rule: Column, before: pl.DataFrame) -> Found:
     """Numbers in the canonical unit of their dimension; `<name>_uom` and `<name>_source_uom` for quantities."""
     value, reasons = _sum(frame, reading, name, rule) if rule.sum else _plain_number(frame, reading, name, rule)
+    if rule.counter:
+        apart = [before["equipment"], *(frame.select(as_text(frame, column).alias("k"))["k"] for column in rule.counter.by)]
+        value = steps(value, apart, before["event_ts"], rule.counter.modulus)
     if rule.negate:
         turned = frame.select(pl.when(condition(frame, rule.negate)).then(-1.0).otherwise(1.0).alias("s"))["s"]
         value = value * turned

@@ -36,6 +36,18 @@ def events(*rows: dict[str, Any]) -> pl.DataFrame:
     return records(**columns.to_dict(as_series=False)) if rows else columns.with_columns(pl.lit(1, pl.Int64).alias("_row"))
 
 
+def test_readings_without_a_step_are_left_out_and_counted() -> None:
+    """The first reading is where counting begins; one that did not move tells nothing. What cannot be read is rejected."""
+    columns = {"equipment": "Unit", "event_ts": "At", "produced_qty": {"from": "Total", "counter": {}}}
+    times = ["2025-06-02 06:00", "2025-06-02 06:01", "2025-06-02 06:02", "2025-06-02 06:03"]
+    frame = records(Unit=["M1"] * 4, At=times, Total=["5", "5", "x", "9"])
+    found = conform(frame.lazy(), reading(columns, "production_count"))
+    assert found.filtered_by == {"no_step": 2}
+    assert found.rejected["rule"].to_list() == ["NOT_A_NUMBER"]
+    assert [int(row) for row in found.accepted["produced_qty"]] == [4]
+    assert found.read == 4
+
+
 def test_each_record_is_accepted_rejected_or_filtered() -> None:
     frame = events(
         event(), event(unit="TEST"), event(start="25:99"), event(unit=None), event(start="08:00", end="07:00"), event(state=None)

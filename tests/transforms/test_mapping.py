@@ -57,6 +57,27 @@ def test_regex_with_several_groups_joins_them() -> None:
     assert text({"from": ["Day", "Clock"], "regex": r"^(\d{4}-\d\d-\d\d)\S* (.+)$"}, **columns)[0] == ["2016-09-21 11:16:37", None]
 
 
+def test_readings_of_a_counter_become_what_was_made() -> None:
+    """GC34: 500, 520, then a reset and 15: 20 and 15. A late record stands where its time is; M2's counter is another."""
+    columns = {"equipment": "Unit", "event_ts": "At", "produced_qty": {"from": "Total", "counter": {}}}
+    frame = records(
+        Unit=["M1", "M1", "M2", "M1", "M1"], Total=["500", "15", "7", "520", ""],
+        At=[f"2025-06-02 06:0{minute}" for minute in (0, 3, 1, 2, 4)],
+    )  # fmt: skip
+    assert read(frame, columns, "production_count")["produced_qty"].to_list() == [None, 15.0, None, 20.0, None]
+
+
+def test_a_counter_of_sixteen_bits_rolls_over_and_counts_in_its_unit() -> None:
+    """65530 and then 4 are ten steps, of a dozen pieces each; two tags of one unit are two counters."""
+    columns = {
+        "equipment": {"const": "M1"}, "event_ts": "At",
+        "good_qty": {"from": "Total", "unit": "12.{piece}", "counter": {"by": "Tag", "modulus": 65536}},
+    }  # fmt: skip
+    times = [f"2025-06-02 06:0{minute}" for minute in (0, 1, 2, 3)]
+    frame = records(Tag=["a", "b", "a", "b"], Total=["65530", "1", "4", "1"], At=times)
+    assert read(frame, columns, "production_count")["good_qty"].to_list() == [None, None, 120.0, 0.0]
+
+
 def test_a_machine_that_only_the_name_of_the_export_tells() -> None:
     """Every export of these tests is called a.csv."""
     assert text({"from_name": r"^(\w)\."}, Any=["x", "y"])[0] == ["a", "a"]
