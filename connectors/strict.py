@@ -8,6 +8,8 @@ and line (`connectors.portfolio`).
 from __future__ import annotations
 
 import re
+import types
+import typing
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
@@ -73,3 +75,30 @@ SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 Duration = Annotated[
     timedelta, BeforeValidator(as_duration), WithJsonSchema({"type": "string", "pattern": r"^\s*\d+(\.\d+)?\s*(s|min|h|d)\s*$"})
 ]
+
+Keys = tuple[str | int, ...]
+"""A place in a YAML file: the keys that lead to it."""
+
+
+def fields_at(model: type[BaseModel], keys: Keys) -> set[str]:
+    """The keys that the model allows at a place of the file."""
+    current: Any = model
+    for key in keys:
+        inner = _inner_model(current)
+        if inner is not None and key in _aliases(inner):
+            current = inner.model_fields[_aliases(inner)[str(key)]].annotation
+        elif inner is None:
+            return set()
+    inner = _inner_model(current)
+    return set(_aliases(inner)) if inner else set()
+
+
+def _aliases(model: type[BaseModel]) -> dict[str, str]:
+    return {info.alias or name: name for name, info in model.model_fields.items()}
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    parts = typing.get_args(annotation) if typing.get_origin(annotation) or isinstance(annotation, types.UnionType) else ()
+    return next((found for part in parts if (found := _inner_model(part))), None)

@@ -73,7 +73,7 @@ def _target(root: Path, plant_id: str, force: bool) -> Path:
 
 def _refuse_wrong(timezone: str | None, calendar: str | None) -> None:
     from connectors.errors import closest
-    from connectors.portfolio import available_timezones
+    from connectors.plant_rules import available_timezones
 
     if timezone and timezone not in available_timezones():
         near = closest(timezone, available_timezones())

@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from connectors.portfolio import closed_words
+from connectors.plant_rules import closed_words
 from connectors.quality import opc_classic
 from pipelines.draft import names
 from pipelines.draft.facts import Facts, key_of, sums
