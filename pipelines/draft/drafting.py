@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -197,13 +197,19 @@ def _defect(error: Exception) -> str:
     return f"it cannot be drafted: {type(error).__name__}: {str(error)[:150]}"
 
 
+def _fetch(export: Export, target: Path) -> None:
+    """Copies an export from the folder that it lies in. Raises PlantlakeError."""
+    folder, _, name = export.url.rpartition("/")
+    fetch(replace(export, name=name), Place(folder, name), target)
+
+
 def _device_model(exports: Sequence[Export], folder: Path) -> tuple[str, Path] | None:
     """The device model of an MTConnect agent among the exports: its name, and where it was copied to."""
     for export in exports:
         if "device" in export.name.lower() and export.name.lower().endswith(".xml"):
             target = Path(tempfile.mkdtemp(dir=folder)) / "Devices.xml"
             try:
-                fetch(export, Place("", ""), target)
+                _fetch(export, target)
             except PlantlakeError:
                 continue
             if device_names(target):
@@ -218,7 +224,7 @@ def _looks(
     own = Path(tempfile.mkdtemp(dir=folder))
     target = own / export.name.rpartition("/")[2]
     try:
-        fetch(export, Place("", ""), target)
+        _fetch(export, target)
         found = looks(target, devices[1] if devices else None)
         for look in found:
             if devices and "devices" in look.options:
