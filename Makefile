@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint dev clean pins
+.PHONY: demo test lint serve dev pictures clean pins
 .DEFAULT_GOAL := demo
 
 $(READY): requirements.txt pyproject.toml
@@ -28,8 +28,14 @@ lint: $(READY)  ## ruff, mypy, no average of a ratio, generated files up to date
 	@$(BIN)/python -m dbt_project.lint
 	@$(BIN)/python -m dbt_project.generate --check
 
+serve: $(READY)  ## the dashboard of $$PLANTLAKE_PORTFOLIO (default: ./demo) on http://127.0.0.1:8080/
+	@$(BIN)/plantlake serve -p $${PLANTLAKE_PORTFOLIO:-demo}
+
 dev: $(READY)  ## the Dagster web UI over $$PLANTLAKE_PORTFOLIO (default: ./demo)
 	@PLANTLAKE_PORTFOLIO=$${PLANTLAKE_PORTFOLIO:-$(CURDIR)/demo} $(BIN)/plantlake dev
+
+pictures: $(READY)  ## the pictures in docs/, of a refreshed sample portfolio (needs chromium)
+	@$(BIN)/python -m docs.pictures $${PLANTLAKE_PORTFOLIO:-demo}
 
 pins:  ## pins the packages of pyproject.toml anew, with hashes and without addresses (needs uv)
 	uv pip compile pyproject.toml --all-extras --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-emit-index-url --no-header -o requirements.txt

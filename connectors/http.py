@@ -188,8 +188,6 @@ class Http:
                 yield response
         except PlantlakeError:
             raise
-        except httpx.ConnectTimeout as error:
-            raise unreachable("hang", self.place, error, timeout_s=self.own.timeout_s) from None
         except httpx.TimeoutException as error:
             raise unreachable("hang", self.place, error, timeout_s=self.own.timeout_s) from None
         except httpx.ConnectError as error:

@@ -7,13 +7,15 @@ mapping (`transforms.conform`). The descriptions below become the JSON Schema th
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, field_validator, model_validator
 
+from connectors.publishing import Publish
+from connectors.receivers import Receiver
 from connectors.secrets import Secret
-from connectors.strict import StrictModel
+from connectors.strict import Duration, StrictModel
 
 PLANT_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 CLOCK = r"([01]\d|2[0-3]):[0-5]\d"
@@ -469,6 +471,8 @@ class PlantFile(StrictModel):
     """Local time at which a production day starts."""
     owner: str | None = None
     """Who answers for the data: team:acme-ops or a mail address."""
+    stale_after: Duration | None = None
+    """Without new data for longer than this the plant is stale, and alerts tell so; default: the portfolio's."""
     root: str | None = None
     """Where exports are: a folder (relative to the portfolio) or a URL; default landing/<plant>."""
     connection: dict[str, Setting] = {}
@@ -522,3 +526,18 @@ class PortfolioFile(StrictModel):
     """Prints a secret of a manager, {name} standing for its name: `vault kv get -field=value plantlake/{name}`."""
     settings: Settings = Settings()
     """Defaults of every plant."""
+    publish: Publish = Publish()
+    """What is made of the published snapshot."""
+    stale_after: Duration = timedelta(days=4)
+    """A plant without new data for longer than this is stale, and alerts tell so; default 4d: a long weekend."""
+    site_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]\S*$")
+    """Where people open the dashboard; alerts link to it."""
+    alerts: tuple[Receiver, ...] = ()
+    """Who is told when something happens."""
+
+    @model_validator(mode="after")
+    def _names_once(self) -> PortfolioFile:
+        names = [receiver.name for receiver in self.alerts]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two receivers of alerts are called '{twice[0]}'")
+        return self

@@ -17,7 +17,8 @@ from typing import Any
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError
 from connectors.http import Http
-from connectors.windows import STAMP, Asked, in_order, read_name
+from connectors.kinds.files.json_values import UnreadableError, value_at
+from connectors.windows import STAMP, Asked, in_order, question_of, read_name
 
 EVERY_CHANGE, EVERY_WHOLE = timedelta(minutes=15), timedelta(days=1)
 SINCE = "since "
@@ -51,11 +52,18 @@ def questions(
 
 def since_of(export: Export) -> datetime | None:
     """Since when changes are asked for; None for all."""
-    question = read_name(export.name)
-    if question is None:
-        raise ReadError(Problem("The name tells of no question.", found=export.name, actor="us"))
-    text = question.cursor.removeprefix(SINCE)
+    text = question_of(export.name).cursor.removeprefix(SINCE)
     return datetime.strptime(text, STAMP).replace(tzinfo=UTC) if text else None
+
+
+def json_of(http: Http, url: str, params: Params, who: str, *, fix: str) -> Any:
+    """What a server answers in JSON. Raises ReadError for anything else, such as the page of a login."""
+    body = http.get(url, params or None).decode("utf-8-sig", "replace")
+    try:
+        return value_at(body.strip())[0]
+    except UnreadableError as error:
+        told, found = f"{who} answered with something else than JSON.", " ".join(body.split())[:200]
+        raise ReadError(Problem(told, found=found, fix=fix, actor="retry")) from error
 
 
 def followed(http: Http, url: str, params: Callable[[int], Params], size: int | None, ask: Callable[[str, Params], Page]) -> Iterator[Page]:

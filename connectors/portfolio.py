@@ -8,28 +8,24 @@ checks of data (`quality_checks`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from connectors import vocabularies
+from connectors import presets, vocabularies
 from connectors.contract import Place
 from connectors.errors import ConfigError, Problem, closest, listed
 from connectors.models import PlantFile, PortfolioFile, Settings
 from connectors.plant_rules import plant_rules
-from connectors.presets import with_presets
 from connectors.registry import connector
-from connectors.secrets import resolved
+from connectors.secrets import SECRET_WORDS, resolved
 from connectors.strict import Keys, fields_at
 from connectors.vocabularies import Vocabularies
 from connectors.yaml_lines import line_of, load
-
-if TYPE_CHECKING:
-    pass
 
 M = TypeVar("M", bound=BaseModel)
 OPEN = "???"
@@ -60,12 +56,21 @@ class Portfolio:
         return (self.root / self.file.lake).resolve()
 
     @property
+    def site(self) -> Path:
+        """The folder of the dashboard."""
+        return (self.root / self.file.site).resolve()
+
+    @property
     def problems(self) -> list[Problem]:
         return [*self.vocabularies.problems, *(problem for found in self.broken.values() for problem in found)]
 
+    def stated_root(self, plant: PlantFile, source_id: str | None = None) -> str:
+        """Where the patterns of a plant, or of a source that is elsewhere, start, as the plant file has it."""
+        return (plant.sources[source_id].root if source_id else None) or plant.root or f"landing/{plant.plant}"
+
     def source_root(self, plant: PlantFile, source_id: str | None = None) -> str:
-        """Where the patterns of a plant, or of a source that is elsewhere, start: a URL, or a local folder."""
-        root = (plant.sources[source_id].root if source_id else None) or plant.root or f"landing/{plant.plant}"
+        """The same as a URL, or a local folder."""
+        root = self.stated_root(plant, source_id)
         return root if "://" in root else str((self.root / root).resolve())
 
     def place(self, plant: PlantFile, source_id: str, last: str | None = None) -> Place:
@@ -114,17 +119,14 @@ def read(root: Path, only: tuple[str, ...] = ()) -> Portfolio:
 
     Raises ConfigError when portfolio.yaml itself cannot be used, or `only` names a plant that does not exist.
     """
-    shown = "portfolio.yaml"
-    file, problems = _model(root / shown, shown, PortfolioFile)
-    if file is None:
-        raise ConfigError(problems)
+    file = _portfolio_file(root)
     known = plant_ids(root)
     _all_known(only, known)
-    words = vocabularies.load(root / "vocabularies")
+    words, named = vocabularies.load(root / "vocabularies"), presets.names(root)
     plants: dict[str, PlantFile] = {}
     broken: dict[str, list[Problem]] = {}
     for plant_id in only or known:
-        plant, found = read_plant(root, plant_id)
+        plant, found = read_plant(root, plant_id, named)
         if plant is None or found:
             broken[plant_id] = found
         else:
@@ -158,17 +160,27 @@ def _aimless(words: Vocabularies, plants: Collection[str], companies: Collection
 
 def lake_of(root: Path) -> Path:
     """The lake of a portfolio, without reading any plant file."""
+    return (root / _portfolio_file(root).lake).resolve()
+
+
+def site_of(root: Path) -> Path:
+    """The folder of a portfolio's dashboard, without reading any plant file."""
+    return (root / _portfolio_file(root).site).resolve()
+
+
+def _portfolio_file(root: Path) -> PortfolioFile:
     file, problems = _model(root / "portfolio.yaml", "portfolio.yaml", PortfolioFile)
     if file is None:
         raise ConfigError(problems)
-    return (root / file.lake).resolve()
+    return file
 
 
-def read_plant(root: Path, plant_id: str) -> tuple[PlantFile | None, list[Problem]]:
-    """One plant file and everything that is wrong with it."""
+def read_plant(root: Path, plant_id: str, named: Mapping[str, Path] | None = None) -> tuple[PlantFile | None, list[Problem]]:
+    """One plant file and everything that is wrong with it. `named`: the presets, where the caller has listed them."""
+    known = presets.names(root) if named is None else named
     shown = f"plants/{plant_id}.yaml"
     path = root / "plants" / f"{plant_id}.yaml"
-    plant, problems = _model(path, shown, PlantFile, lambda content: with_presets(content, root))
+    plant, problems = _model(path, shown, PlantFile, lambda content: presets.with_presets(content, known))
     if problems_of_open := list(_left_open(path, shown)):
         problems = [problem for problem in problems if problem.found != OPEN]
         return None, [problem.at(plant=plant_id) for problem in (*problems_of_open, *problems)]
@@ -236,5 +248,8 @@ def _problem(path: Path, shown: str, model: type[BaseModel], detail: ErrorDetail
     if detail["type"] == "missing":
         return Problem(f"'{dotted}' is missing.", export=at)
     message = detail["msg"].removeprefix("Value error, ")
-    found = None if isinstance(detail["input"], dict | list) else str(detail["input"])
+    is_secret = any(SECRET_WORDS.search(str(key)) for key in keys) or "url" in keys
+    found = None if isinstance(detail["input"], dict | list) or is_secret else str(detail["input"])
+    if is_secret and isinstance(detail["input"], str):
+        message = f"{message}; a secret stands by reference: {{env: NAME}}, {{file: path}} or {{manager: name}}"
     return Problem(f"{dotted}: {message}" if dotted else message, export=at, found=found)

@@ -54,17 +54,22 @@ def _below(folder: Path) -> dict[str, Path]:
 
 def preset(name: str, root: Path | None = None) -> Preset:
     """A preset by its name. Raises ConfigError naming the closest."""
-    known = names(root)
-    if name not in known:
+    return _known(name, names(root))
+
+
+def _known(name: str, known: Mapping[str, Path]) -> Preset:
+    path = known.get(name)
+    if path is None:
         near = closest(name, known) or next((other for other in known if other.startswith(f"{name}.")), None)
         raise ConfigError(
             Problem(f"There is no preset '{name}'.", found=listed(list(known), 40), closest=near, fix="plantlake preset list")
         )
-    return _read(name, known[name])
+    return _read(name, path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
 @cache
-def _read(name: str, path: Path) -> Preset:
+def _read(name: str, path: Path, written: int) -> Preset:
+    """`written`: when. A process that runs for days sees what was edited."""
     said = load(path, str(path))
     wrong = sorted(said.keys() ^ {"about", "system", "notes", "source"}) if isinstance(said, dict) else ["about"]
     if wrong or not isinstance(said["source"], dict):
@@ -79,19 +84,22 @@ def _read(name: str, path: Path) -> Preset:
     return Preset(name, str(said["about"]), str(said["system"]), tuple(map(str, said["notes"] or ())), said["source"])
 
 
-def with_presets(plant: Any, root: Path) -> Any:
-    """The content of a plant file with every source laid over the preset that it names. Raises ConfigError for one that is not there."""
+def with_presets(plant: Any, known: Mapping[str, Path]) -> Any:
+    """The content of a plant file with every source laid over the preset that it names, one of `names`.
+
+    Raises ConfigError for one that is not there.
+    """
     sources = plant.get("sources") if isinstance(plant, dict) else None
     if not isinstance(sources, dict):
         return plant
-    return {**plant, "sources": {name: _laid(name, source, root) for name, source in sources.items()}}
+    return {**plant, "sources": {name: _laid(name, source, known) for name, source in sources.items()}}
 
 
-def _laid(name: Any, source: Any, root: Path) -> Any:
+def _laid(name: Any, source: Any, known: Mapping[str, Path]) -> Any:
     if not isinstance(source, dict) or not isinstance(source.get("preset"), str):
         return source
     try:
-        base = preset(source["preset"], root).source
+        base = _known(source["preset"], known).source
     except ConfigError as error:
         raise error.at(source=str(name)) from error
     headers = source.get("headers")
@@ -174,5 +182,6 @@ def tables_of(preset: Preset) -> Collection[str]:
 
 def overview(root: Path | None = None) -> Iterator[Preset]:
     """All presets by name."""
-    for name in names(root):
-        yield preset(name, root)
+    known = names(root)
+    for name in known:
+        yield _known(name, known)

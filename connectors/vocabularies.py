@@ -1,6 +1,6 @@
 """The portfolio's vocabularies: reviewed CSV tables that give the words of many plants one meaning.
 
-Here: their columns, reading them, and problems with file and line. Elsewhere: what they mean in SQL (`dbt_project`), unit
+Here: their columns, reading and writing them, problems with file and line. Elsewhere: what they mean in SQL (`dbt_project`), unit
 arithmetic (`transforms.units`), the shared taxonomy of reasons (`dbt_project/seeds/downtime_reason.csv`).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -115,6 +115,26 @@ def load(folder: Path) -> Vocabularies:
             found = [Problem("The vocabulary cannot be read.", export=f"vocabularies/{path.name}", found=str(error)[:200], fix=fix)]
         problems += found
     return Vocabularies(tables, problems)
+
+
+def lines_of(path: Path) -> tuple[list[str], list[Row]]:
+    """Header and lines of a vocabulary as they stand, those with a problem too: whoever writes it again loses nothing."""
+    if not path.exists():
+        return [], []
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file)
+        return list(reader.fieldnames or ()), list(reader)
+
+
+def write(path: Path, header: Sequence[str], lines: Iterable[Mapping[str, str]]) -> None:
+    """Writes a vocabulary, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".csv.part")
+    with part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, header, restval="", extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
+    part.replace(path)
 
 
 def _read(path: Path) -> tuple[list[Row], list[Problem]]:

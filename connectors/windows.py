@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from connectors.errors import Problem, ReadError
 
@@ -59,6 +59,22 @@ def read_name(name: str) -> Asked | None:
     return Asked(found["of"], _moment(found["asked"]), start, end, found["suffix"], found["cursor"] or "")
 
 
+def question_of(name: str) -> Asked:
+    """The same, for the name of an answer. Raises ReadError for another one."""
+    question = read_name(name)
+    if question is None:
+        raise ReadError(Problem("The name tells of no question.", found=name, actor="us"))
+    return question
+
+
+def window_of(name: str) -> tuple[datetime, datetime]:
+    """The window that the name of an answer tells of. Raises ReadError for another one."""
+    question = question_of(name)
+    if question.start is None or question.end is None:
+        raise ReadError(Problem("The name tells of no window.", found=name, actor="us"))
+    return question.start, question.end
+
+
 def in_order(questions: Iterable[Asked]) -> Iterator[Asked]:
     """Questions of one moment, a microsecond apart: their order is that of their answers, whatever their names.
 
@@ -105,9 +121,26 @@ def due(
     if begin is None:
         raise ReadError(Problem("It is not said from when on the system is asked.", fix="options.start: <the first day, 2026-01-31>"))
     if (now - begin) / length > MOST_WINDOWS:
-        told = f"From {begin:%Y-%m-%d} to today are more than {MOST_WINDOWS} windows."
-        raise ReadError(Problem(told, found=f"window: {length}", fix="options.start: <the first day that counts>, or a longer window"))
+        raise too_many(begin, length)
     return list(windows(begin, now, length))
+
+
+def too_many(begin: datetime, length: timedelta) -> ReadError:
+    """The error that says of more than MOST_WINDOWS where they begin."""
+    told = f"From {begin:%Y-%m-%d} to today are more than {MOST_WINDOWS} windows."
+    return ReadError(Problem(told, found=f"window: {length}", fix="options.start: <the first day that counts>, or a longer window"))
+
+
+def due_questions(
+    of: str, last: str | None, *, start: date | None, window: timedelta, lookback: timedelta, every: timedelta, suffix: str = ".parquet"
+) -> Iterator[Asked]:
+    """A question for each window that is due; none before `every` has passed since the last one, of which `last` is the name."""
+    now, before = datetime.now(UTC), read_name(last) if last else None
+    if before and now - before.asked < every:
+        return
+    first = datetime.combine(start, time(), UTC) if start else None
+    found = due(before.end if before else None, first, now, window, lookback)
+    yield from in_order(Asked(of, now, begin, end, suffix) for begin, end in found)
 
 
 def _text(moment: datetime | None) -> str:

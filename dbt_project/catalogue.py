@@ -21,6 +21,13 @@ VERSION = 1
 PROFILES = ("ISO", "TPM", "LOCAL")
 NAME = re.compile(r"[a-z_]\w*")
 
+SUMMED_RULES = ("R1", "R2", "R3", "R6")
+"""Rules by which both sides are sums."""
+CONSTANT = re.compile(r"(?:^|[+(-])\s*\d+(?:\.\d+)?\s*(?:$|[+)-])")
+"""A number that is added to a side: it would be added once for each row."""
+QUOTIENTS = {"capacity_qty"}
+"""Sums that are quotients themselves (`value_sql.sum_of`)."""
+
 KNOWLEDGE = {
     "plan": "pbt_s is not null",
     "run_time": "apt_s is not null",
@@ -62,6 +69,12 @@ class Kpi:
     needs: tuple[str, ...]
     """What a row must know to take part: words of KNOWLEDGE in their order; of other parts than shifts the columns themselves."""
     about: dict[str, Any]
+
+    @property
+    def is_additive(self) -> bool:
+        """Whether the sums of its sides over scopes of a kind and over periods are its sides there: what a reader may sum, then divide."""
+        is_sum = all(not CONSTANT.search(side) and not QUOTIENTS & {*NAME.findall(side)} for side in (self.numerator, self.denominator))
+        return is_sum and self.about["rollup_rule"] in SUMMED_RULES
 
     def columns(self) -> list[str]:
         return sorted({name for side in (self.numerator, self.denominator, self.high or "") for name in NAME.findall(side)})

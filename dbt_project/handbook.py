@@ -43,7 +43,7 @@ def _lines() -> Iterator[str]:
     data = metrics()
     yield START
     yield from ("| rule | |", "|---|---|", *(f"| {rule} | {text} |" for rule, text in data["rollup_rules"].items()), "")
-    groups = {title: [kpi for kpi in data["kpis"] if _belongs(kpi, *which)] for title, which in GROUPS.items()}
+    groups = grouped(data["kpis"])
     yield from ("| | |", "|---|---|")
     for title, kpis in groups.items():
         yield f"| {title} | {_listed([_link(kpi) for kpi in kpis])} |"
@@ -51,6 +51,11 @@ def _lines() -> Iterator[str]:
         yield from ("", f"## {title}")
         for kpi in kpis:
             yield from _section(kpi)
+
+
+def grouped(kpis: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """KPIs of `metrics.json` by the heading under which they stand."""
+    return {title: [kpi for kpi in kpis if _belongs(kpi, *which)] for title, which in GROUPS.items()}
 
 
 def _belongs(kpi: dict[str, Any], parts: str, which: Any) -> bool:

@@ -17,7 +17,7 @@ import typer
 import yaml
 from pydantic import BaseModel
 
-from connectors import models, presets
+from connectors import models, presets, publishing, receivers
 from connectors.registry import KINDS
 from connectors.vocabularies import COLUMNS, REQUIRED
 from dbt_project import catalogue as kpi_catalogue
@@ -28,6 +28,12 @@ from transforms.tables import TABLES
 FOLDER = Path(__file__).resolve().parent
 PLACES: dict[str, type[BaseModel]] = {
     "portfolio.yaml": models.PortfolioFile,
+    "publish": publishing.Publish,
+    "publish.postgres": publishing.Postgres,
+    "alerts[]": receivers.Receiver,
+    "alerts[].webhook": receivers.Webhook,
+    "alerts[].mail": receivers.Mail,
+    "alerts[].file": receivers.JsonLines,
     "plants/&lt;plant_id&gt;.yaml": models.PlantFile,
     "settings": models.Settings,
     "shifts.&lt;code&gt;": models.Shift,

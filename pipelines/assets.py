@@ -14,6 +14,7 @@ from typing import Any
 import dagster as dg
 
 from pipelines.lock import writer_lock
+from pipelines.outlets import OUTLETS, wanted
 from pipelines.state import PROJECT
 from transforms.tables import STATEMENTS, TABLES
 
@@ -49,6 +50,7 @@ class PortfolioResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     @contextmanager
     def refresh(self, refresh_id: str | None, scope: "Scope", tell: Any) -> Iterator[tuple[Any, Any]]:
         """The refresh of a run with its plan, under the lake's lock."""
+        from pipelines.alerts import telling
         from pipelines.logs import to_file
         from pipelines.refresh import Refresh, Request
 
@@ -62,7 +64,7 @@ class PortfolioResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             return
         since = date.fromisoformat(scope.since) if scope.since else None
         job = Refresh(Path(self.root), Request(tuple(scope.plants), scope.full, since), tell=tell)
-        with closing(job), writer_lock(job.lake) as lock, to_file(job.lake, job.outcome.refresh_id):
+        with closing(job), telling(job), writer_lock(job.lake) as lock, to_file(job.lake, job.outcome.refresh_id):
             job.checked = lock.check
             yield job, job.plan()
 
@@ -165,7 +167,12 @@ def _specs() -> list[dg.AssetSpec]:
     last = [model_key(name) for name in ("mart_kpi_parts_shift", "kpi_value") if name in models]
     snapshot = dg.AssetSpec(SNAPSHOT, deps=last, group_name="published", owners=OWNERS, kinds={"duckdb"}, skippable=True,
                             description="kpi.duckdb: what executives, Excel and SQL read.")  # fmt: skip
-    return [bronze, *silver, *gold, snapshot]
+    outlets = [
+        dg.AssetSpec(outlet.name, deps=[SNAPSHOT], group_name="published", owners=OWNERS, kinds={outlet.kind}, skippable=True,
+                     description=outlet.description)
+        for outlet in OUTLETS
+    ]  # fmt: skip
+    return [bronze, *silver, *gold, snapshot, *outlets]
 
 
 def _columns(table: str) -> dg.TableSchema:
@@ -233,6 +240,10 @@ def _run(context: dg.AssetExecutionContext, job: Any, todo: Any) -> Iterator[Any
             "held": dg.MetadataValue.json(job.outcome.held), "quality": dg.MetadataValue.url(page.as_uri()),
         },
     )  # fmt: skip
+    for outlet in wanted(job.portfolio):
+        made = job.write(outlet)
+        if made is not None:
+            yield dg.MaterializeResult(asset_key=outlet.name, metadata=made)
     job.keep()
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import zstandard
 from polars.exceptions import PolarsError
@@ -29,6 +29,9 @@ from connectors.models import PlantFile
 from connectors.strict import BESIDE
 from pipelines import disk
 from pipelines.lake import Lake
+
+if TYPE_CHECKING:
+    from connectors.portfolio import Portfolio
 
 LEVEL = 1
 """zstd: on a 150 MB CSV and two cores, level 1 stored 480 MB/s at 3.6 : 1, level 3 370 MB/s at 3.8 : 1."""
@@ -66,8 +69,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def options_of(root: Path, plant: PlantFile, source_id: str, name: str) -> tuple[Any, str]:
-    """How an export reads: the options of the kind with files beside its exports (below `root`) resolved, and a hash of what those hold.
+def options_of(portfolio: Portfolio, plant: PlantFile, source_id: str, name: str) -> tuple[Any, str]:
+    """How an export reads: the options of the kind with files beside its exports resolved, and a hash of what those hold.
 
     Raises ReadError when such a file is not there.
     """
@@ -76,7 +79,7 @@ def options_of(root: Path, plant: PlantFile, source_id: str, name: str) -> tuple
     kind = registry.connector(source.kind)
     for option, field_info in kind.Options.model_fields.items():
         if BESIDE in field_info.metadata and given.get(option):
-            path = root / str(given[option])
+            path = Path(portfolio.source_root(plant, source_id)) / str(given[option])
             if not path.is_file():
                 fix = f"plants/{plant.plant}.yaml → sources.{source_id}.options.{option}"
                 raise ReadError(Problem(f"The file that options.{option} names is not there.", found=str(path), fix=fix))

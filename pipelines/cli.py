@@ -19,17 +19,23 @@ import typer
 
 from connectors.errors import LockedError, PlantlakeError, Problem
 from pipelines import (
+    cli_alerts,
     cli_draft,
     cli_drift,
     cli_explain,
+    cli_export,
     cli_kpi,
     cli_losses,
+    cli_mcp,
+    cli_packs,
     cli_preset,
+    cli_publish,
     cli_quarantine,
     cli_rates,
     cli_reasons,
     cli_refresh,
     cli_release,
+    cli_serve,
     cli_trial,
 )
 from pipelines.terminal import JsonOption, PortfolioOption, err, lake_at, out, root_of, say, table
@@ -48,9 +54,11 @@ app.add_typer(plant_app, name="plant")
 app.add_typer(cli_preset.app, name="preset")
 app.add_typer(cli_preset.connector_app, name="connector")
 app.add_typer(cli_release.app, name="release")
+app.add_typer(cli_packs.app, name="board-pack")
 app.add_typer(cli_quarantine.app, name="quarantine")
 app.add_typer(cli_drift.app, name="drift")
 app.add_typer(cli_reasons.app, name="reasons")
+app.add_typer(cli_alerts.app, name="alerts")
 
 
 def main() -> None:
@@ -92,12 +100,14 @@ def demo(
             write_portfolio(folder, seed=seed)
         err.print(f"Sample portfolio written to {folder}: eight plants, 45 days of exports in eight dialects.", highlight=False)
     code = cli_refresh.refresh(folder.resolve(), None, retry_lock_s=0, as_json=False)
+    from connectors.portfolio import site_of
     from publish.reader import Snapshot
 
     with Snapshot(lake_at(folder.resolve()).snapshot) as reader:
         cli_kpi.show(reader, [], "plant,month", "ISO", None)
+    err.print(f"\nDashboard: {site_of(folder.resolve())}; open it with  plantlake serve -p {folder}", highlight=False, soft_wrap=True)
     err.print(
-        f"\nNext:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
+        f"Next:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
         f"       plantlake sql \"select * from kpi_value limit 5\" -p {folder}\n       plantlake dev -p {folder}     (Dagster's web UI)\n"
         f"       {folder}/plants/*.yaml      (a page of YAML a plant)",
         highlight=False,
@@ -172,6 +182,11 @@ app.command()(cli_kpi.restated)
 app.command()(cli_explain.explain)
 app.command()(cli_losses.losses)
 app.command()(cli_rates.rates)
+app.command()(cli_publish.publish)
+app.command()(cli_serve.serve)
+app.command()(cli_export.export)
+app.command()(cli_mcp.mcp)
+app.command()(cli_packs.workbook)
 
 
 @app.command()

@@ -5,7 +5,6 @@ Here: the verbs and their tables. Elsewhere: the work (`pipelines.reasons`).
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -84,6 +83,7 @@ def reasons_approve(
     """Approves what codes mean. They count from the next refresh on, also for the past."""
     from connectors.vocabularies import reason_codes
     from pipelines import reasons
+    from pipelines.lock import user
 
     root = root_of(portfolio)
     if reason and reason not in reason_codes():
@@ -95,7 +95,7 @@ def reasons_approve(
         raise ConfigError(
             Problem(f"No code of {plant} is named.", found=listed(waiting) or "no suggestion waits", fix="name codes, or --all")
         )
-    done = reasons.approve(root, plant, wanted, by or getpass.getuser(), reason)
+    done = reasons.approve(root, plant, wanted, by or user(), reason)
     if lost := [code for code in wanted if code not in done]:
         near = closest(lost[0], waiting)
         fix = f"plantlake reasons approve {plant} {lost[0]} --as <reason>"

@@ -22,24 +22,27 @@ if TYPE_CHECKING:
 
 def refresh(root: Path, request: Request | None, *, retry_lock_s: float, as_json: bool) -> int:
     """Refreshes a portfolio with progress, and says what came of it. Returns the exit code."""
+    from pipelines import alerts
+    from pipelines.cli_alerts import told_of
     from pipelines.refresh import Refresh
 
     status = err.status("Looking for new exports ...")
     job = Refresh(root, request, tell=lambda text: status.update(text[:110]))
     only = job.request.plants
     try:
-        todo = job.plan()
-        if todo:
-            job.prepare()  # takes its seconds beside the import of Dagster
-            from pipelines.run import run
+        with alerts.telling(job, told_of):
+            todo = job.plan()
+            if todo:
+                job.prepare()  # takes its seconds beside the import of Dagster
+                from pipelines.run import run
 
-            with status:
-                status.update(f"{counted(len(todo.plants), 'plant')}, {counted(todo.exports, 'new export')}: starting ...")
-                run(job, todo, wait_s=retry_lock_s)
-        failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
-        waiting = job.drift.open(only or None)
-        _told(job.outcome, failures, nothing=not todo, as_json=as_json, waiting=waiting)
-        return 1 if job.outcome.problems or failures or waiting else 0
+                with status:
+                    status.update(f"{counted(len(todo.plants), 'plant')}, {counted(todo.exports, 'new export')}: starting ...")
+                    run(job, todo, wait_s=retry_lock_s)
+            failures = [(plant, text) for plant, text in job.ledger.failures() if not only or plant in only]
+            waiting = job.drift.open(only or None)
+            _told(job.outcome, failures, nothing=not todo, as_json=as_json, waiting=waiting)
+            return 1 if job.outcome.problems or failures or waiting else 0
     finally:
         job.close()
 

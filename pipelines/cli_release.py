@@ -137,19 +137,22 @@ def close(
 
     Later changes of the month are restatements: they show in `kpi_value`, and the difference to what was closed can be asked for.
     """
+    from pipelines import alerts, state
     from pipelines import release as releases
-    from pipelines import state
+    from pipelines.cli_alerts import told_of
     from publish.reader import Snapshot
 
     with _writer(portfolio) as job:
         with Snapshot(job.lake.snapshot) as reader:
             values = reader.query("SELECT * FROM kpi_value WHERE period_type = 'MONTH' AND period_start = ?", [month.date()])
+            status = reader.query("SELECT * FROM plant_status")
         if values.is_empty():
             raise ConfigError(Problem(f"There are no values of {month:%Y-%m}.", fix='plantlake kpi --by plant,month'))  # fmt: skip
         with state.connection(job.lake) as con:
-            kept = releases.close_month(con, month.date(), values.to_arrow(), job.at)
+            kept = releases.close_month(con, month.date(), values.to_arrow(), job.at, status.to_arrow())
         job.publish()
     err.print(f"{month:%Y-%m} is closed: {kept:,} values are kept in kpi_release.", highlight=False)
+    told_of(alerts.tell(job.lake, job.portfolio, lambda: alerts.Ran(began=job.at)))
 
 
 @contextmanager

@@ -10,14 +10,14 @@ pieces were good. Its pieces have to be known by the hour: a shift total, or the
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from connectors import vocabularies
 from connectors.errors import ConfigError, LockedError, Problem
 from connectors.models import PlantFile
 from connectors.portfolio import Portfolio
@@ -389,21 +389,14 @@ def freeze(root: Path, found: Found, plants: Collection[str]) -> tuple[Path, int
     """Writes the lines of the quarter of these plants; returns the file and how many. Other lines stay as they are."""
     path = root / "vocabularies" / f"{NAME}.csv"
     columns = COLUMNS[NAME]
-    standing: list[dict[str, Any]] = []
-    if path.exists():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            standing = [row for row in csv.DictReader(file) if (row["plant"] not in plants) or row["quarter"] != found.quarter]
+    _, lines = vocabularies.lines_of(path)
+    standing = [row for row in lines if (row["plant"] not in plants) or row["quarter"] != found.quarter]
     about = {
         "window_from": found.window_from, "window_to": found.window_to, "quantile": QUANTILE, "release_id": found.release_id,
         "frozen_on": datetime.now(UTC).date(), "calc_version": state.calc_version(),
     }  # fmt: skip
     new = [{**asdict(rate), **about} for rate in found.rates if rate.plant in plants and rate.action in ("FREEZE", "END")]
     rows = [{name: "" if row.get(name) is None else str(row[name]) for name in columns} for row in (*standing, *new)]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".csv.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: [row[name] for name in ("plant", "quarter", "equipment", "material", "tool")]))
-    part.replace(path)
+    rows.sort(key=lambda row: [row[name] for name in ("plant", "quarter", "equipment", "material", "tool")])
+    vocabularies.write(path, columns, rows)
     return path, len(new)

@@ -71,22 +71,18 @@ class Profiles:
     store: DriftStore
     _known: dict[str, Profile | None] = field(default_factory=dict)
 
-    def make(
-        self, plant: PlantFile, source_id: str, name: str, sha256: str, records: str, layout: Mapping[str, str]
-    ) -> tuple[str, Profile]:
-        """The profile of an export whose records are in bronze, with its key."""
-        key, path = self._key(plant, source_id, name, sha256, records)
-        hidden = set(secret_columns(plant.sources[source_id]))
-        return key, profile(pl.scan_parquet(path), hidden, self.portfolio.person_salt, layout)
+    def make(self, source: Source, path: Path, layout: Mapping[str, str] | None = None) -> tuple[str, Profile]:
+        """The profile of an export whose records are at `path` in bronze, with its key."""
+        return _key(source, path), profile(pl.scan_parquet(path), set(secret_columns(source)), self.portfolio.person_salt, layout)
 
     def of(self, plant: PlantFile, export: ExportRow, records: str) -> Profile | None:
         """The profile of an export; None where its records cannot be read."""
         try:
-            key, path = self._key(plant, export.source_system, export.name, str(export.sha256), records)
+            key = _key(plant.sources[export.source_system], self.path(plant, export, records))
             if len(self._known) > 50 * KEPT:
                 self._known.clear()
             if key not in self._known:
-                self._known[key] = self.store.profile(key) or self._made(plant, export, records, key, path)
+                self._known[key] = self.store.profile(key) or self._made(plant, export, records)
             return self._known[key]
         except PlantlakeError:
             return None
@@ -94,24 +90,25 @@ class Profiles:
             log.warning("no profile of %s", export.name, exc_info=error)
             return None
 
-    def _made(self, plant: PlantFile, export: ExportRow, records: str, key: str, path: Path) -> Profile:
+    def path(self, plant: PlantFile, export: ExportRow, records: str) -> Path:
+        """Where the records of an export are in bronze, if they are. Raises PlantlakeError where a file beside the exports is gone."""
         source = plant.sources[export.source_system]
-        options, extra = self._options(plant, export.source_system, export.name)
-        bronze.parsed(self.lake, connector(source.kind), str(export.sha256), export.name, options, records, extra_hash=extra)
-        made = profile(pl.scan_parquet(path), set(secret_columns(source)), self.portfolio.person_salt)
+        options, extra = bronze.options_of(self.portfolio, plant, export.source_system, export.name)
+        return bronze.parsed_path(self.lake, connector(source.kind), str(export.sha256), options, records, extra_hash=extra)
+
+    def _made(self, plant: PlantFile, export: ExportRow, records: str) -> Profile:
+        source = plant.sources[export.source_system]
+        options, extra = bronze.options_of(self.portfolio, plant, export.source_system, export.name)
+        path = bronze.parsed(self.lake, connector(source.kind), str(export.sha256), export.name, options, records, extra_hash=extra)
+        key, made = self.make(source, path)
         self.store.keep({key: made})
         return made
 
-    def _key(self, plant: PlantFile, source_id: str, name: str, sha256: str, records: str) -> tuple[str, Path]:
-        """Of bytes, of how they are read, and of what is kept out of it."""
-        source = plant.sources[source_id]
-        options, extra = self._options(plant, source_id, name)
-        path = bronze.parsed_path(self.lake, connector(source.kind), sha256, options, records, extra_hash=extra)
-        what = hashlib.sha256(json.dumps([VERSION, sorted(secret_columns(source))]).encode()).hexdigest()[:8]
-        return f"{source.kind}/{path.stem}-{what}", path
 
-    def _options(self, plant: PlantFile, source_id: str, name: str) -> tuple[object, str]:
-        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id, name)
+def _key(source: Source, path: Path) -> str:
+    """Of bytes and of how they are read, which make the path, and of what is kept out of the profile."""
+    what = hashlib.sha256(json.dumps([VERSION, sorted(secret_columns(source))]).encode()).hexdigest()[:8]
+    return f"{source.kind}/{path.stem}-{what}"
 
 
 @dataclass
@@ -272,7 +269,7 @@ class _Source:
 
     def _records(self, row: ExportRow, records: str) -> pl.LazyFrame | None:
         try:
-            _, path = self.watch.profiles._key(self.plant, self.source_id, row.name, str(row.sha256), records)
+            path = self.watch.profiles.path(self.plant, row, records)
         except PlantlakeError:
             return None
         return pl.scan_parquet(path) if path.exists() else None

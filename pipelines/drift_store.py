@@ -11,17 +11,15 @@ accepted; losing it makes them be asked once more.
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 import polars as pl
 import zstandard
 
+from pipelines.sqlite_store import SqliteStore
 from transforms.drift.profile import Profile, loads
 
 State = Literal["OPEN", "NOTED", "ACCEPTED", "MENDED", "RETURNED"]
@@ -97,38 +95,14 @@ DRIFT: dict[str, pl.DataType | type[pl.DataType]] = {
 """Columns of the published `drift`."""
 
 
-class DriftStore:
-    """The store of one lake. Usable from several threads; those who write hold the lake's lock."""
+class DriftStore(SqliteStore):
+    """The store of one lake."""
 
-    def __init__(self, path: Path):
-        self._mutex = threading.RLock()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.is_new = not path.exists()
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+    what = "The file of profiles of exports and their changes"
+    mend = "restore it from a backup, or move it away: profiles are made again, and changes that were accepted may be told once more"
+
+    def _prepare(self) -> None:
         self._connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> DriftStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with self._mutex:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
 
     # --- profiles ---------------------------------------------------------------------------------------------------------------
 
@@ -198,10 +172,6 @@ class DriftStore:
         frame = pl.DataFrame(rows, schema=texts, orient="row")
         times = [name for name, dtype in DRIFT.items() if dtype == _UTC]
         return frame.with_columns(pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%:z", time_unit="us", time_zone="UTC") for name in times)
-
-    def _rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
-        with self._mutex:
-            return self._connection.execute(sql, values).fetchall()
 
 
 def _found(row: sqlite3.Row) -> Found:

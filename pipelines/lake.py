@@ -110,6 +110,11 @@ class Lake:
         return self.root / "metrics.json"
 
     @property
+    def workbook(self) -> Path:
+        """The newest release as a workbook."""
+        return self.root / "published" / "kpi.xlsx"
+
+    @property
     def ledger(self) -> Path:
         """Export ledger and writer's lock."""
         return self.root / "ledger.sqlite"
@@ -118,6 +123,11 @@ class Lake:
     def drift(self) -> Path:
         """Profiles of exports, and what changed in them."""
         return self.root / "drift.sqlite"
+
+    @property
+    def alerts(self) -> Path:
+        """Who was told what, and what waits to be told."""
+        return self.root / "alerts.sqlite"
 
     @property
     def quality(self) -> Path:

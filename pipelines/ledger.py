@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ import polars as pl
 
 from connectors.errors import PlantlakeError, Problem
 from pipelines.journal import Entry, Journal, lines
+from pipelines.sqlite_store import SqliteStore
 
 ExportState = Literal["NEW", "LANDED", "FAILED", "GONE"]
 TableState = Literal["COMMITTED", "FAILED"]
@@ -234,61 +234,27 @@ _SPAN = ("data_from", "data_to")
 """Said together with the place in the order: an export that is loaded again may hold less than before."""
 
 
-class ExportLedger:
-    """The ledger of one lake. Usable from several threads of one process; those who write hold the lake's lock.
+class ExportLedger(SqliteStore):
+    """The ledger of one lake. Its journal is in bronze/journal beside its file; a file that is new is filled from it."""
 
-    Its journal is in bronze/journal beside its file. A file that is new is filled from the journal. Raises PlantlakeError when the
-    file is damaged.
-    """
+    what = "The ledger's file"
+    mend = "plantlake doctor --rebuild-ledger"
 
     def __init__(self, path: str | Path):
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        self._mutex = threading.RLock()
         self._journal = Journal(Path(path).parent / "bronze" / "journal")
         self._pending: list[Entry] = []
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        try:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            # The journal is synced before each commit. A power cut may set this file back by some commits: those exports are done again.
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._migrate()
-        except sqlite3.OperationalError:  # busy, no disk left: nothing is wrong with what is there
-            self._connection.close()
-            raise
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
-            raise PlantlakeError(
-                Problem("The ledger's file is damaged.", found=f"{path}: {error}", fix="plantlake doctor --rebuild-ledger", actor="us")
-            ) from error
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> ExportLedger:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(path)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[bool]:
         """All that the block records is written together, or not at all. Within another transaction it joins that one."""
-        with self._mutex:
-            if self._connection.in_transaction:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._pending = []
-            try:
-                yield
-                self._journal.append(self._pending)  # first: what the ledger knows can always be made anew
-                self._connection.execute("COMMIT")
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            finally:
+        with super().transaction() as is_own:
+            if is_own:
                 self._pending = []
+            yield is_own
+            if is_own:
+                pending, self._pending = self._pending, []
+                self._journal.append(pending)  # before the commit: what the ledger knows can always be made anew
 
     # --- what was delivered -----------------------------------------------------------------------------------------------------
 
@@ -555,11 +521,8 @@ class ExportLedger:
             [(entry["plant_id"], entry["source_system"], name) for name in entry["names"]],
         )
 
-    def _rows(self, sql: str, *values: object, **named: object) -> list[sqlite3.Row]:
-        with self._mutex:
-            return self._connection.execute(sql, named or values).fetchall()
-
-    def _migrate(self) -> None:
+    def _prepare(self) -> None:
+        """Leads the file to the newest version; one that is new is filled from the journal."""
         with self.transaction():
             version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
             for statements in _MIGRATIONS[version:]:

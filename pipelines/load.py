@@ -174,13 +174,14 @@ class Loader:
         return [problem for one in landings for problem in one.problems]
 
     def _is_remote(self, delivery: Delivery) -> bool:
-        is_url = "://" in self.portfolio.source_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
-        return is_url or is_answer(delivery.export.name)
+        return "://" in self._root(delivery) or is_answer(delivery.export.name)
 
     def _lane(self, delivery: Delivery) -> tuple[str, str]:
         """Deliveries that share their fate: files of one server, answers of one source, which must follow each other without a gap."""
-        root = self.portfolio.source_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
-        return root, f"{delivery.plant_id}/{delivery.source_id}" if is_answer(delivery.export.name) else ""
+        return self._root(delivery), f"{delivery.plant_id}/{delivery.source_id}" if is_answer(delivery.export.name) else ""
+
+    def _root(self, delivery: Delivery) -> str:
+        return self.portfolio.stated_root(self.portfolio.plants[delivery.plant_id], delivery.source_id)
 
     def _fetched(self, delivery: Delivery) -> tuple[Landing, bool]:
         """One export of a server in bronze, and whether it is of use to ask for the next one.
@@ -228,8 +229,8 @@ class Loader:
         if self.watch is None:
             return {}
         try:
-            of = self.watch.profiles
-            return dict(of.make(plant, row.source_system, row.name, landed.sha256, records, landed.layout) for records in landed.parsed)
+            source, of = plant.sources[row.source_system], self.watch.profiles
+            return dict(of.make(source, path, landed.layout) for path in landed.parsed.values())
         except Exception as error:  # a shape of data that nobody foresaw
             log.warning("no profile of %s", row.name, exc_info=error)
             return {}
@@ -255,7 +256,7 @@ class Loader:
 
         Raises ReadError when such a file is not there.
         """
-        return bronze.options_of(Path(self.portfolio.source_root(plant, source_id)), plant, source_id, name)
+        return bronze.options_of(self.portfolio, plant, source_id, name)
 
     def parsed(self, plant: PlantFile, source_id: str, table: Table, export: ExportRow) -> Path:
         """The records of a landed export in Parquet."""

@@ -201,7 +201,7 @@ def lines_of(
     kind = connector(source.kind)
     mapped = source.tables.get(table)
     records = (mapped.records if mapped else None) or kind.records[0]
-    options, _ = bronze.options_of(Path(portfolio.source_root(plant, source_id)), plant, source_id, name)
+    options, _ = bronze.options_of(portfolio, plant, source_id, name)
     with tempfile.TemporaryDirectory() as folder, bronze.original(lake, sha256, name, Path(folder)) as path:
         found = dict(kind.originals(path, options, records, rows))
         hidden = set(secret_columns(source))

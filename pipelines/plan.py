@@ -147,14 +147,14 @@ def _asked_remotely(portfolio: Portfolio, ledger: ExportLedger) -> dict[tuple[st
         except PlantlakeError as error:
             return error, not isinstance(error, UnreachableError)
 
-    def root(key: tuple[str, str]) -> str:
-        return portfolio.source_root(portfolio.plants[key[0]], key[1])
-
-    keys = [(plant_id, source_id) for plant_id, plant in portfolio.plants.items() for source_id in plant.sources]
-    keys = [key for key in keys if "://" in root(key)]
-    found = dict(lanes.asked(keys, root, ask))
-    closed = {root(key): error for key, error in found.items() if isinstance(error, UnreachableError)}
-    return found | {key: closed[root(key)] for key in keys if key not in found}
+    stated = {
+        (plant_id, source_id): portfolio.stated_root(plant, source_id)
+        for plant_id, plant in portfolio.plants.items() for source_id in plant.sources
+    }  # fmt: skip
+    roots = {key: root for key, root in stated.items() if "://" in root}
+    found = dict(lanes.asked(roots, lambda key: roots[key], ask))
+    closed = {roots[key]: error for key, error in found.items() if isinstance(error, UnreachableError)}
+    return found | {key: closed[root] for key, root in roots.items() if key not in found}
 
 
 def _exports(
@@ -186,7 +186,7 @@ def _compared(
     new = [Delivery(plant.plant, source_id, export) for export in exports if _is_new(export, seen.get(export.name), attempt)]
     failed = {name for name, known in seen.items() if known.state == "FAILED"}
     new.sort(key=lambda item: item.export.name in failed)  # one that hangs whenever it is asked for comes after those that do not
-    missing = sorted(name for of, name in awaited if of == source_id and name not in set(delivered))
+    missing = sorted({name for of, name in awaited if of == source_id}.difference(delivered))
     answers = ledger.seen(plant.plant, source_id, [name for name in missing if is_answer(name)])
     gone = [name for name in missing if name not in answers or answers[name].state == "FAILED"]  # an answer in bronze is not asked again
     return new, [(source_id, name) for name in gone], []
@@ -265,7 +265,7 @@ def statement_hash(portfolio: Portfolio, plant: PlantFile) -> str:
     """Everything that the plant file, the portfolio and the vocabularies state apart from mappings."""
     named = ("reason_map", "ideal_rates", "demonstrated_rates", "product_families", "emission_factors", "economics")
     words = _words(portfolio, named, plant.plant)
-    own = plant.model_dump(exclude={"sources", "connection"})
+    own = plant.model_dump(exclude={"sources", "connection", "stale_after"})
     sources = {
         name: (source.clock_offset_s, source.rank, source.complete_until, *filter(None, [source.clock_reference]))
         for name, source in plant.sources.items()

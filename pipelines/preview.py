@@ -136,6 +136,7 @@ def apply(root: Path, only: tuple[str, ...], shown: Preview, *, wait_s: float = 
 
     Raises PlantlakeError, and does nothing, when the lake or the maps have changed since: what was shown would not be what happens.
     """
+    from pipelines.alerts import telling
     from pipelines.run import run
 
     job = Refresh(root, Request(only), tell=tell)
@@ -153,7 +154,8 @@ def apply(root: Path, only: tuple[str, ...], shown: Preview, *, wait_s: float = 
                     *job.outcome.problems,
                 ]
             )
-        run(job, todo, wait_s=wait_s)
+        with telling(job):
+            run(job, todo, wait_s=wait_s)
         return job.outcome
 
 

@@ -8,8 +8,7 @@ Elsewhere: what an approved line does (dbt: `int_event__classified`), the words 
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -116,33 +115,18 @@ def suggested(root: Path, plant: str) -> list[str]:
     return [line["source_code"] for line in _lines(root) if line["plant"] == plant and not line.get("approved_at")]
 
 
-def _lines(root: Path) -> list[dict[str, str]]:
-    """All lines as they stand, those with a problem too: nothing of the file may be lost."""
-    path = root / "vocabularies" / f"{NAME}.csv"
-    if not path.exists():
-        return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return [dict(row) for row in csv.DictReader(file)]
+def _lines(root: Path) -> list[Row]:
+    return vocabularies.lines_of(_path(root))[1]
 
 
-def _write(root: Path, lines: Collection[dict[str, str]]) -> None:
-    path = root / "vocabularies" / f"{NAME}.csv"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".csv.part")
-    with part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(_header(path)), restval="", extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(lines)
-    part.replace(path)
-
-
-def _header(path: Path) -> Iterator[str]:
+def _write(root: Path, lines: Collection[Row]) -> None:
     """The file's own columns in their order, then those that it lacks."""
-    own: list[str] = []
-    if path.exists():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            own = list(csv.DictReader(file).fieldnames or ())
-    yield from dict.fromkeys([*own, *COLUMNS[NAME]])
+    own, _ = vocabularies.lines_of(_path(root))
+    vocabularies.write(_path(root), list(dict.fromkeys([*own, *COLUMNS[NAME]])), lines)
+
+
+def _path(root: Path) -> Path:
+    return root / "vocabularies" / f"{NAME}.csv"
 
 
 def read_words(root: Path) -> Vocabularies:

@@ -18,11 +18,12 @@ import polars as pl
 
 from connectors import portfolio as portfolios
 from connectors.errors import Problem
-from pipelines import bronze, drift, gates, migrate, state
+from pipelines import bronze, drift, gates, migrate, outlets, state
 from pipelines.drift_store import DriftStore, Found
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
 from pipelines.load import Loader
+from pipelines.outlets import Outlet
 from pipelines.plan import Pairs, Plan, plan
 from pipelines.release import Move, Moved, move
 from pipelines.scope import Finder, Scope
@@ -52,6 +53,8 @@ class Outcome:
     """Changes of exports that were found for the first time."""
     quality: pl.DataFrame | None = None
     problems: list[Problem] = field(default_factory=list)
+    outlets: dict[str, Problem | None] = field(default_factory=dict)
+    """Outlets that were written, or why not."""
     plants: int = 0
 
     @property
@@ -342,6 +345,16 @@ class Refresh:
         from quality_checks.store import Store
 
         return docs.write(Store(self.lake.quality), self.outcome.refresh_id)
+
+    def write(self, outlet: Outlet) -> Mapping[str, Any] | None:
+        """Makes what readers use of the snapshot; what could not be made is a problem of the refresh and hinders nothing."""
+        made = outlets.write(outlet, outlets.Given(self.lake, self.portfolio, self.tell))
+        self.outcome.outlets[outlet.name] = made if isinstance(made, Problem) else None
+        if isinstance(made, Problem):
+            log.warning(made)
+            self.outcome.problems.append(made)
+            return None
+        return made
 
     def keep(self) -> None:
         """Upkeep of what this refresh left behind; its failures hinder nothing."""

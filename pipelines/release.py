@@ -9,7 +9,6 @@ any release can be asked for, and nothing that was published is ever changed.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from connectors.errors import ConfigError, Problem
 from pipelines import state
 from pipelines.build import next_release
+from pipelines.lock import user
 from pipelines.views import listed
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def rollback(con: DuckDBPyConnection, to: int, at: datetime, refresh_id: str, pl
         )
         con.execute(f"DELETE FROM gold.plant_gate WHERE plant_id IN ({listed(names)})")
         if names:
-            reason = f"taken back to release {to} by {_user()}; `plantlake release resume` lets it be refreshed again"
+            reason = f"taken back to release {to} by {user()}; `plantlake release resume` lets it be refreshed again"
             con.executemany("INSERT INTO gold.plant_gate VALUES (?, ?, 'rollback', ?, NULL)", [[plant, at, reason] for plant in names])
         con.execute("DELETE FROM gold.published_month WHERE month IN (SELECT strftime(production_day, '%Y-%m') FROM affected)")
         _release_row(con, moved, refresh_id, at, "ROLLBACK", names, 0, cause)
@@ -260,40 +260,45 @@ def resume(con: DuckDBPyConnection, plants: Collection[str] = ()) -> list[str]:
 # --- month close ----------------------------------------------------------------------------------------------------------------------
 
 
-def close_month(con: DuckDBPyConnection, month: date, values: object, at: datetime) -> int:
-    """Keeps the month's KPI values as they are published now, for good. `values` is an Arrow table of `kpi_value` rows of the month.
+def close_month(con: DuckDBPyConnection, month: date, values: object, at: datetime, status: object | None = None) -> int:
+    """Keeps the month's KPI values as they are published now, for good. `values` is an Arrow table of `kpi_value` rows of the month,
+    `status` one of `plant_status`: no later release can tell it again.
 
     Raises ConfigError when the month is closed already. Returns the number of values.
     """
     con.register("closing", values)
-    con.execute(
-        "CREATE TABLE IF NOT EXISTS gold.kpi_release AS SELECT CAST(NULL AS DATE) AS closed_month, CAST(NULL AS TIMESTAMPTZ) AS closed_at,"
-        " CAST(NULL AS VARCHAR) AS closed_by, * FROM closing WHERE false"
-    )
-    kept = {row[0] for row in con.execute("DESCRIBE gold.kpi_release").fetchall()}
-    for name, dtype, *_ in con.execute("DESCRIBE closing").fetchall():
-        if name not in kept:  # a column that kpi_value did not have when the first month was closed
-            con.execute(f"ALTER TABLE gold.kpi_release ADD COLUMN {name} {dtype}")
+    _keeps(con, "kpi_release", "closing")
+    if status is not None:
+        con.register("closing_status", status)
+        _keeps(con, "plant_status_release", "closing_status")
     with _transaction(con):
         before = con.execute("SELECT max(closed_at), max(closed_by) FROM gold.kpi_release WHERE closed_month = ?", [month]).fetchone()
         if before is not None and before[0] is not None:
             raise ConfigError(Problem(f"{month:%Y-%m} is closed already.", found=f"closed on {before[0]:%Y-%m-%d %H:%M} UTC by {before[1]}",
                                       fix="closed months are never changed; `plantlake release show` names what was restated since"))  # fmt: skip
         con.execute("INSERT INTO gold.kpi_release BY NAME SELECT ? AS closed_month, ? AS closed_at, ? AS closed_by, * FROM closing",
-                    [month, at, _user()])  # fmt: skip
+                    [month, at, user()])  # fmt: skip
+        if status is not None:
+            con.execute("INSERT INTO gold.plant_status_release BY NAME SELECT ? AS closed_month, ? AS closed_at, ? AS closed_by, *"
+                        " FROM closing_status", [month, at, user()])  # fmt: skip
         return _count(con, "closing")
+
+
+def _keeps(con: DuckDBPyConnection, table: str, source: str) -> None:
+    """Makes sure that a table of gold has a column for each of what is to be kept."""
+    con.execute(
+        f"CREATE TABLE IF NOT EXISTS gold.{table} AS SELECT CAST(NULL AS DATE) AS closed_month, CAST(NULL AS TIMESTAMPTZ) AS closed_at,"
+        f" CAST(NULL AS VARCHAR) AS closed_by, * FROM {source} WHERE false"
+    )
+    kept = {row[0] for row in con.execute(f"DESCRIBE gold.{table}").fetchall()}
+    for name, dtype, *_ in con.execute(f"DESCRIBE {source}").fetchall():
+        if name not in kept:  # a column that there was not when the first month was closed
+            con.execute(f"ALTER TABLE gold.{table} ADD COLUMN {name} {dtype}")
 
 
 def _count(con: DuckDBPyConnection, table: str) -> int:
     row = con.execute(f"SELECT count(*) FROM {table}").fetchone()
     return int(row[0]) if row else 0
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container without a user database
-        return "unknown"
 
 
 @contextmanager

@@ -5,6 +5,7 @@ Here: the loss waterfall, the six big losses, stops by reason, the value of an O
 
 Every unit and shift that OEE is made of takes part, and no other: planned time less good time is the sum of the losses, exactly, and good
 time over planned time is OEE. Seconds are decimals until they are shares. What is not known is a bucket of its own or NULL, never 0.
+A scope of '*' asks for every scope at once.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ WITHHELD = ("SPEED", "UNSPLIT", "START_UP", "REJECTS", "GOOD")
 """Buckets that need ideal rates: where these cover too little they are not given, as OEE is not."""
 
 _CAUSE_OF_BUCKET = " ".join(f"WHEN '{bucket}' THEN '{cause}'" for cause, _, _, buckets in CAUSES for bucket in buckets)
-_STRUCTS = ",\n        ".join(f"{{'bucket': '{bucket}', 'seconds': {sql}}}" for bucket, _, _, sql in BUCKETS if sql)
+_SUMMED = {bucket: f"of_{bucket.lower()}" for bucket, _, _, sql in BUCKETS if sql}
+_SUMS = ",\n        ".join(f"sum({sql}) AS {_SUMMED[bucket]}" for bucket, _, _, sql in BUCKETS if sql)
+_STRUCTS = ",\n        ".join(f"{{'bucket': '{bucket}', 'seconds': {column}}}" for bucket, column in _SUMMED.items())
 
 LOSS_UNIT = f"""
 CREATE MACRO loss_unit(kind, starting, profile) AS TABLE
@@ -104,6 +107,13 @@ quality AS (
         ON r.equipment_id = s.equipment_id AND r.shift_instance_id = s.shift_instance_id AND r.valid_to_release IS NULL
         AND r.time_class = 'QUALITY' AND r.{IN_PERIOD}
 ),
+-- Summed before it is unfolded: a unit has many shifts, and each would become a row a bucket.
+level AS (
+    SELECT plant_id, equipment_id, shift_code, month, bool_or(is_split) AS is_split,
+        sum(rate_base_s) AS rate_base_s, sum(rate_known_s) AS rate_known_s,
+        {_SUMS}
+    FROM shift GROUP BY plant_id, equipment_id, shift_code, month
+),
 told AS (
     SELECT plant_id, equipment_id, shift_code, month, unnest([
         {_STRUCTS},
@@ -111,7 +121,7 @@ told AS (
         {{'bucket': 'ADET_ORG', 'seconds': CASE WHEN is_split THEN 0 END}},
         {{'bucket': 'RATE_BASE', 'seconds': rate_base_s}}, {{'bucket': 'RATE_KNOWN', 'seconds': rate_known_s}}
     ], recursive := true)
-    FROM shift
+    FROM level
 ),
 every AS (
     SELECT plant_id, equipment_id, shift_code, month, bucket, CASE bucket {_CAUSE_OF_BUCKET} END AS cause, seconds FROM told
@@ -170,7 +180,8 @@ FROM priced
 """One row per unit and month of the period: what a second of it is worth, in the reporting currency, or why nobody can say."""
 
 _IN_SCOPE = """
-    SELECT x.scope_id, x.scope_name, u.shift_code, u.{key}, sum(u.seconds) AS seconds, max(x.min_rate_coverage) AS min_rate_coverage,
+    SELECT x.scope_type, x.scope_id, x.scope_name, u.shift_code, u.{key}, sum(u.seconds) AS seconds,
+        max(x.min_rate_coverage) AS min_rate_coverage,
         sum(CAST(u.seconds AS DOUBLE) * v.value_per_s) + sum(CASE
             WHEN v.value_per_s IS NOT NULL AND u.bucket IN ('START_UP', 'REJECTS') THEN u.seconds * coalesce(v.material_per_s, 0) ELSE 0
         END) AS money,
@@ -180,19 +191,19 @@ _IN_SCOPE = """
             max(CASE WHEN u.bucket IN ('START_UP', 'REJECTS') AND u.seconds <> 0 AND v.material_per_s IS NULL THEN 'NO_MATERIAL_COST' END)
         ) AS no_money
     FROM loss_unit(kind, starting, profile) AS u
-    INNER JOIN unit_scope AS x ON u.equipment_id = x.unit_id AND x.scope_type = of_scope
+    INNER JOIN unit_scope AS x ON u.equipment_id = x.unit_id AND of_scope IN ('*', x.scope_type)
     LEFT JOIN loss_value(kind, starting, rates) AS v ON u.equipment_id = v.equipment_id AND u.month = v.month
-    GROUP BY x.scope_id, x.scope_name, u.shift_code, u.{key}
+    GROUP BY x.scope_type, x.scope_id, x.scope_name, u.shift_code, u.{key}
 """
 
 _OF_SCOPE = """
-    SELECT scope_id, max(scope_name) AS scope_name, shift_code, sum(CASE WHEN bucket = 'PBT' THEN seconds END) AS pbt_s,
+    SELECT scope_type, scope_id, max(scope_name) AS scope_name, shift_code, sum(CASE WHEN bucket = 'PBT' THEN seconds END) AS pbt_s,
         max(CASE WHEN bucket = 'ADET_EQ' AND seconds IS NOT NULL THEN 0 END) AS if_split,
         coalesce(
             sum(CASE WHEN bucket = 'RATE_KNOWN' THEN seconds END)
             < max(min_rate_coverage) * sum(CASE WHEN bucket = 'RATE_BASE' THEN seconds END), false
         ) AS is_withheld
-    FROM {source} GROUP BY scope_id, shift_code
+    FROM {source} GROUP BY scope_type, scope_id, shift_code
 """
 
 
@@ -229,12 +240,13 @@ WITH bucket AS (SELECT * FROM (VALUES
     ) AS v (step, bucket, what, name)),
 summed AS ({_IN_SCOPE.format(key="bucket")}),
 scope AS ({_OF_SCOPE.format(source="summed")})
-SELECT b.scope_id, b.scope_name, b.shift_code, k.step, k.bucket, k.name, k.what,
+SELECT b.scope_type, b.scope_id, b.scope_name, b.shift_code, k.step, k.bucket, k.name, k.what,
     {_columns("bucket", "k.what = 'LOSS'")}
 FROM summed AS b
 INNER JOIN bucket AS k ON b.bucket = k.bucket
-INNER JOIN scope AS s ON b.scope_id = s.scope_id AND b.shift_code IS NOT DISTINCT FROM s.shift_code
-ORDER BY b.scope_id, b.shift_code, k.step
+INNER JOIN scope AS s ON b.scope_type = s.scope_type AND b.scope_id = s.scope_id
+    AND b.shift_code IS NOT DISTINCT FROM s.shift_code
+ORDER BY b.scope_type, b.scope_id, b.shift_code, k.step
 """
 
 SIX_BIG_LOSSES = f"""
@@ -244,20 +256,21 @@ WITH cause AS (SELECT * FROM (VALUES
     ) AS v (step, cause, is_six, is_by_reason, name)),
 unit AS MATERIALIZED (SELECT * FROM loss_unit(kind, starting, profile)),
 level AS (
-    SELECT x.scope_id, max(x.scope_name) AS scope_name, u.shift_code, u.bucket, sum(u.seconds) AS seconds,
+    SELECT x.scope_type, x.scope_id, max(x.scope_name) AS scope_name, u.shift_code, u.bucket, sum(u.seconds) AS seconds,
         max(x.min_rate_coverage) AS min_rate_coverage
-    FROM unit AS u INNER JOIN unit_scope AS x ON u.equipment_id = x.unit_id AND x.scope_type = of_scope
-    GROUP BY x.scope_id, u.shift_code, u.bucket
+    FROM unit AS u INNER JOIN unit_scope AS x ON u.equipment_id = x.unit_id AND of_scope IN ('*', x.scope_type)
+    GROUP BY x.scope_type, x.scope_id, u.shift_code, u.bucket
 ),
 summed AS ({_IN_SCOPE.format(key="cause").replace("loss_unit(kind, starting, profile) AS u", "unit AS u")}),
 scope AS ({_OF_SCOPE.format(source="level")})
-SELECT s.scope_id, s.scope_name, s.shift_code, k.step, k.cause, k.name, k.is_six,
+SELECT s.scope_type, s.scope_id, s.scope_name, s.shift_code, k.step, k.cause, k.name, k.is_six,
     {_columns("cause", "true", "coalesce(b.seconds, CASE WHEN k.is_by_reason THEN s.if_split END)")}
 FROM scope AS s
 CROSS JOIN cause AS k
 -- Where stops are told by reason, a cause that no stop has is no loss; where they are not, nobody knows.
-LEFT JOIN summed AS b ON b.cause = k.cause AND b.scope_id = s.scope_id AND b.shift_code IS NOT DISTINCT FROM s.shift_code
-ORDER BY s.scope_id, s.shift_code, k.step
+LEFT JOIN summed AS b ON b.cause = k.cause AND b.scope_type = s.scope_type AND b.scope_id = s.scope_id
+    AND b.shift_code IS NOT DISTINCT FROM s.shift_code
+ORDER BY s.scope_type, s.scope_id, s.shift_code, k.step
 """
 
 LOSS_REASONS = f"""
@@ -289,21 +302,22 @@ every AS (
     SELECT *, CASE WHEN reason_code = 'U-GAP' THEN 'unassigned' END AS six_big_loss, 0 AS micro_s FROM other WHERE seconds > 0
 ),
 summed AS (
-    SELECT x.scope_id, max(x.scope_name) AS scope_name, e.shift_code, e.is_planned, e.reason_code, e.reason_name, e.six_big_loss,
+    SELECT x.scope_type, x.scope_id, max(x.scope_name) AS scope_name, e.shift_code, e.is_planned, e.reason_code,
+        e.reason_name, e.six_big_loss,
         e.time_class,
         e.of_plant AS plant_id, e.source_system, e.source_reason_code, sum(e.seconds) AS seconds, sum(e.micro_s) AS micro_s,
         CAST(sum(e.stops) AS BIGINT) AS stops, CAST(sum(e.failures) AS BIGINT) AS failures
-    FROM every AS e INNER JOIN unit_scope AS x ON e.equipment_id = x.unit_id AND x.scope_type = of_scope
-    GROUP BY x.scope_id, e.shift_code, e.is_planned, e.reason_code, e.reason_name, e.six_big_loss, e.time_class, e.of_plant,
+    FROM every AS e INNER JOIN unit_scope AS x ON e.equipment_id = x.unit_id AND of_scope IN ('*', x.scope_type)
+    GROUP BY x.scope_type, x.scope_id, e.shift_code, e.is_planned, e.reason_code, e.reason_name, e.six_big_loss, e.time_class, e.of_plant,
         e.source_system, e.source_reason_code
 )
 SELECT *, CAST(seconds AS DOUBLE) / nullif(CAST(sum(seconds) OVER of_kind AS DOUBLE), 0) AS share,
     CAST(sum(seconds) OVER in_order AS DOUBLE) / nullif(CAST(sum(seconds) OVER of_kind AS DOUBLE), 0) AS cumulative
 FROM summed
-WINDOW of_kind AS (PARTITION BY scope_id, shift_code, is_planned),
-    in_order AS (PARTITION BY scope_id, shift_code, is_planned
+WINDOW of_kind AS (PARTITION BY scope_type, scope_id, shift_code, is_planned),
+    in_order AS (PARTITION BY scope_type, scope_id, shift_code, is_planned
         ORDER BY seconds DESC, reason_code, time_class, plant_id, source_system, source_reason_code ROWS UNBOUNDED PRECEDING)
-ORDER BY scope_id, shift_code, is_planned, seconds DESC, reason_code, time_class, plant_id, source_system, source_reason_code
+ORDER BY scope_type, scope_id, shift_code, is_planned, seconds DESC, reason_code, time_class, plant_id, source_system, source_reason_code
 """
 
 OEE_POINT_VALUE = """
@@ -358,3 +372,20 @@ ORDER BY scope_id
 
 MACROS = (LOSS_UNIT, LOSS_VALUE, LOSS_WATERFALL, SIX_BIG_LOSSES, LOSS_REASONS, OEE_POINT_VALUE)
 """In the order in which a snapshot makes them, after the views that they read."""
+
+
+def over(macro: str, units: str, values: str) -> str:
+    """The SELECT of `loss_waterfall` or `six_big_losses` for every scope, over relations with the rows of `loss_unit` and `loss_value`: for
+    whoever asks both, and makes these once.
+
+    >>> "loss_unit(" in over(LOSS_WATERFALL, "units", "prices"), "FROM units AS u" in over(LOSS_WATERFALL, "units", "prices")
+    (False, True)
+    """
+    select = macro.split(" AS TABLE", 1)[1]
+    for name, relation in (
+        ("loss_unit(kind, starting, profile)", units),
+        ("loss_value(kind, starting, rates)", values),
+        ("of_scope", "'*'"),
+    ):
+        select = select.replace(name, relation)
+    return select

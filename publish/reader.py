@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from connectors.errors import ConfigError, Problem, closest, listed
 from publish import scopes
 from publish.scopes import Only, QueryError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 HEADLINE = ("OEE", "A", "E", "Q", "OOE", "TEEP", "COVERAGE")
 """What is shown when no KPI is asked for."""
@@ -36,7 +39,20 @@ class Snapshot:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file."""
         self._con.close()
+
+    @property
+    def connection(self) -> DuckDBPyConnection:
+        """The connection itself, read-only."""
+        return self._con
+
+    def in_order(self) -> None:
+        """One thread from here on, for every reader of this file in the process: sums of floats depend on their order."""
+        self._con.execute("SET threads = 1")
 
     def query(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> pl.DataFrame:
         """The answer as a frame. Raises QueryError with DuckDB's own words, which name the closest column."""
@@ -53,6 +69,14 @@ class Snapshot:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The answer as tuples."""
         return self.query(sql, parameters).rows()
+
+    def dicts(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The answer as dictionaries."""
+        return self.query(sql, parameters).to_dicts()
+
+    def run(self, sql: str) -> None:
+        """A statement that leaves the snapshot as it is, such as a temporary table."""
+        self._con.execute(sql)
 
     def kpi_ids(self) -> list[str]:
         return [row[0] for row in self.rows("SELECT DISTINCT kpi_id FROM kpi_definition ORDER BY kpi_id")]

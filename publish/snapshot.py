@@ -1,7 +1,7 @@
 """Publishes a release: immutable Parquet beside a small database of views over it, swapped by one rename.
 
 Here: which tables readers get, plant_status, the swap. Elsewhere: the SQL of `kpi_value` (generated from the catalogue by
-`dbt_project.generate`), the tables themselves (`pipelines.release`), reading (`publish.reader`).
+`dbt_project.generate`), the tables themselves (`pipelines.release`), what they mean (`publish.dictionary`), reading (`publish.reader`).
 
 `metrics.json` beside it says what each KPI is. What grows with history is written in pieces (`publish.parts`). Rejected rows and ideal rates
 are read where they are, in the files of their Delta tables.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from pipelines import state, views
 from pipelines.drift_store import DriftStore
 from pipelines.lake import Lake
 from pipelines.ledger import ExportLedger
-from publish import comparison, losses, parts
+from publish import comparison, dictionary, losses, parts
 from publish.restated import restated_sql
 from quality_checks.store import Store
 
@@ -40,6 +40,7 @@ GOLD = {
     "release_cause": "SELECT * FROM gold.release_cause ORDER BY release_id, plant_id, cause",
     "change_scope": "SELECT * FROM gold.change_scope WHERE state <> 'CLOSED' OR closed_release = (SELECT max(release_id) FROM gold.release)",
     "kpi_release": "SELECT * FROM gold.kpi_release",
+    "plant_status_release": "SELECT * FROM gold.plant_status_release",
     "plant": "SELECT * FROM silver.plant",
     "equipment": "SELECT * FROM silver.equipment WHERE is_current AND NOT is_deleted",
     "line_station": "SELECT * FROM silver.line_station",
@@ -53,6 +54,8 @@ GOLD = {
     "fx_rate": "SELECT * FROM silver.fx_rate",
 }
 """Published tables that are small: written whole with each release."""
+DERIVED = ("mart_kpi_unit_shift", "kpi_value")
+"""Published tables that are views over others."""
 READ_IN_SILVER = {"quarantine": "", "ideal_rate": "is_current AND NOT is_deleted"}
 """Published tables that are the files of silver themselves, with the condition on their rows."""
 KEPT_RELEASES = 3
@@ -215,25 +218,54 @@ def _swap(lake: Lake, folder: Path, grown: Mapping[str, Sequence[str]], trail: M
                 con.execute(f"CREATE VIEW {mart} AS SELECT {columns} WHERE false")
             for name in (name for name in ("line_station", "economics", "fx_rate") if name not in names):
                 con.execute(views.view_sql(name, [], name=name))
-            if "unit_scope" in names:
-                con.execute(f"CREATE VIEW mart_kpi_unit_shift AS {value_sql.unit_shift_sql(named)}")
-                if "mart_kpi_unit_month" not in names:
-                    con.execute(f"CREATE VIEW mart_kpi_unit_month AS {value_sql.unit_month_sql(named)}")
-                # DuckDB plans what a macro reads when it is made: over nothing that is quick.
-                columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns("kpi_value").items())
-                con.execute(f"CREATE VIEW kpi_value AS SELECT {columns} WHERE false")
-                con.execute("CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE SELECT * FROM kpi_value")
-                restated = restated_sql("kpi_value_as_of(since_release)", "kpi_value")
-                for macro in (f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated}", *comparison.MACROS, *losses.MACROS):
-                    con.execute(macro)
-                con.execute("CREATE SCHEMA semantic")
-                for view, sql in semantic_models.views(named).items():
-                    con.execute(f"CREATE VIEW semantic.{view} AS {sql}")
-                con.execute(f"CREATE OR REPLACE VIEW kpi_value AS {value_sql.kpi_value_sql(named)}")
-                as_of = value_sql.kpi_value_sql(named, as_of="as_of_release")
-                con.execute(f"CREATE OR REPLACE MACRO kpi_value_as_of(as_of_release) AS TABLE {as_of}")
+            derive(con, names)
+            comment(con)
         finally:
             con.close()
+
+
+def derive(con: DuckDBPyConnection, names: Container[str]) -> None:
+    """Makes what a database that has the tables `names` gets above them: `kpi_value`, the views between, the macros."""
+    if "unit_scope" not in names:
+        return
+    con.execute(f"CREATE VIEW mart_kpi_unit_shift AS {value_sql.unit_shift_sql(named)}")
+    if "mart_kpi_unit_month" not in names:
+        con.execute(f"CREATE VIEW mart_kpi_unit_month AS {value_sql.unit_month_sql(named)}")
+    over_sums(con)
+
+
+def over_sums(con: DuckDBPyConnection, kpi_value: str | None = None) -> None:
+    """The values and the macros, over parts and sums that are there. `kpi_value`: another SELECT than the generated one."""
+    # DuckDB plans what a macro reads when it is made: over nothing that is quick.
+    columns = ", ".join(f"CAST(NULL AS {dtype}) AS {name}" for name, dtype in state.parts_columns("kpi_value").items())
+    con.execute(f"CREATE VIEW kpi_value AS SELECT {columns} WHERE false")
+    con.execute("CREATE MACRO kpi_value_as_of(as_of_release) AS TABLE SELECT * FROM kpi_value")
+    restated = restated_sql("kpi_value_as_of(since_release)", "kpi_value")
+    for macro in (f"CREATE MACRO kpi_restated(since_release) AS TABLE {restated}", *comparison.MACROS, *losses.MACROS):
+        con.execute(macro)
+    con.execute("CREATE SCHEMA semantic")
+    for view, sql in semantic_models.views(named).items():
+        con.execute(f"CREATE VIEW semantic.{view} AS {sql}")
+    con.execute(f"CREATE OR REPLACE VIEW kpi_value AS {kpi_value or value_sql.kpi_value_sql(named)}")
+    as_of = value_sql.kpi_value_sql(named, as_of="as_of_release")
+    con.execute(f"CREATE OR REPLACE MACRO kpi_value_as_of(as_of_release) AS TABLE {as_of}")
+
+
+def comment(con: DuckDBPyConnection) -> None:
+    """Says in the database what its tables, columns and macros are; in one transaction, or it takes twice as long."""
+    found: dict[tuple[str, str], list[str]] = {}
+    columns = "SELECT schema_name, table_name, column_name FROM duckdb_columns() WHERE NOT internal ORDER BY ALL"
+    kinds = dict(con.execute("SELECT (schema_name, view_name), 'VIEW' FROM duckdb_views() WHERE NOT internal").fetchall())
+    for schema, table, column in con.execute(columns).fetchall():
+        found.setdefault((schema, table), []).append(column)
+    con.execute("BEGIN")
+    for (schema, table), names in found.items():
+        for column, text in dictionary.comments(dictionary.name_of(schema, table), names):
+            what = f'COLUMN {schema}.{table}."{column}"' if column else f"{kinds.get((schema, table), 'TABLE')} {schema}.{table}"
+            con.execute(f"COMMENT ON {what} IS {views.quoted(text)}")
+    for (macro,) in con.execute("SELECT DISTINCT function_name FROM duckdb_functions() WHERE NOT internal").fetchall():
+        con.execute(f"COMMENT ON MACRO TABLE {macro} IS {views.quoted(dictionary.macros()[macro])}")
+    con.execute("COMMIT")
 
 
 def _trail_sql(name: str, files: Sequence[str]) -> str:

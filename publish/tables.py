@@ -53,6 +53,24 @@ EXPLAINED = {
     "UNITS_PARTIAL": "not every unit takes part",
     "COUNT_PARTIAL": "some shifts delivered no counts",
 }
+FLAGGED = {
+    "RESIDUAL_APT": "run time is what no stop covers: an unlogged stop looks like run time",
+    "PERF_GT_1": "effectiveness is above 1 and kept: the ideal rate is too slow, or pieces are booked in the wrong shift",
+    "RATE_PARTIAL": "part of the run time has no ideal rate",
+    "COUNT_PARTIAL": "shifts without a count stay in the denominator: the value is the lower figure",
+    "COUNT_OUTSIDE_SHIFT": "pieces were booked outside every shift",
+    "COUNT_ALLOCATED": "pieces were spread over several shifts: days are surer than shifts",
+    "STOP_WITH_COUNTS": "a counter counted pieces inside a logged stop: one of the two clocks or logs is wrong",
+    "UNKNOWN_TIME": "part of the planned time is unknown",
+    "ASSUMED_CALENDAR": "the plant file assumes the shift calendar, and says why",
+    "ASSUMED_RATE": "the plant file assumes ideal rates, and says why",
+    "PLANTS_PARTIAL": "not every plant of the scope takes part",
+    "UNITS_PARTIAL": "not every unit of the scope takes part",
+    "SHIFT_OVERLAP": "shift windows overlapped; the later start won",
+    "DST_AMBIGUOUS": "a time lies in the repeated hour of autumn and could be either",
+    "PRELIMINARY": "the period touches the watermark: more may be told",
+}
+"""What a flag says of a value that is there; EXPLAINED says why one is not."""
 HELP = {
     "NO_CALENDAR": "the plant file: shifts, or map shift_instance",
     "NO_STATES": "map a stop log to equipment_state_event; OEE and AE are known without it",

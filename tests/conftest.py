@@ -11,6 +11,7 @@ from pathlib import Path
 import mysql_server
 import postgres_server
 import pytest
+import sample_portfolio
 from hypothesis import settings
 
 settings.register_profile("plantlake", deadline=None)
@@ -37,6 +38,14 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
         return path
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample(made_once: MadeOnce) -> Path:
+    """The sample portfolio, refreshed; only for reading. $PLANTLAKE_SAMPLE names one that is there already, for who works at a page."""
+    if there := os.environ.get("PLANTLAKE_SAMPLE"):
+        return Path(there)
+    return made_once("sample", sample_portfolio.refreshed)
 
 
 @pytest.fixture(scope="module")

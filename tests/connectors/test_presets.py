@@ -7,6 +7,7 @@ inherits, and how a plant file's words lie over a preset. Elsewhere: the kinds (
 
 from __future__ import annotations
 
+import os
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -157,6 +158,16 @@ def test_a_portfolio_has_presets_of_its_own(tmp_path: Path) -> None:
     own.write_text(examples()[2], encoding="utf-8")
     assert planted(tmp_path, plant_file("acme.stops", {})).sources["s"].kind == "delimited"
     assert preset("acme.stops", tmp_path).system == "Acme MES 4"
+
+
+def test_a_preset_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    """A process that runs for days reads the portfolio often, and sees the edit."""
+    own = tmp_path / "presets" / "acme" / "stops.yaml"
+    own.parent.mkdir(parents=True)
+    for hour, version in enumerate(("Acme MES 4", "Acme MES 5")):
+        own.write_text(examples()[2].replace("Acme MES 4", version), encoding="utf-8")
+        os.utime(own, (3600 * hour, 3600 * hour))
+        assert preset("acme.stops", tmp_path).system == version
 
 
 def test_a_preset_that_is_not_there_is_told_with_the_closest(tmp_path: Path) -> None:

@@ -84,12 +84,12 @@ def test_every_question_has_an_answer(lake: Snapshot, question: str) -> None:
 
 
 def test_everything_in_the_lake_has_its_line_and_every_line_its_place(refreshed: Refresh) -> None:
-    """'Where things are' in operations.md and a lake that was refreshed: both ways. Dagster and the checks did not run here."""
+    """'Where things are' in operations.md and a lake that was refreshed: both ways. Dagster, checks and alerts did not run here."""
     page = (DOCS / "operations.md").read_text(encoding="utf-8").partition("| path in the lake |")[2].partition("\n\n")[0]
     named = [path for line in page.splitlines() for path in re.findall(r"`([^`]+)`", line.split(" | ")[0])]
     lake = refreshed.lake.root
     missing = [path for path in named if not list(lake.glob(re.sub(r"<\w+>", "*", path)))]
-    assert sorted(missing) == ["logs/refresh-<refresh>.log", "quality"]
+    assert sorted(missing) == ["alerts.sqlite", "logs/refresh-<refresh>.log", "quality"]
     inside = [path for folder in (lake, lake / "bronze", lake / "gold") for path in folder.iterdir() if path.name not in ("bronze", "gold")]
     inside = [path.relative_to(lake).as_posix() for path in inside if not path.name.startswith(("ledger.sqlite-", "dbt", "build.duckdb."))]
     assert sorted(path for path in inside if not any(name == path or name.startswith(f"{path}/") for name in named)) == []

@@ -123,3 +123,12 @@ class SmallPortfolio:
         job = Refresh(self.root)
         with closing(job):
             return job.ledger.frame()
+
+
+def without_plants(root: Path) -> None:
+    """A portfolio that has no plant yet, refreshed."""
+    portfolio = SmallPortfolio(root)
+    portfolio.plant("a")
+    (portfolio.root / "plants" / "a.yaml").unlink()
+    portfolio.refresh()
+    upkeep.close_dbt()

@@ -24,6 +24,7 @@ from small_portfolio import SmallPortfolio, plant_file
 from typer.testing import CliRunner
 
 from connectors.changes import reads_as
+from connectors.errors import PlantlakeError
 from connectors.models import PlantFile
 from connectors.portfolio import read_plant
 from pipelines import cli
@@ -346,6 +347,19 @@ def test_a_lake_without_profiles_makes_them_when_they_are_asked_for(plant: Small
         file.unlink()
     plant.file("a", "counts_08.csv", *counts(8, grams), header=COUNTS)
     assert [found.what for found in plant.load().drift] == ["SCALE"]
+
+
+def test_a_damaged_store_is_told(plant: SmallPortfolio) -> None:
+    """The file's first page is no page of SQLite any more."""
+    store = plant.root / "lake" / "drift.sqlite"
+    with store.open("rb+") as file:
+        file.write(b"\xff" * 4096)
+    with pytest.raises(PlantlakeError) as caught:
+        Refresh(plant.root)
+    (problem,) = caught.value.problems
+    assert problem.message == "The file of profiles of exports and their changes is damaged."
+    assert str(problem.found).startswith(f"{store}: ")
+    assert "move it away: profiles are made again" in str(problem.fix)
 
 
 def test_new_words_of_a_map(plant: SmallPortfolio) -> None:

@@ -13,28 +13,14 @@ import pytest
 from mf_query import assert_equal, needs_mf
 
 from dbt_project.metrics import metrics
-from examples.sample import write_portfolio
 from examples.sample.truth import truth
-from pipelines.lock import writer_lock
 from pipelines.refresh import Refresh
 from publish.reader import Snapshot
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("sample") / "portfolio"
-    write_portfolio(folder)
-    job = Refresh(folder)
-    with writer_lock(job.lake):
-        job.run(job.plan(), quality=False)
-    job.close()
-    assert job.outcome.problems == []
-    return folder
-
-
-@pytest.fixture(scope="module")
-def published(root: Path) -> Snapshot:
-    return Snapshot(root / "lake" / "kpi.duckdb")
+def published(sample: Path) -> Snapshot:
+    return Snapshot(sample / "lake" / "kpi.duckdb")
 
 
 def test_no_export_of_the_sample_changed(published: Snapshot) -> None:
@@ -98,10 +84,10 @@ def test_no_record_is_lost_or_invented(published: Snapshot) -> None:
 
 
 @needs_mf
-def test_metricflow_says_what_kpi_value_says(root: Path, published: Snapshot, tmp_path: Path) -> None:
+def test_metricflow_says_what_kpi_value_says(sample: Path, published: Snapshot, tmp_path: Path) -> None:
     """Every KPI of rules R1 to R3 in its profiles, by plant and month, to 1e-9: 25 KPIs have values in seven plants or more."""
     del published
-    assert assert_equal(root / "lake", tmp_path) > 24 * 25
+    assert assert_equal(sample / "lake", tmp_path) > 24 * 25
 
 
 def test_the_catalogue_names_the_scopes_and_periods_that_there_are(published: Snapshot) -> None:
@@ -111,7 +97,7 @@ def test_the_catalogue_names_the_scopes_and_periods_that_there_are(published: Sn
     assert ("OEE", "SHIFT") in set(found.rows()) and ("OTIF", "DAY") not in told
 
 
-def test_a_second_refresh_has_nothing_to_do(root: Path) -> None:
-    job = Refresh(root)
+def test_a_second_refresh_has_nothing_to_do(sample: Path) -> None:
+    job = Refresh(sample)
     assert not job.plan()
     job.close()

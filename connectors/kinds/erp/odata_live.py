@@ -18,7 +18,7 @@ from connectors import pages
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.http import Http
-from connectors.kinds.files.json_values import UnreadableError, as_text, dumped, value_at
+from connectors.kinds.files.json_values import as_text, dumped
 from connectors.pages import Page, Params
 
 if TYPE_CHECKING:
@@ -161,12 +161,7 @@ def _formats(node: Any) -> set[str]:
 
 
 def _json(http: Http, url: str, params: Params) -> dict[str, Any]:
-    body = http.get(url, params or None).decode("utf-8-sig", "replace")
-    try:
-        value, _ = value_at(body.strip())
-    except UnreadableError as error:
-        told, found = "The service answered with something else than JSON.", " ".join(body.split())[:200]
-        raise ReadError(Problem(told, found=found, fix="root: <address of the service>", actor="retry")) from error
+    value = pages.json_of(http, url, params, "The service", fix="root: <address of the service>")
     said = value.get("error") if isinstance(value, dict) else as_text(value)
     if said or not isinstance(value, dict):
         found = str(as_text(said))[:IN_TEXT]

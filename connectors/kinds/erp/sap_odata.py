@@ -22,8 +22,7 @@ from connectors.contract import Export, FileConnector, Place
 from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.erp import odata_live
 from connectors.kinds.erp.odata_live import COUNT, NEXT
-from connectors.kinds.files.json_records import PathTo
-from connectors.kinds.files.json_rows import FIX_FIELDS, found_at, shown, spread
+from connectors.kinds.files.json_rows import FIX_FIELDS, PathTo, found_at, shown, spread
 from connectors.kinds.files.json_values import Number, Twice, UnreadableError, as_text, documents, refuse_repeated
 from connectors.kinds.files.record_frames import Row, Spool, unreadable
 from connectors.strict import Asking, Duration, StrictModel, Texts

@@ -10,30 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from connectors import pages
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError
 from connectors.http import Http
-from connectors.kinds.files.json_rows import found_at, path_of
-from connectors.kinds.files.json_values import UnreadableError, as_text, dumped, value_at
+from connectors.kinds.files.json_rows import PathTo, found_at
+from connectors.kinds.files.json_values import UnreadableError, as_text, dumped
 from connectors.pages import Page, Params
-from connectors.strict import ONE_OR_SEVERAL, Duration, StrictModel
+from connectors.strict import Duration, StrictModel
 
 if TYPE_CHECKING:
     from connectors.kinds.files.json_records import JsonOptions
 
 
-def _as_path(value: Any) -> Any:
-    return path_of(value) if isinstance(value, str) else value
-
-
-KeysTo = Annotated[tuple[str, ...], BeforeValidator(_as_path), WithJsonSchema(ONE_OR_SEVERAL)]
 UTC_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -52,7 +47,7 @@ class JsonAsk(StrictModel):
     """How far before the last question changes are asked for again."""
     every: Duration | None = None
     """Least time between two questions; default: 15min with `since`, else 1d."""
-    next: KeysTo = ()
+    next: PathTo = ()
     """Keys that lead to the address of the next page, such as links.next."""
     offset: str | None = None
     """Parameter with the number of records that came already, such as limit_start."""
@@ -62,7 +57,7 @@ class JsonAsk(StrictModel):
     """Parameter with the number of records of a page, such as limit_page_length."""
     page_size: int = Field(default=500, ge=1)
     """Records of a page; a shorter one is the last. Of `offset` and `page`."""
-    total: KeysTo = ()
+    total: PathTo = ()
     """Keys that lead to the number of all records: fewer are then an error."""
 
     @model_validator(mode="after")
@@ -84,7 +79,7 @@ def answer(export: Export, place: Place, ask: JsonAsk, target: Path) -> None:
     with Http(place, {"Accept": "application/json"}) as http, target.open("w", encoding="utf-8") as out:
 
         def one(url: str, params: Params) -> Page:
-            value = _json(http, url, params)
+            value = pages.json_of(http, url, params, "The server", fix="mend root and path")
             records = _records(value, options)
             told = [value] if options.rows else records
             out.writelines(f"{dumped(part)}\n" for part in told or [value])
@@ -125,12 +120,3 @@ def _at(value: Any, keys: tuple[str, ...]) -> str | None:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return as_text(value) if keys and isinstance(value, str) else None
-
-
-def _json(http: Http, url: str, params: Params) -> Any:
-    body = http.get(url, params or None).decode("utf-8-sig", "replace")
-    try:
-        return value_at(body.strip())[0]
-    except UnreadableError as error:
-        told, found = "The server answered with something else than JSON.", " ".join(body.split())[:200]
-        raise ReadError(Problem(told, found=found, fix="mend root and path", actor="retry")) from error

@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
-from pydantic import BeforeValidator, WithJsonSchema
 
 from connectors.contract import SURPLUS, Export, FileConnector, Original, Place, as_read
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.kinds.files import json_live, text
 from connectors.kinds.files.json_live import JsonAsk
-from connectors.kinds.files.json_rows import FIX_FIELDS, found_at, name_of, path_of, shown, spread
+from connectors.kinds.files.json_rows import FIX_FIELDS, PathTo, found_at, name_of, shown, spread
 from connectors.kinds.files.json_stream import records_at
 from connectors.kinds.files.json_values import (
     BLANKS,
@@ -35,14 +34,7 @@ from connectors.kinds.files.json_values import (
     value_at,
 )
 from connectors.kinds.files.record_frames import Row, Spool, unreadable
-from connectors.strict import ONE_OR_SEVERAL, Asking, StrictModel, Texts
-
-
-def _as_path(value: Any) -> Any:
-    return path_of(value) if isinstance(value, str) else value
-
-
-PathTo = Annotated[tuple[str, ...], BeforeValidator(_as_path), WithJsonSchema(ONE_OR_SEVERAL)]
+from connectors.strict import Asking, StrictModel, Texts
 
 
 class JsonOptions(StrictModel):

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
 
 from connectors.contract import ROW, SURPLUS, UNREADABLE
 from connectors.errors import closest, listed
 from connectors.kinds.files.json_values import DEEPEST, Number, TooDeepError, Twice, UnreadableError, as_text, dumped, refuse_repeated
 from connectors.kinds.files.lines import unpatterned
 from connectors.kinds.files.record_frames import Row
+from connectors.strict import ONE_OR_SEVERAL
 
 ANY = "*"
 """In a path: every value of an object, whose keys then say what each is (`machines.*`)."""
@@ -27,8 +30,14 @@ FIX_FIELDS = "options.keep: [<that object>], or options.rows: <path>.*"
 RESERVED = (ROW, SURPLUS, UNREADABLE)
 
 
-def path_of(dotted: str) -> tuple[str, ...]:
-    return tuple(dotted.split(".")) if dotted else ()
+def _as_path(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(value.split(".")) if value else ()
+
+
+PathTo = Annotated[tuple[str, ...], BeforeValidator(_as_path), WithJsonSchema(ONE_OR_SEVERAL)]
+"""An option that is such a path: value.results, or a list where a key holds a dot."""
 
 
 @lru_cache(maxsize=20_000)

@@ -8,7 +8,7 @@ Here: which windows are due, and how a value becomes a row. Elsewhere: the conve
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,7 @@ from connectors.errors import Problem, ReadError, listed
 from connectors.kinds.systems.answers import TEXT, Answers, Rows, as_text
 from connectors.places.base import Reached
 from connectors.strict import Asking, Duration, StrictModel, Texts
-from connectors.windows import Asked, due, in_order, read_name
+from connectors.windows import due_questions, window_of
 
 INSTANT = pa.timestamp("us", "UTC")
 COLUMNS: dict[str, pa.DataType] = {
@@ -79,23 +79,17 @@ class OpcUaHistory(Answers):
 
     def discover(self, place: Place) -> Iterator[Export]:
         """The windows that are due; the server is not asked for them."""
-        options: OpcUaOptions = place.options
-        now, last = datetime.now(UTC), read_name(place.last) if place.last else None
-        if last and now - last.asked < options.every:
-            return
-        first = datetime.combine(options.start, time(), UTC) if options.start else None
-        found = due(last.end if last else None, first, now, options.window, options.lookback)
-        for question in in_order(Asked(place.path.strip("/") or "nodes", now, start, end) for start, end in found):
+        own: OpcUaOptions = place.options
+        of = place.path.strip("/") or "nodes"
+        for question in due_questions(of, place.last, start=own.start, window=own.window, lookback=own.lookback, every=own.every):
             yield Export(f"{place.root}/{place.path}", question.name)
 
     def fetch(self, export: Export, place: Place, target: Path) -> None:
         """Writes what the server has of a window: values in the order of each variable's time."""
         client = _client()
-        question = read_name(export.name)
-        if question is None or question.start is None or question.end is None:
-            raise ReadError(Problem("The name tells of no window.", found=export.name, actor="us"))
+        start, end = window_of(export.name)
         out, lost, is_any_read = Rows(target, list(COLUMNS), COLUMNS), list[str](), False
-        for variable, values in client.history(place, question.start, question.end):
+        for variable, values in client.history(place, start, end):
             if isinstance(values, str):
                 lost.append(f"{variable.tag}: {values}")
                 out.add([tuple(_lost(variable, values).values())])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +20,9 @@ from urllib.parse import quote
 from connectors.contract import Export, Place
 from connectors.errors import Problem, ReadError, closest, listed
 from connectors.http import Http
-from connectors.kinds.files.json_values import UnreadableError, as_text, dumped, value_at
-from connectors.windows import Asked, due, in_order, read_name
+from connectors.kinds.files.json_values import as_text, dumped
+from connectors.pages import json_of
+from connectors.windows import due_questions, window_of
 
 if TYPE_CHECKING:
     from connectors.kinds.historians.pi_web_api import PiWebApiOptions
@@ -48,22 +49,19 @@ class Stream:
 
 def questions(place: Place) -> Iterator[Export]:
     """The windows that are due, each an answer of its own."""
-    options: PiWebApiOptions = place.options
-    now, last = datetime.now(UTC), read_name(place.last) if place.last else None
-    if last and now - last.asked < options.every:
-        return
-    first = datetime.combine(options.start, time(), UTC) if options.start else None
-    found = due(last.end if last else None, first, now, options.window, options.lookback)
-    for question in in_order(Asked(place.path.strip("/") or "tags", now, start, end, ".json") for start, end in found):
+    own: PiWebApiOptions = place.options
+    of = place.path.strip("/") or "tags"
+    found = due_questions(
+        of, place.last, start=own.start, window=own.window, lookback=own.lookback, every=own.every, suffix=".json"
+    )  # fmt: skip
+    for question in found:
         yield Export(f"{place.root.rstrip('/')}/{place.path}", question.name)
 
 
 def answer(export: Export, place: Place, target: Path) -> None:
     """Writes what the server recorded in a window: a line for each stream."""
-    question = read_name(export.name)
-    if question is None or question.start is None or question.end is None:
-        raise ReadError(Problem("The name tells of no window.", found=export.name, actor="us"))
-    window = {"startTime": _text(question.start), "endTime": _text(question.end), "boundaryType": place.options.boundary}
+    start, end = window_of(export.name)
+    window = {"startTime": _text(start), "endTime": _text(end), "boundaryType": place.options.boundary}
     with Http(place, {"Accept": "application/json"}) as http, target.open("w", encoding="utf-8") as out:
         pi = _Pi(http, place.options)
         streams, lost = pi.streams(place.path)
@@ -164,12 +162,7 @@ class _Pi:
         yield from (item for item in items if isinstance(item, dict))
 
     def _ask(self, path: str, params: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-        body = self.http.get(path, list(params)).decode("utf-8-sig", "replace")
-        try:
-            value, _ = value_at(body.strip())
-        except UnreadableError as error:
-            told, found = "PI Web API answered with something else than JSON.", " ".join(body.split())[:200]
-            raise ReadError(Problem(told, found=found, fix="root: https://<host>/piwebapi", actor="retry")) from error
+        value = json_of(self.http, path, list(params), "PI Web API", fix="root: https://<host>/piwebapi")
         said = value.get("Errors") or value.get("Message") if isinstance(value, dict) and "Items" not in value else None
         if said or not isinstance(value, dict):
             told, found = "PI Web API answered with an error.", str(as_text(said))[:300]

@@ -23,7 +23,7 @@ from connectors.kinds.systems.answers import LEVEL, TEXT, Answers, as_text
 from connectors.places import buckets
 from connectors.places.base import Reached, settings, shown, without_secrets
 from connectors.strict import Asking, Duration, StrictModel, Texts
-from connectors.windows import Asked, read_name
+from connectors.windows import Asked, question_of, read_name
 
 FEED = ("_change_type", "_commit_version", "_commit_timestamp")
 """Columns that a change data feed adds."""
@@ -77,8 +77,7 @@ class Delta(Answers):
 
     def fetch(self, export: Export, place: Place, target: Path) -> None:
         """Writes a version of the table, or what came since another, as one file."""
-        question = read_name(export.name)
-        since, version = _versions(question.cursor if question else "")
+        since, version = _versions(question_of(export.name).cursor)
         with _told(place):
             table = _table(place, version)
             _write(_changes(table, since, version, place), target)

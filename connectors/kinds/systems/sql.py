@@ -28,7 +28,7 @@ from connectors.kinds.systems.answers import Answers, Rows
 from connectors.kinds.systems.cursors import Been, Value, back
 from connectors.kinds.systems.session import Session, bound, session
 from connectors.strict import Asking, Duration, StrictModel, Texts
-from connectors.windows import MOST_WINDOWS, Asked, in_order, read_name
+from connectors.windows import MOST_WINDOWS, Asked, in_order, question_of, read_name, too_many
 
 EVERY_WINDOW, EVERY_WHOLE = timedelta(hours=1), timedelta(days=1)
 Back = Annotated[Duration | float, Field(union_mode="left_to_right")]
@@ -94,9 +94,7 @@ class Sql(Answers):
 
     def fetch(self, export: Export, place: Place, target: Path) -> None:
         """Writes the answer; a connection that breaks leaves nothing that counts."""
-        question = read_name(export.name)
-        if question is None:
-            raise ReadError(Problem("The name tells of no question.", found=export.name, actor="us"))
+        question = question_of(export.name)
         with session(place) as database:
             rows: Rows | None = None
             types = database.types()  # before the rows: MySQL forgets an answer that is under way when it is asked something else
@@ -128,8 +126,7 @@ def _by_windows(place: Place, last: Asked | None, now: datetime) -> Iterator[Ask
         local += length
         edges.append(min(clocks.utc(place, local), now))
         if len(edges) > MOST_WINDOWS:
-            told = f"From {start:%Y-%m-%d} to today are more than {MOST_WINDOWS} windows."
-            raise ReadError(Problem(told, found=f"window: {length}", fix="options.start: <the first day that counts>, or a longer window"))
+            raise too_many(start, length)
     yield from (Asked(place.path, now, start, end) for start, end in pairwise(edges) if start < end)
 
 

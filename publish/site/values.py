@@ -1,0 +1,218 @@
+"""The figures of the portfolio page: who is there, and the KPI values and losses of plants and of what is above them.
+
+Here: `portfolio.json` (what every page needs first) and the Parquet files of values, by profile, kind of period and KPI, so that a page
+loads what it shows and no more. Every row is one of `kpi_value` or of a loss macro: the browser divides a numerator by a denominator,
+and judges nothing. Elsewhere: machines and lines (`publish.site.plants`), data health (`publish.site.trust`).
+
+Files of a release: `portfolio.json`, `kpi/<profile>/<period>/<KPI>.parquet` (plants), `above/<profile>/<period>.parquet` (portfolio,
+companies, classes: every KPI of HEADLINE), `losses/<period>/<start>.parquet`, `changes.json`, `metrics.json`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from connectors.portfolio import Portfolio
+from dbt_project import value_sql
+from dbt_project.sql_text import Relation
+from pipelines.lake import Lake
+from pipelines.views import listed
+from publish import losses
+from publish.reader import Snapshot
+from publish.restated import restated_sql
+from publish.tables import EXPLAINED, FLAGGED
+
+HEADLINE = (
+    "OEE", "A", "E", "Q", "OOE", "TEEP", "QC", "SCRAP", "REWORK", "FPY", "MTBF", "MTTR", "SCHED_ATT", "OTIF", "ENERGY_INT", "CO2_INT",
+    "CODED", "COVERAGE", "LOSS_BREAKDOWN", "LOSS_ORGANISATION", "LOSS_SETUP", "LOSS_NO_ORDER", "LOSS_MINOR", "LOSS_UNKNOWN", "LOSS_SPEED",
+    "LOSS_QUALITY",
+)  # fmt: skip
+"""KPIs that plants can be looked at and compared by; the losses are what OEE lacks to 1 (`oee_gap`)."""
+PROFILES = ("ISO", "TPM", "LOCAL")
+ABOVE_UNITS = ("PORTFOLIO", "COMPANY", "CLASS", "PLANT")
+PERIODS = {"MONTH": 36, "QUARTER": 12, "WEEK": 26}
+"""Kinds of period and how many of them, the newest, are published. Older ones are in kpi.duckdb."""
+RESTATED_MONTHS = 3
+"""How many months back the values are compared with those of the release before."""
+LOSS_PERIODS = {"MONTH": 6, "QUARTER": 2}
+NO_LOSS = dict.fromkeys(("period_type", "period_start", "scope_type", "scope_id"), pl.String)
+VALUE = """scope_type, scope_id, strftime(period_start, '%Y-%m-%d') AS period_start, numerator, denominator,
+    CASE WHEN value IS NULL THEN value_low END AS low, CASE WHEN value_high <> value OR value IS NULL THEN value_high END AS high, target,
+    coverage, grade, status, nullif(array_to_string(flags, ','), '') AS flags, rate_basis,
+    CAST(units_in AS INTEGER) AS units_in, CAST(units_of AS INTEGER) AS units_of,
+    CAST(plants_in AS INTEGER) AS plants_in, CAST(plants_of AS INTEGER) AS plants_of"""
+"""Columns of a value; `low` and `high` only where they say more than the value does. A value that is NOT_COMPUTABLE must not be divided."""
+
+
+def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, tell: Callable[[str], None]) -> tuple[str, pl.DataFrame]:
+    """Writes the figures of the portfolio into `folder`; returns a name for the release, and the losses of every scope by period."""
+    folder.mkdir(parents=True)
+    shutil.copy(lake.metrics, folder / "metrics.json")
+    told, lost = _portfolio(reader, lake, portfolio), []
+    tell("site: values")
+    _values(reader, folder, told["periods"])
+    tell("site: changes")
+    dump(folder / "changes.json", _changes(reader, told["periods"].get("MONTH", [])))
+    tell("site: losses")
+    for kind, most in LOSS_PERIODS.items():
+        told["losses"][kind] = told["periods"].get(kind, [])[:most]
+        for start in told["losses"][kind]:
+            lost.append(_losses(reader, folder, kind, start))
+    dump(folder / "portfolio.json", told)
+    return f"{told['release']['release_id'] if told['release'] else 0:06d}", pl.concat(lost) if lost else pl.DataFrame(schema=NO_LOSS)
+
+
+def dump(path: Path, content: Any) -> None:
+    """A JSON file of the site."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, ensure_ascii=False, default=str, separators=(",", ":")), encoding="utf-8")
+
+
+def parquet(frame: pl.DataFrame, path: Path) -> None:
+    """A Parquet file that hyparquet reads by itself: Snappy, and of numbers and texts alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame.write_parquet(path, compression="snappy")
+
+
+def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio) -> dict[str, Any]:
+    metrics = json.loads(lake.metrics.read_text(encoding="utf-8"))
+    about = {kpi["id"]: kpi for kpi in metrics["kpis"]}
+    release = reader.dicts("SELECT release_id, released_at, watermark, calc_version FROM release ORDER BY release_id DESC LIMIT 1")
+    values = reader.has("kpi_value") and reader.has("unit_scope")
+    scopes = reader.dicts("SELECT DISTINCT scope_type, scope_id, scope_name FROM unit_scope WHERE scope_type IN ('PORTFOLIO', 'COMPANY',"
+                          " 'CLASS') ORDER BY ALL") if values else []  # fmt: skip
+    return {
+        "name": portfolio.file.name,
+        "currency": portfolio.file.currency,
+        "release": release[0] if release else None,
+        "profiles": PROFILES,
+        "kpis": [
+            {name: about[kpi].get(name) for name in ("id", "name", "unit", "trend", "definition", "formula", "not_comparable_when")}
+            for kpi in HEADLINE if kpi in about
+        ],
+        "scopes": scopes,
+        "plants": _plants(reader),
+        "periods": _periods(reader) if values else {},
+        "losses": {},
+        "buckets": [{"bucket": bucket, "what": what, "name": name} for bucket, what, name, _ in losses.BUCKETS],
+        "causes": [{"cause": cause, "is_six": six, "name": name} for cause, six, name, _ in losses.CAUSES],
+        "words": {**FLAGGED, **EXPLAINED},
+    }  # fmt: skip
+
+
+def _plants(reader: Snapshot) -> list[dict[str, Any]]:
+    about = "country_code, timezone, calendar, assumptions, reporting_currency"
+    known = reader.dicts(f"SELECT plant_id, {about} FROM plant") if reader.has("plant") else []
+    of = {row["plant_id"]: row for row in known}
+    rows = reader.dicts("SELECT * FROM plant_status ORDER BY plant_id")
+    return [{**row, **of.get(row["plant_id"], {}), "folder": folder_of(row["plant_id"])} for row in rows]
+
+
+def folder_of(plant_id: str) -> str:
+    """The folder of a plant's own files. Ids are texts of any kind; names of folders are not."""
+    return f"plants/{hashlib.sha256(plant_id.encode()).hexdigest()[:12]}"
+
+
+def _periods(reader: Snapshot) -> dict[str, list[str]]:
+    """By kind the first days of the periods that have values, the newest first."""
+    days = reader.query("SELECT DISTINCT production_day AS day FROM mart_kpi_parts_shift WHERE valid_to_release IS NULL")["day"]
+    found = {}
+    for kind, most in PERIODS.items():
+        starts = days.dt.truncate({"WEEK": "1w", "MONTH": "1mo", "QUARTER": "1q"}[kind]).unique().sort(descending=True)
+        found[kind] = [start.isoformat() for start in starts[:most]]
+    return {kind: starts for kind, starts in found.items() if starts}
+
+
+def _values(reader: Snapshot, folder: Path, periods: Mapping[str, Sequence[str]]) -> None:
+    """The values of the newest periods: a file a KPI for plants, one file for what is above them."""
+    if not periods:
+        return
+    frame = pl.concat([_of_kind(reader, kind, starts) for kind, starts in periods.items()])
+    of_plants, above = frame.filter(pl.col("scope_type") == "PLANT"), frame.filter(pl.col("scope_type") != "PLANT")
+    key = ["profile", "period_type", "kpi_id"]
+    plants = of_plants.partition_by(key, as_dict=True, include_key=False)
+    scopes = above.partition_by(key[:2], as_dict=True, include_key=False)
+    for profile, kind in itertools.product(PROFILES, periods):
+        parquet(scopes.get((profile, kind), above.clear().drop(key[:2])), folder / "above" / profile / f"{kind}.parquet")
+        for kpi in HEADLINE:  # a definition that lacks a KPI has a file without rows: no page asks in vain
+            parquet(plants.get((profile, kind, kpi), of_plants.clear().drop(key)), folder / "kpi" / profile / kind / f"{kpi}.parquet")
+
+
+def _of_kind(reader: Snapshot, kind: str, starts: Sequence[str]) -> pl.DataFrame:
+    return reader.query(
+        f"SELECT profile, period_type, kpi_id, {VALUE} FROM {source(kind, starts[-1])} WHERE scope_type IN ({listed(ABOVE_UNITS)})"
+        f" AND shift_code IS NULL AND kpi_id IN ({listed(HEADLINE)}) AND period_type = '{kind}' AND period_start >= DATE '{starts[-1]}'"
+        " ORDER BY profile, kpi_id, scope_type, scope_id, period_start"
+    )
+
+
+def source(kind: str, first: str) -> str:
+    """`kpi_value` for periods from this day on. Months and quarters are sums of months; others of shifts, read for these days alone."""
+    return "kpi_value" if kind in ("MONTH", "QUARTER") else f"({value_sql.kpi_value_sql(days_from(first))})"
+
+
+def days_from(first: str) -> Relation:
+    """The published tables with the parts of these days alone: a condition on periods would not reach the files."""
+
+    def found(name: str) -> str:
+        is_daily = name.startswith("mart_kpi_") and name != "mart_kpi_unit_month"
+        return f"(SELECT * FROM {name} WHERE production_day >= DATE '{first}')" if is_daily else name
+
+    return found
+
+
+def _losses(reader: Snapshot, folder: Path, kind: str, start: str) -> pl.DataFrame:
+    """Waterfall and causes of every scope in a period: writes those of the portfolio page, and returns all."""
+    reader.run(f"CREATE OR REPLACE TEMP TABLE site_unit AS SELECT * FROM loss_unit('{kind}', DATE '{start}', 'ISO')")
+    reader.run(f"CREATE OR REPLACE TEMP TABLE site_price AS SELECT * FROM loss_value('{kind}', DATE '{start}', 'AVG')")
+    waterfall, causes = (losses.over(macro, "site_unit", "site_price") for macro in (losses.LOSS_WATERFALL, losses.SIX_BIG_LOSSES))
+    said = "CAST(seconds AS DOUBLE) AS seconds, share, money, currency, valued, why"
+    frame = reader.query(
+        f"SELECT scope_type, scope_id, 'BUCKET' AS of, bucket AS term, step, {said} FROM ({waterfall})"
+        f" UNION ALL SELECT scope_type, scope_id, 'CAUSE', cause, step, {said} FROM ({causes})"
+        " ORDER BY scope_type, scope_id, of, step"
+    )
+    parquet(frame.filter(pl.col("scope_type").is_in(ABOVE_UNITS)), folder / "losses" / kind / f"{start}.parquet")
+    return frame.select(pl.lit(kind).alias("period_type"), pl.lit(start).alias("period_start"), pl.all())
+
+
+def _changes(reader: Snapshot, months: Sequence[str]) -> dict[str, Any]:
+    """What the newest release did: per plant why it was built anew, and the values of the newest months that it restated."""
+    releases = reader.dicts("SELECT release_id, released_at FROM release ORDER BY release_id DESC LIMIT 2") if reader.has("release") else []
+    if not releases:
+        return {"previous": None, "causes": [], "restated": []}
+    causes = reader.dicts(
+        "SELECT plant_id, cause, CAST(unit_days AS INTEGER) AS unit_days, exports[:3] AS exports, len(exports) AS of_exports"
+        f" FROM release_cause WHERE release_id = {releases[0]['release_id']} ORDER BY plant_id, cause"
+    )
+    moved = _restated(reader, releases[1]["release_id"], months[1 : RESTATED_MONTHS + 1]) if len(releases) > 1 and months[1:] else []
+    return {"previous": releases[1] if len(releases) > 1 else None, "causes": causes, "restated": moved}
+
+
+def _restated(reader: Snapshot, before: int, months: Sequence[str]) -> list[dict[str, Any]]:
+    """Values of plants in these months, which are over, that release `before` gave otherwise."""
+    first, last = months[-1], months[0]
+    asked = (
+        f"scope_type = 'PLANT' AND period_type = 'MONTH' AND profile = 'ISO' AND kpi_id IN ('OEE', 'A', 'E', 'Q')"
+        f" AND period_start BETWEEN DATE '{first}' AND DATE '{last}'"
+    )
+    is_touched = f"(valid_from_release > {before} OR valid_to_release > {before}) AND production_day >= DATE '{first}'"
+    touched = reader.rows(
+        f"SELECT 1 FROM mart_kpi_parts_shift WHERE {is_touched} AND production_day < DATE '{last}' + INTERVAL 1 MONTH LIMIT 1"
+    )
+    if not touched:
+        return []
+    then = f"(SELECT * FROM ({value_sql.kpi_value_sql(days_from(first), as_of=str(before), shifts_only=True)}) WHERE {asked})"
+    now = f"(SELECT * FROM kpi_value WHERE {asked})"
+    return reader.dicts(
+        f"SELECT scope_id, period_start, kpi_id, 'ratio' AS unit, value_then, value_now, difference FROM ({restated_sql(then, now)})"
+        " ORDER BY period_start DESC, abs(difference) DESC NULLS LAST, scope_id, kpi_id LIMIT 500"
+    )
