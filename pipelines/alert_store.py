@@ -9,13 +9,15 @@ tells it twice and never loses it. Losing the file tells what stands once more.
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from connectors.errors import PlantlakeError
+from pipelines.sqlite_store import SqliteStore
 
 LEASE = timedelta(seconds=90)
 """For so long one process has a message for itself; a process that was killed lets go of it then."""
@@ -51,42 +53,23 @@ class Waiting:
     error: str | None
 
 
-class AlertStore:
+class AlertStore(SqliteStore):
     """The store of one lake. Several processes may use it at once."""
+
+    what = "What the lake remembers of alerts"
+    mend = "remove the file: what stands is told once more"
 
     def __init__(self, path: Path | str):
         try:
-            self._open(path)
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:  # damaged: it is set aside, and what stands is told once more
-            self._connection.close()
-            Path(path).replace(f"{path}.damaged")
-            self._open(path)
+            super().__init__(path)
+        except PlantlakeError:  # damaged: it is set aside with its journal, and what stands is told once more
+            for suffix in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    Path(f"{path}{suffix}").replace(f"{path}{suffix}.damaged")
+            super().__init__(path)
 
-    def _open(self, path: Path | str) -> None:
-        self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode = WAL")
+    def _prepare(self) -> None:
         self._connection.executescript(_SCHEMA)
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def __enter__(self) -> AlertStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._connection.execute("COMMIT")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
 
     # --- who and since when -----------------------------------------------------------------------------------------------------
 
@@ -163,6 +146,6 @@ def _text(content: dict[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, default=str)
 
 
-def _waiting(row: tuple[Any, ...]) -> Waiting:
+def _waiting(row: Iterable[Any]) -> Waiting:
     number, address, text, tries, error = row
     return Waiting(number, address, json.loads(text), tries, error)

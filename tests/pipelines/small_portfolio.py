@@ -7,12 +7,15 @@ with Dagster (`test_cli.py`).
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pytest
 import yaml
 
 from pipelines import silver, upkeep
@@ -28,6 +31,20 @@ DAY_1 = (
 DAY_2 = ("M1;2025-06-03 06:00;2025-06-03 14:00;RUN;;480",)
 COUNTS = "Unit;At;Document;Good;Scrap;Uom"
 COUNTED = ("M1;2025-06-02 10:00;D1;100;2;pcs", "M1;2025-06-03 10:00;D2;80;0;pcs")
+
+
+@contextmanager
+def clock_says(moment: datetime) -> Iterator[None]:
+    """Refreshes within have this moment."""
+    made = Refresh.__init__
+
+    def at_moment(self: Refresh, *arguments: Any, **named: Any) -> None:
+        made(self, *arguments, **named)
+        self.at = moment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Refresh, "__init__", at_moment)
+        yield
 
 
 def plant_file(plant: str) -> dict[str, Any]:

@@ -16,27 +16,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import pytest
-from small_portfolio import COUNTS, SmallPortfolio
+from small_portfolio import COUNTS, SmallPortfolio, clock_says
 
 from pipelines import upkeep
-from pipelines.refresh import Refresh
 
 FIFTH, SIXTH, EIGHTH = (datetime(2025, 7, day, 6, tzinfo=UTC) for day in (5, 6, 8))
 
 
 def refreshed_at(portfolio: SmallPortfolio, moment: datetime) -> None:
     """A refresh whose clock says `moment`."""
-    made = Refresh.__init__
-
-    def at_moment(self: Refresh, *arguments: Any, **named: Any) -> None:
-        made(self, *arguments, **named)
-        self.at = moment
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Refresh, "__init__", at_moment)
+    with clock_says(moment):
         portfolio.refresh()
 
 

@@ -14,14 +14,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import pytest
-from small_portfolio import COUNTED, COUNTS, DAY_1, DAY_2, SmallPortfolio, plant_file
+from small_portfolio import COUNTED, COUNTS, DAY_1, DAY_2, SmallPortfolio, clock_says, plant_file
 from three_releases import refreshed_at
 
 from pipelines import cli_release, upkeep
-from pipelines.refresh import Refresh
 
 HOSTILE, RIGHT_TO_LEFT = "=cmd|' /C calc'!A0", "+مصنع <script>alert(1)</script> *?~"
 MOMENTS = tuple(datetime(2025, month, day, 6, tzinfo=UTC) for month in (7, 8) for day in (5, 10))
@@ -29,14 +26,7 @@ MOMENTS = tuple(datetime(2025, month, day, 6, tzinfo=UTC) for month in (7, 8) fo
 
 def closed_at(portfolio: SmallPortfolio, month: datetime, moment: datetime) -> None:
     """`plantlake release close`, with a clock that says `moment`."""
-    made = Refresh.__init__
-
-    def at_moment(self: Refresh, *arguments: Any, **named: Any) -> None:
-        made(self, *arguments, **named)
-        self.at = moment
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Refresh, "__init__", at_moment)
+    with clock_says(moment):
         cli_release.close(month, portfolio.root)
 
 

@@ -4,15 +4,14 @@
 import * as charts from "./lib/charts.js";
 import { save } from "./lib/csv.js";
 import { json } from "./lib/data.js";
-import { isOver, moment, period } from "./lib/format.js";
+import { isOver, moment, period, PROFILES } from "./lib/format.js";
 import { bdi, h } from "./lib/dom.js";
-import { go, link, read } from "./lib/state.js";
+import { go, kept, link, read } from "./lib/state.js";
 
 const PAGES = {
   portfolio: "Portfolio", compare: "Compare", plant: "Plants", trust: "Trust", handbook: "Handbook",
 };
 const KINDS = { MONTH: "Month", QUARTER: "Quarter", WEEK: "Week" };
-const PROFILES = { ISO: "ISO 22400", TPM: "TPM", LOCAL: "Plant's own" };
 const main = document.getElementById("main");
 
 theme(localStorage.getItem("theme"));
@@ -62,14 +61,13 @@ async function show() {
 }
 
 function header(state) {
-  const keep = { period: state.start ? `${state.kind}:${state.start}` : null, profile: state.profile === "ISO" ? null : state.profile };
   const set = (change) => go({ ...read(), page: state.page, ...change });
   const pick = (label, name, options, value, onchange) => h("label", { class: "pick" }, h("span", {}, label),
     h("select", { name, onchange: (event) => onchange(event.target.value) }, options.map(([key, text]) => h("option", { value: key, selected: key === value }, text))));
   document.getElementById("top").replaceChildren(
     h("div", { class: "brand" }, h("h1", {}, bdi(site.name)), h("p", { class: "asof" }, site.release ? `Data to ${moment(site.release.watermark)}` : "Nothing is published yet")),
     h("nav", { "aria-label": "Pages" }, Object.entries(PAGES).map(([page, name]) =>
-      h("a", { href: link({ page, ...keep }), "aria-current": page === state.page ? "page" : null }, name))),
+      h("a", { href: link({ page, ...kept(state) }), "aria-current": page === state.page ? "page" : null }, name))),
     state.start && state.page !== "handbook" && state.page !== "trust" ? h("div", { class: "filters", role: "group", "aria-label": "Filters" },
       pick("Every", "kind", Object.keys(site.periods).map((kind) => [kind, KINDS[kind]]), state.kind, (kind) => set({ period: `${kind}:${site.periods[kind][0]}` })),
       pick("Period", "period", state.starts.map((start) => [start, period(state.kind, start) + (isOver(state.kind, start, site.release?.watermark) ? "" : " so far")]), state.start, (start) => set({ period: `${state.kind}:${start}` })),

@@ -1,8 +1,8 @@
 // KPI values as people read them: value, change, coverage, and why there is none.
 // The value is the numerator over the denominator, divided here and last. Nothing else is computed of a KPI in the browser.
 
-import { bdi, h } from "./dom.js";
-import { change, MISSING, period, share, value } from "./format.js";
+import { h } from "./dom.js";
+import { change, MISSING, period, share, spelled, value } from "./format.js";
 
 /** The KPIs that every scope is introduced with. */
 export const CARDS = ["OEE", "A", "E", "Q", "TEEP", "SCRAP", "MTBF", "MTTR"];
@@ -57,6 +57,15 @@ export function kpiCard(kpi, row, earlier, { words, kind, before: start, href })
       : h("p", { class: `change ${tone}` }, moved === null ? "no earlier period" : [change(moved, kpi.unit), " ", h("span", { class: "soft" }, `to ${period(kind, start)}`)]),
     row?.target !== null && row?.target !== undefined ? h("p", { class: "target" }, `Target ${value(row.target, kpi.unit)}`) : null,
     coverage(row), marks ? h("p", { class: "mark" }, marks) : null);
+}
+
+/** How the data of a plant stands, in words, with the tone they are said in. */
+export const STATUS = { OK: ["up to date", "good"], STALE: ["stale", "bad"], NO_DATA: ["no data yet", "warn"] };
+
+/** Whether a plant's data is up to date; why not is said when it is pointed at. */
+export function badge(plant) {
+  const [text, tone] = STATUS[plant.status] ?? [plant.status, "warn"];
+  return h("span", { class: `badge ${tone}`, title: plant.stale_reason ?? "" }, text);
 }
 
 /** How a plant is called. */

@@ -3,8 +3,8 @@
 import { figure, nameAxis, valueAxis } from "../lib/charts.js";
 import { rows } from "../lib/data.js";
 import { bdi, card, h, nothing, table } from "../lib/dom.js";
-import { change, MISSING, period, share, value } from "../lib/format.js";
-import { coverage, of, why } from "../lib/kpi.js";
+import { change, MISSING, period, share, spelled, value } from "../lib/format.js";
+import { basesOf, coverage, of, plantName, why } from "../lib/kpi.js";
 import { go, link, read } from "../lib/state.js";
 
 const SHOWN = ["OEE", "A", "E", "Q", "OOE", "TEEP", "SCRAP", "FPY", "MTBF", "MTTR", "SCHED_ATT", "ENERGY_INT", "COVERAGE"];
@@ -29,14 +29,13 @@ function chosenPlants(state, known) {
   return chosen.length >= 2 ? chosen : [...new Set([...chosen, ...known])].slice(0, 2);
 }
 
-const nameOf = (site, id) => site.plants.find((plant) => plant.plant_id === id)?.plant_name || id;
 const set = (chosen) => go({ ...read(), page: "compare", plants: chosen.map((id) => encodeURIComponent(id)).join(",") });
 
 function picker({ site, chosen }) {
   const pick = (id, place) => h("label", { class: "pick" }, h("span", {}, place ? `Plant ${place + 1}` : "Reference"),
     h("select", { name: `plant-${place}`, onchange: (event) => set(chosen.map((one, at) => (at === place ? event.target.value : one))) },
       site.plants.map((plant) => h("option", { value: plant.plant_id, selected: plant.plant_id === id, disabled: chosen.includes(plant.plant_id) && plant.plant_id !== id }, plant.plant_name || plant.plant_id))),
-    chosen.length > 2 ? h("button", { type: "button", class: "small", "aria-label": `Leave out ${nameOf(site, id)}`, onclick: () => set(chosen.filter((one) => one !== id)) }, "×") : null);
+    chosen.length > 2 ? h("button", { type: "button", class: "small", "aria-label": `Leave out ${plantName(site, id)}`, onclick: () => set(chosen.filter((one) => one !== id)) }, "×") : null);
   const next = site.plants.find((plant) => !chosen.includes(plant.plant_id));
   return h("div", { class: "filters own", role: "group", "aria-label": "Plants that are compared" }, chosen.map(pick),
     next && chosen.length < MOST ? h("button", { type: "button", onclick: () => set([...chosen, next.plant_id]) }, "Add a plant") : null);
@@ -46,12 +45,12 @@ function picker({ site, chosen }) {
 function fairness({ site, chosen, values }) {
   const said = [];
   const oee = chosen.map((id) => values.get("OEE")?.get(id));
-  const bases = new Map(chosen.map((id, place) => [id, oee[place]?.rate_basis]).filter(([, basis]) => basis));
-  if (new Set([...bases.values()].map((basis) => basis.replace(/ \d+ %/g, ""))).size > 1)
-    said.push(["Ideal rates have different bases: ", [...bases].flatMap(([id, basis], place) => [place ? "; " : "", bdi(nameOf(site, id)), ` ${basis.toLowerCase().replaceAll("_", " ")}`]), ". A plant on ERP standards is measured against slower rates than one on its best."]);
+  const bases = new Map(chosen.map((id, place) => [id, oee[place]]).filter(([, row]) => row?.rate_basis));
+  if (new Set([...bases.values()].map(basesOf)).size > 1)
+    said.push(["Ideal rates have different bases: ", [...bases].flatMap(([id, row], place) => [place ? "; " : "", bdi(plantName(site, id)), ` ${spelled(row.rate_basis)}`]), ". A plant on ERP standards is measured against slower rates than one on its best."]);
   for (const [place, id] of chosen.entries()) {
     const row = oee[place], plant = site.plants.find((one) => one.plant_id === id);
-    const name = bdi(nameOf(site, id));
+    const name = bdi(plantName(site, id));
     if (of(row) === null) said.push([name, ` has no OEE: ${why(row, site.words)}.`]);
     else if (row.coverage < 0.9) said.push([name, ` is covered to ${share(row.coverage)} only.`]);
     if (row && row.units_in < row.units_of) said.push([name, `: ${row.units_in} of its ${row.units_of} units take part.`]);
@@ -68,19 +67,19 @@ function gap({ state, site, chosen, kpis, values }) {
   const at = (id, kpi) => of(values.get(kpi)?.get(id));
   const cards = others.map((other) => {
     const [from, to] = [at(reference, "OEE"), at(other, "OEE")];
-    if (from === null || to === null) return card(`Why ${nameOf(site, other)} differs`, null, nothing("The gap needs the OEE of both plants."));
+    if (from === null || to === null) return card(`Why ${plantName(site, other)} differs`, null, nothing("The gap needs the OEE of both plants."));
     const losses = kpis.filter(({ id }) => id.startsWith("LOSS_")).map(({ id, name }) => ({ name, was: at(reference, id), is: at(other, id) }));
     const steps = losses.filter(({ was, is }) => was !== null && is !== null).map(({ name, was, is }) => ({ name, points: was - is }));
     const rest = to - from - steps.reduce((total, { points }) => total + points, 0);
     if (Math.abs(rest) > 1e-6) steps.push({ name: "Cannot be split", points: rest });
-    const blind = [reference, other].filter((id) => at(id, "A") === null).map((id) => nameOf(site, id));
+    const blind = [reference, other].filter((id) => at(id, "A") === null).map((id) => plantName(site, id));
     return waterfall({ state, site, reference, other, from, to, steps, blind });
   });
   return h("div", { class: "pair" }, cards);
 }
 
 function waterfall({ state, site, reference, other, from, to, steps, blind }) {
-  const names = [nameOf(site, reference), ...steps.map((one) => one.name), nameOf(site, other)];
+  const names = [plantName(site, reference), ...steps.map((one) => one.name), plantName(site, other)];
   let at = from;
   const bars = [{ low: 0, high: from, kind: "whole" }];
   for (const { points } of steps) { bars.push({ low: Math.min(at, at + points), high: Math.max(at, at + points), kind: points < 0 ? "loss" : "gain" }); at += points; }
@@ -98,10 +97,10 @@ function waterfall({ state, site, reference, other, from, to, steps, blind }) {
   });
   const columns = [{ key: "name", title: "Step", show: (row) => bdi(row.name) }, { key: "points", title: "Points of OEE", number: true, value: (row) => row.points * 100, show: (row) => row.text }];
   const listed = names.map((name, place) => ({ name, text: texts[place], points: place === 0 ? from : place === names.length - 1 ? to : steps[place - 1].points }));
-  return h("section", { class: "card" }, h("h2", {}, "Why ", bdi(nameOf(site, other)), " differs from ", bdi(nameOf(site, reference))),
+  return h("section", { class: "card" }, h("h2", {}, "Why ", bdi(plantName(site, other)), " differs from ", bdi(plantName(site, reference))),
     blind.length ? h("p", { class: "warn" }, bdi(blind.join(", ")), " delivers no machine states: what it loses by stops and speed is known in sum only.") : null,
     h("p", { class: "lead" }, `${change(to - from, "ratio")} of OEE, ${period(state.kind, state.start)}; the steps sum to it. Green: less is lost here than at the reference.${floor > 0 ? ` The axis begins at ${value(Math.floor(floor * 20) / 20, "ratio")}.` : ""}`),
-    figure({ label: `Steps from ${value(from, "ratio")} to ${value(to, "ratio")}`, caption: `OEE of ${nameOf(site, reference)} to ${nameOf(site, other)}`, option, rows: listed, columns, height: 40 + names.length * 28 }));
+    figure({ label: `Steps from ${value(from, "ratio")} to ${value(to, "ratio")}`, caption: `OEE of ${plantName(site, reference)} to ${plantName(site, other)}`, option, rows: listed, columns, height: 40 + names.length * 28 }));
 }
 
 function sideBySide({ state, site, chosen, kpis, values }) {
@@ -112,9 +111,9 @@ function sideBySide({ state, site, chosen, kpis, values }) {
   };
   const columns = [
     { key: "name", title: "KPI", show: (kpi) => h("a", { href: `#/handbook/${kpi.id}` }, kpi.name) },
-    ...chosen.map((id) => ({ key: id, title: nameOf(site, id), value: (kpi) => of(values.get(kpi.id)?.get(id)), show: (kpi) => cell(kpi, id) })),
+    ...chosen.map((id) => ({ key: id, title: plantName(site, id), value: (kpi) => of(values.get(kpi.id)?.get(id)), show: (kpi) => cell(kpi, id) })),
     { key: "caution", title: "Not comparable when", value: (kpi) => kpi.not_comparable_when, show: (kpi) => h("span", { class: "soft" }, kpi.not_comparable_when ?? "") },
   ];
-  return h("section", { class: "card" }, h("h2", {}, "Side by side"), h("p", { class: "lead" }, chosen.map((id, place) => [place ? ", " : "", h("a", { href: link({ page: "plant", id, period: `${state.kind}:${state.start}` }) }, bdi(nameOf(site, id)))])),
+  return h("section", { class: "card" }, h("h2", {}, "Side by side"), h("p", { class: "lead" }, chosen.map((id, place) => [place ? ", " : "", h("a", { href: link({ page: "plant", id, period: `${state.kind}:${state.start}` }) }, bdi(plantName(site, id)))])),
     table(columns, listed, { caption: `KPIs of ${period(state.kind, state.start)}` }));
 }

@@ -3,11 +3,11 @@
 
 import { json, rowsIf } from "../lib/data.js";
 import { bdi, card, h, nothing, table } from "../lib/dom.js";
-import { MISSING, period, plain, value } from "../lib/format.js";
+import { MISSING, period, plain, PROFILES, spelled, value } from "../lib/format.js";
+import { plantName } from "../lib/kpi.js";
 import { link, read } from "../lib/state.js";
 
 const BETTER = { HIGHER: "higher is better", LOWER: "lower is better", TARGET: "as near to its target as can be" };
-const PROFILES = { ISO: "ISO 22400", TPM: "TPM", LOCAL: "Plant's own" };
 
 export async function render(state, site) {
   const [metrics, about] = await Promise.all([json("metrics.json"), json("handbook.json")]);
@@ -89,11 +89,9 @@ function example({ example: told, parts, id, unit }) {
 }
 
 function flags(names, { words }, help) {
-  return h("ul", { class: "plain" }, names.map((name) => h("li", {}, h("code", {}, name), " ", words[name] ?? name.toLowerCase().replaceAll("_", " "),
+  return h("ul", { class: "plain" }, names.map((name) => h("li", {}, h("code", {}, name), " ", words[name] ?? spelled(name),
     help[name] ? h("span", { class: "soft" }, `. What helps: ${help[name].replaceAll("`", "")}`) : null)));
 }
-
-const plantName = (site, id) => site.plants.find((plant) => plant.plant_id === id)?.plant_name || id;
 
 function targets(kpi, { metrics, site }) {
   const rows = (metrics.targets ?? []).filter((row) => row.kpi_id === kpi.id);

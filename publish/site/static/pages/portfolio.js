@@ -4,14 +4,13 @@ import { figure, nameAxis, valueAxis } from "../lib/charts.js";
 import { json, rows } from "../lib/data.js";
 import { bdi, card, h, nothing, table } from "../lib/dom.js";
 import { ago, change, hours, MISSING, moment, money, period, plain, share, value } from "../lib/format.js";
-import { before, better, coverage, kpiCard, of, why } from "../lib/kpi.js";
+import { badge, basesOf, before, better, CARDS, coverage, kpiCard, of, plantName, why } from "../lib/kpi.js";
 import { between, quartiles, ranked } from "../lib/rank.js";
 import { spark } from "../lib/spark.js";
-import { go, link, read } from "../lib/state.js";
+import { go, kept, link, read } from "../lib/state.js";
 
-const CARDS = ["OEE", "A", "E", "Q", "TEEP", "SCRAP", "MTBF", "MTTR"];
-const MOST = 24;
 /** Plants in a chart or a row of courses; the table has all. */
+const MOST = 24;
 const BASES = { BEST_DEMONSTRATED: "best demonstrated", ENGINEERED: "engineered", ERP_STANDARD: "ERP standard", OTHER: "other" };
 const CAUSES = { asked: "built anew on request" };
 const LEFT = { GRADE_D: "grade D", NO_TARGET: "no target" };
@@ -42,8 +41,6 @@ function inside(scope, row, site) {
 }
 
 const set = (change) => go({ ...read(), page: "portfolio", ...change });
-const keep = (state) => ({ period: `${state.kind}:${state.start}`, profile: state.profile === "ISO" ? null : state.profile });
-const nameOf = (site, id) => site.plants.find((plant) => plant.plant_id === id)?.plant_name || id;
 
 function filters({ site, scope, kpi }) {
   const kinds = { COMPANY: "Companies", CLASS: "Classes of machines" };
@@ -93,7 +90,7 @@ function order({ state, site, kpi, plants }) {
   const moved = (row) => (row.value !== null && (earlier.get(row.scope_id) ?? null) !== null ? row.value - earlier.get(row.scope_id) : null);
   const columns = [
     { key: "rank", title: "Rank", number: true, value: (row) => row.rank ?? null, show: (row) => (row.rank ? `${row.rank}${row.shared ? "=" : ""}` : MISSING) },
-    { key: "scope_id", title: "Plant", value: (row) => nameOf(site, row.scope_id), show: (row) => h("a", { href: link({ page: "plant", id: row.scope_id, ...keep(state) }) }, bdi(nameOf(site, row.scope_id))) },
+    { key: "scope_id", title: "Plant", value: (row) => plantName(site, row.scope_id), show: (row) => h("a", { href: link({ page: "plant", id: row.scope_id, ...kept(state) }) }, bdi(plantName(site, row.scope_id))) },
     { key: "value", title: kpi.id, number: true, value: (row) => row.value, show: (row) => (row.value === null ? `${MISSING} ${why(row, site.words)}` : value(row.value, kpi.unit)) },
     { key: "moved", title: "Change", number: true, value: moved, show: (row) => h("span", { class: ["worse", "soft", "better"][better(moved(row), kpi.trend) + 1] }, change(moved(row), kpi.unit)) },
     { key: "band", title: "From, to", number: true, value: (row) => (row.value === null ? null : between(row)[0]), show: (row) => band(row, kpi) },
@@ -105,7 +102,7 @@ function order({ state, site, kpi, plants }) {
     grid: { left: 8, right: 64, top: 8, bottom: 24, containLabel: true },
     // Dots, not bars: an axis that does not begin at zero must not be read by length.
     xAxis: valueAxis(c, (one) => value(one, kpi.unit).replace(".0", ""), { scale: true, min: ends[0], max: ends[1] }),
-    yAxis: nameAxis(c, shown.map((row) => nameOf(site, row.scope_id)), { inverse: true, axisLabel: { width: 190 } }),
+    yAxis: nameAxis(c, shown.map((row) => plantName(site, row.scope_id)), { inverse: true, axisLabel: { width: 190 } }),
     series: [
       { type: "scatter", symbolSize: 14, data: shown.map((row, place) => ({ value: [row.value, place], itemStyle: { color: row.grade === "C" ? c.panel : c.accent, borderColor: c.accent, borderWidth: 2 } })),
         label: { show: true, position: "right", color: c.ink, formatter: ({ dataIndex }) => value(shown[dataIndex].value, kpi.unit) },
@@ -113,13 +110,13 @@ function order({ state, site, kpi, plants }) {
       { type: "custom", z: 5, silent: true, data: shown.map((row, place) => [place, ...between(row), row.target ?? NaN]), encode: { x: [1, 2], y: 0 },
         renderItem: (_, api) => marks(api, c) },
     ],
-    tooltip: { trigger: "item", formatter: ({ dataIndex }) => { const row = shown[dataIndex]; return row ? `${nameOf(site, row.scope_id)}\n${value(row.value, kpi.unit)}, ${share(row.coverage)} covered, grade ${row.grade}` : ""; } },
+    tooltip: { trigger: "item", formatter: ({ dataIndex }) => { const row = shown[dataIndex]; return row ? `${plantName(site, row.scope_id)}\n${value(row.value, kpi.unit)}, ${share(row.coverage)} covered, grade ${row.grade}` : ""; } },
   });
   const lead = [shown.some((row) => row.target !== null) ? "The orange mark is the target. " : "", quarter ? "The band in the back holds the middle half of the plants. " : "", shown.some((row) => row.shared) ? "Equal ranks (=) mean that the values cannot be told apart. " : "",
     inside.length > MOST ? `The chart shows the ${MOST / 2} best and the ${MOST / 2} worst of ${inside.length}; the table has all. ` : "", bases(found)];
   return h("section", { class: "card" }, h("h2", {}, `Plants by ${kpi.name}`), h("p", { class: "lead" }, lead),
     inside.length ? figure({ label: `${kpi.name} of ${inside.length} plants, best first`, caption: `${kpi.name} by plant, ${period(state.kind, state.start)}`, option, rows: found, columns, open: true,
-      height: Math.max(150, 46 + shown.length * 30), onclick: ({ dataIndex }) => go({ page: "plant", id: shown[dataIndex].scope_id, ...keep(state) }) })
+      height: Math.max(150, 46 + shown.length * 30), onclick: ({ dataIndex }) => go({ page: "plant", id: shown[dataIndex].scope_id, ...kept(state) }) })
       : found.length ? table(columns, found, { caption: `${kpi.name} by plant: none can be ranked` }) : nothing("No plant has figures of this period."));
 }
 
@@ -139,7 +136,7 @@ function band(row, kpi) {
 
 /** Plants on different bases of ideal rates are not fairly compared: say so. */
 function bases(found) {
-  const told = [...new Set(found.map((row) => row.rate_basis).filter(Boolean).map((basis) => basis.replace(/ \d+ %/g, "").split(", ").map((one) => BASES[one] ?? one).sort().join(" + ")))];
+  const told = [...new Set(found.filter((row) => row.rate_basis).map((row) => basesOf(row).split(", ").map((one) => BASES[one] ?? one).sort().join(" + ")))];
   return told.length > 1 ? h("strong", { class: "warn" }, `Ideal rates have different bases (${told.join("; ")}): compare with care.`) : null;
 }
 
@@ -164,9 +161,9 @@ function courses({ state, site, kpi, plants }) {
   if (!known.length) return null;
   const [low, high] = [known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))];
   const at = starts.indexOf(state.start);
-  const one = ({ id, values }) => h("li", {}, h("a", { href: link({ page: "plant", id, ...keep(state) }) }, h("span", { class: "name" }, bdi(nameOf(site, id))),
+  const one = ({ id, values }) => h("li", {}, h("a", { href: link({ page: "plant", id, ...kept(state) }) }, h("span", { class: "name" }, bdi(plantName(site, id))),
     h("span", { class: "now" }, value(values[at], kpi.unit)),
-    spark(values, { low, high, mark: at, label: `${kpi.name} of ${nameOf(site, id)}: ${value(values[at], kpi.unit)} in ${period(state.kind, state.start)}` })));
+    spark(values, { low, high, mark: at, label: `${kpi.name} of ${plantName(site, id)}: ${value(values[at], kpi.unit)} in ${period(state.kind, state.start)}` })));
   told.sort((a, b) => a.id.localeCompare(b.id));
   const list = h("ul", { class: "courses" }, told.slice(0, MOST).map(one));
   const more = told.length > MOST ? h("button", { type: "button", onclick: () => { list.append(...told.slice(MOST).map(one)); more.remove(); } }, `Show all ${told.length} plants`) : null;
@@ -199,10 +196,10 @@ function lossCard({ state, site, scope, losses }) {
     figure({ label: "Lost time by cause", caption: `Lost time by cause, ${period(state.kind, state.start)}`, option, rows: told, columns, height: Math.max(120, 40 + told.length * 30) }));
 }
 
-function changed({ state, site, changes }) {
+function changed({ site, changes }) {
   const { previous, causes, restated } = changes;
   const columns = [
-    { key: "scope_id", title: "Plant", value: (row) => nameOf(site, row.scope_id), show: (row) => bdi(nameOf(site, row.scope_id)) },
+    { key: "scope_id", title: "Plant", value: (row) => plantName(site, row.scope_id), show: (row) => bdi(plantName(site, row.scope_id)) },
     { key: "period_start", title: "Month", show: (row) => period("MONTH", row.period_start) }, { key: "kpi_id", title: "KPI" },
     { key: "value_then", title: "Said before", number: true, show: (row) => value(row.value_then, row.unit) }, { key: "value_now", title: "Today", number: true, show: (row) => value(row.value_now, row.unit) },
     { key: "difference", title: "Change", number: true, show: (row) => change(row.difference, row.unit) },
@@ -219,7 +216,7 @@ function stale({ site }) {
   const now = site.release?.released_at;
   const told = site.plants.filter((plant) => plant.status !== "OK");
   return h("section", { class: "card", id: "stale" }, h("h2", {}, "Who needs somebody"),
-    told.length ? h("ul", { class: "plain" }, told.map((plant) => h("li", {}, h("span", { class: `badge ${plant.status === "STALE" ? "bad" : "warn"}` }, plant.status === "STALE" ? "stale" : "no data"), " ",
+    told.length ? h("ul", { class: "plain" }, told.map((plant) => h("li", {}, badge(plant), " ",
       h("a", { href: link({ page: "trust", plant: plant.plant_id }) }, bdi(plant.plant_name || plant.plant_id)),
       plant.stale_since ? ` since ${moment(plant.stale_since)} (${ago(plant.stale_since, now)})` : "", plant.stale_reason ? [": ", bdi(plant.stale_reason)] : "", plant.owner ? [". Owner: ", bdi(plant.owner)] : "")))
       : nothing("Nobody: every plant's exports were read, checked and published."));

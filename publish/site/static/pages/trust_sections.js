@@ -4,7 +4,7 @@
 import { figure, nameAxis, valueAxis } from "../lib/charts.js";
 import { save } from "../lib/csv.js";
 import { bdi, card, h, nothing, table } from "../lib/dom.js";
-import { ago, change, dayOf, hours, MISSING, moment, period, plain } from "../lib/format.js";
+import { ago, change, dayOf, hours, MISSING, moment, period, plain, spelled } from "../lib/format.js";
 import { link } from "../lib/state.js";
 
 const MOST = 25;
@@ -22,7 +22,6 @@ const STATES = {
 export const sections = (all) => [fresh, complete, failed, rejects, mapped, drift, checks, assumptions, clocks, releases].map((make) => make(all)).filter(Boolean);
 
 const code = (...text) => h("code", {}, ...text);
-const words = (id) => String(id ?? "").toLowerCase().replaceAll("_", " ");
 const text = (key, title) => ({ key, title, show: (row) => bdi(row[key] ?? MISSING) });
 /** Sentences keep a line that can be read, also on a phone. */
 const wide = (said) => h("span", { class: "wide" }, bdi(said ?? MISSING));
@@ -57,7 +56,7 @@ function fresh(all) {
   const name = (row) => row.plant_name || row.plant_id;
   const columns = [
     { key: "plant_name", title: "Plant", show: (row) => bdi(name(row)), value: name }, text("company", "Company"), text("owner", "Owner"),
-    { key: "status", title: "Status", show: (row) => words(row.status) }, when("data_to", "Data to"),
+    { key: "status", title: "Status", show: (row) => spelled(row.status) }, when("data_to", "Data to"),
     { key: "behind_s", title: "Behind the newest", show: (row) => (row.behind_s === null ? MISSING : ago(0, row.behind_s * 1000)), number: true },
     when("refreshed_at", "Last loaded"), number("exports", "Exports"), number("failed_exports", "Failed"),
     since("stale_since", "Stale since"), { key: "stale_reason", title: "Why", show: (row) => wide(row.stale_reason) },
@@ -109,7 +108,7 @@ function rejects(all) {
   const rules = [...Map.groupBy(rows, (row) => row.rule)].map(([rule, of]) => ({ rule, rows: sum(of, "rows"), plants: new Set(of.map((row) => row.plant_id)).size }))
     .sort((a, b) => b.rows - a.rows);
   const shown = rules.slice(0, MOST);
-  const columns = [...plant(all), text("source_system", "Source"), text("table_name", "Table"), { key: "rule", title: "Rule", show: (row) => words(row.rule) }, number("rows", "Records"),
+  const columns = [...plant(all), text("source_system", "Source"), text("table_name", "Table"), { key: "rule", title: "Rule", show: (row) => spelled(row.rule) }, number("rows", "Records"),
     { key: "example_detail", title: "For example", show: (row) => wide(row.example_detail) }, { key: "example_export", title: "In", show: (row) => wide(row.example_export) },
     { key: "example_row", title: "Record", number: true, show: (row) => (row.example_row === null ? MISSING : String(row.example_row)) },
     number("exports", "Exports"), since("first_seen", "First"), since("last_seen", "Last")];
@@ -117,9 +116,9 @@ function rejects(all) {
     "; when the cause is mended: ", code("plantlake quarantine replay"), "."),
     rows.length ? [
       figure({
-        label: "Records in quarantine by rule", height: 46 + 26 * shown.length, columns: [{ key: "rule", title: "Rule", show: (row) => words(row.rule) }, number("rows", "Records"), number("plants", "Plants")], rows: rules,
+        label: "Records in quarantine by rule", height: 46 + 26 * shown.length, columns: [{ key: "rule", title: "Rule", show: (row) => spelled(row.rule) }, number("rows", "Records"), number("plants", "Plants")], rows: rules,
         option: (c) => ({
-          grid: { left: 8, right: 48, top: 8, bottom: 8, containLabel: true }, xAxis: valueAxis(c, plain, { minInterval: 1 }), yAxis: nameAxis(c, shown.map((row) => words(row.rule)), { inverse: true, axisLabel: { width: 190 } }),
+          grid: { left: 8, right: 48, top: 8, bottom: 8, containLabel: true }, xAxis: valueAxis(c, plain, { minInterval: 1 }), yAxis: nameAxis(c, shown.map((row) => spelled(row.rule)), { inverse: true, axisLabel: { width: 190 } }),
           series: [{ type: "bar", data: shown.map((row) => row.rows), barMaxWidth: 16, itemStyle: { color: c.accent }, label: { show: true, position: "right", color: c.ink, formatter: ({ value }) => plain(value) } }],
         }),
       }),
@@ -154,7 +153,7 @@ function checks(all) {
   const rows = all.files.checks;
   return section("checks", "Checks: numbers that make no sense", h("span", {}, "What fails in the newest run of each table. Blocking: the plant keeps its last good numbers; a warning: its KPIs are weaker. ",
     all.trust.quality ? h("a", { href: `${folder}/${all.trust.quality}` }, "Data Docs: every check of the newest refresh") : "No quality page is written yet."),
-    rows.length ? listed([...plant(all), text("table_name", "Table"), { key: "check_name", title: "Check", show: (row) => words(row.check_name) },
+    rows.length ? listed([...plant(all), text("table_name", "Table"), { key: "check_name", title: "Check", show: (row) => spelled(row.check_name) },
       { key: "severity", title: "Severity", show: (row) => h("span", { class: `badge ${row.severity === "blocking" ? "bad" : "warn"}` }, row.severity) },
       { key: "observed", title: "Observed", number: true, show: (row) => plain(row.observed) }, { key: "limit", title: "Allowed", number: true, show: limit, value: limit },
       number("rows", "Rows"), { key: "reason", title: "Why it matters", show: (row) => wide(row.reason) }, since("checked_at", "Judged")], rows, "Checks that fail")
@@ -181,7 +180,7 @@ function releases(all) {
   if (!told.length) return section("releases", "Releases: what was published, and why", null, nothing("Nothing is published yet."));
   const days = (row) => (row.first_day ? (row.first_day === row.last_day ? period("DAY", row.first_day) : `${period("DAY", row.first_day)} to ${period("DAY", row.last_day)}`) : "all days");
   const why = (row) => row.causes.map(({ cause, plants }) => `${cause} (${plain(plants)} ${plants === 1 ? "plant" : "plants"})`).join(", ") || "nothing changed";
-  const columns = [{ key: "release_id", title: "Release", number: true, show: (row) => String(row.release_id) }, when("released_at", "Published"), { key: "kind", title: "Kind", show: (row) => words(row.kind) },
+  const columns = [{ key: "release_id", title: "Release", number: true, show: (row) => String(row.release_id) }, when("released_at", "Published"), { key: "kind", title: "Kind", show: (row) => spelled(row.kind) },
     { key: "why", title: "Because of", show: (row) => wide(why(row)), value: why }, number("unit_days", "Days of units made anew"), number("parts_changed", "Shifts new or restated"),
     number("parts_closed", "Shifts withdrawn"), text("note", "Note")];
   const of = [{ key: "release_id", title: "Release", number: true, show: (row) => String(row.release_id) }, ...plant(all), text("cause", "Cause"), { key: "first_day", title: "Days", show: days, value: days }, text("example_export", "First export")];

@@ -3,24 +3,21 @@
 import { rows } from "../../lib/data.js";
 import { bdi, card, h, nothing, table } from "../../lib/dom.js";
 import { MISSING, moment, period, value } from "../../lib/format.js";
-import { coverage, of, why } from "../../lib/kpi.js";
-import { link, read } from "../../lib/state.js";
-
-const STATUS = { OK: ["up to date", "good"], STALE: ["stale", "warn"], NO_DATA: ["no data yet", "bad"] };
+import { badge, coverage, of, STATUS, why } from "../../lib/kpi.js";
+import { kept, link, read } from "../../lib/state.js";
 
 export async function list(state, site) {
   if (!site.plants.length) return card("Plants", null, nothing("The portfolio has no plants yet. Add a file to plants/ and run `plantlake refresh`."));
   const values = state.start ? await rows(`kpi/${state.profile}/${state.kind}/OEE.parquet`) : [];
   const oee = new Map(values.filter((row) => row.period_start === state.start).map((row) => [row.scope_id, row]));
   const kpi = site.kpis.find((one) => one.id === "OEE");
-  const keep = { period: state.start ? `${state.kind}:${state.start}` : null, profile: state.profile === "ISO" ? null : state.profile };
   const value_of = (plant) => of(oee.get(plant.plant_id));
   const columns = [
     { key: "plant_name", title: "Plant", value: (p) => p.plant_name || p.plant_id,
-      show: (p) => h("a", { href: link({ page: "plant", id: p.plant_id, ...keep }) }, bdi(p.plant_name || p.plant_id)) },
+      show: (p) => h("a", { href: link({ page: "plant", id: p.plant_id, ...kept(state) }) }, bdi(p.plant_name || p.plant_id)) },
     { key: "plant_id", title: "Id", show: (p) => bdi(p.plant_id) },
     { key: "company", title: "Company", show: (p) => (p.company ? bdi(p.company) : MISSING) },
-    { key: "status", title: "Data", show: (p) => badge(p) },
+    { key: "status", title: "Data", show: (p) => since(p) },
     { key: "data_to", title: "Data to", show: (p) => moment(p.data_to) },
     { key: "oee", title: `OEE, ${state.start ? period(state.kind, state.start) : ""}`, number: true, value: value_of,
       show: (p) => (value_of(p) === null ? h("span", { class: "soft", title: why(oee.get(p.plant_id), site.words) }, MISSING) : value(value_of(p), kpi?.unit)) },
@@ -45,7 +42,6 @@ export async function list(state, site) {
 }
 
 /** Whether a plant's data is up to date, in words; since when not, and why. */
-export function badge(plant) {
-  const [text, tone] = STATUS[plant.status] ?? [plant.status, "warn"];
-  return [h("span", { class: `badge ${tone}`, title: plant.stale_reason ?? "" }, text), plant.stale_since ? h("span", { class: "soft small-text" }, ` since ${moment(plant.stale_since)}`) : null];
+export function since(plant) {
+  return [badge(plant), plant.stale_since ? h("span", { class: "soft small-text" }, ` since ${moment(plant.stale_since)}`) : null];
 }

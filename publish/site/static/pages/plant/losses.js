@@ -2,8 +2,8 @@
 
 import { figure, nameAxis, valueAxis } from "../../lib/charts.js";
 import { bdi, card, nothing } from "../../lib/dom.js";
-import { hours, MISSING, money, period, plain, share } from "../../lib/format.js";
-import { choice,  wide } from "./values.js";
+import { hours, MISSING, money, period, plain, share, spelled } from "../../lib/format.js";
+import { choice, wide } from "./values.js";
 
 const MOST = 12;
 
@@ -45,7 +45,7 @@ export function waterfall(v) {
   });
   return wide("half", card(title, `${period(v.state.kind, v.state.start)}: what went, and to what.`,
     figure({ label: `From calendar to good time of ${v.name}`, option, columns, rows: shown, height: 30 + 26 * shown.length }),
-    unknown.length ? nothing(`Not known: ${unknown.map((row) => `${row.name.toLowerCase()} (${v.site.words[row.why] ?? row.why.toLowerCase().replaceAll("_", " ")})`).join("; ")}.`) : null));
+    unknown.length ? nothing(`Not known: ${unknown.map((row) => `${row.name.toLowerCase()} (${v.site.words[row.why] ?? spelled(row.why)})`).join("; ")}.`) : null));
 }
 
 export function pareto(v) {

@@ -2,7 +2,7 @@
 // Nothing is computed here; sums and quotients stand where they are shown.
 
 import { json, rows } from "../../lib/data.js";
-import { link } from "../../lib/state.js";
+import { kept, link } from "../../lib/state.js";
 
 const TABLES = ["kpi", "losses", "reasons", "segments", "orders", "quality", "energy", "tags"];
 const indexes = new WeakMap();
@@ -26,7 +26,7 @@ export function view(data, state, site, plant) {
   const collect = (one) => { if (!units.has(one.equipment_id)) { units.add(one.equipment_id); below(one.equipment_id).forEach(collect); } };
   if (node) collect(node);
   const keep = {
-    page: "plant", id: plant.plant_id, period: state.start ? `${state.kind}:${state.start}` : null, profile: state.profile === "ISO" ? null : state.profile,
+    page: "plant", id: plant.plant_id, ...kept(state),
     unit: node?.equipment_id, trend: state.trend, by: state.by, day: state.day, tag: state.tag,
   };
   const scopeId = node ? node.equipment_id : plant.plant_id;

@@ -3,12 +3,11 @@
 import { figure, nameAxis, valueAxis } from "../../lib/charts.js";
 import { bdi, card, h, nothing, table } from "../../lib/dom.js";
 import { MISSING, moment, period, share, value } from "../../lib/format.js";
-import { before, coverage, kpiCard, of, why } from "../../lib/kpi.js";
-import { go, link } from "../../lib/state.js";
-import { badge } from "./list.js";
+import { before, CARDS, coverage, kpiCard, of, why } from "../../lib/kpi.js";
+import { go, kept, link } from "../../lib/state.js";
+import { since } from "./list.js";
 import { called } from "./model.js";
 
-const CARDS = ["OEE", "A", "E", "Q", "TEEP", "SCRAP", "MTBF", "MTTR"];
 const COURSE = ["OEE", "A", "E", "Q"];
 const SPANS = { DAY: "Days", WEEK: "Weeks", MONTH: "Months", QUARTER: "Quarters" };
 const TYPES = { PLANT: "Plant", AREA: "Area", LINE: "Line", EQUIPMENT: "Machine" };
@@ -19,14 +18,14 @@ export const choice = (label, options, chosen, href) => h("p", { class: "choice"
 
 /** plant › area › line › machine. */
 export function crumbs(v) {
-  const path = [["All plants", link({ page: "plant", period: v.state.period, profile: v.state.profile === "ISO" ? null : v.state.profile })],
+  const path = [["All plants", link({ page: "plant", ...kept(v.state) })],
     [v.plant.plant_name || v.plant.plant_id, v.to({ unit: null })], ...v.parents.map((one) => [called(one), v.to({ unit: one.equipment_id })])];
   const facts = [v.node ? null : v.plant.company, v.node ? null : v.plant.country_code, v.node?.equipment_class, v.node ? null : v.plant.timezone].filter(Boolean);
   return h("section", { class: "where" },
     h("nav", { "aria-label": "Where" }, h("ol", { class: "crumbs" }, path.map(([name, href], place) =>
       h("li", {}, h("a", { href, "aria-current": place === path.length - 1 ? "page" : null }, bdi(name)))))),
     h("h2", { class: "title" }, bdi(v.name), " ", h("span", { class: "soft kind" }, TYPES[v.type] ?? v.type)),
-    h("p", { class: "note" }, facts.map((fact, place) => [place ? " · " : "", bdi(fact)]), facts.length ? " · " : "", "data to ", moment(v.plant.data_to), " ", badge(v.plant)));
+    h("p", { class: "note" }, facts.map((fact, place) => [place ? " · " : "", bdi(fact)]), facts.length ? " · " : "", "data to ", moment(v.plant.data_to), " ", since(v.plant)));
 }
 
 /** What has to be known before the numbers are read. */
