@@ -39,10 +39,10 @@ def build(
     try:
         with Snapshot(lake.snapshot) as reader:
             folder.mkdir(parents=True, exist_ok=True)
-            release, lost = values.write(reader, lake, portfolio, part, tell)
-            plants.write(reader, lake, portfolio, part, lost, tell)
+            figures = values.write(reader, lake, portfolio, part, tell)
+            plants.write(reader, lake, portfolio, part, figures, tell)
             trust.write(reader, lake, portfolio, part, tell)
-        data = _kept(folder / "data", named or f"{release}-{uuid.uuid4().hex[:8]}")
+        data = _kept(folder / "data", named or f"{figures.release}-{uuid.uuid4().hex[:8]}")
         part.rename(data)
         assets = _assets(folder)
         _swap(folder, data, assets)

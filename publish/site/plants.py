@@ -1,7 +1,7 @@
 """The figures of a plant's own page: from the plant down to its machines, what happened there, and what it delivered.
 
-Here: one folder a plant (`values.folder_of`). Every question is put once for all plants and its answer split, because to plan a question
-to `kpi_value` takes longer than to answer it. Every row is one of the snapshot or a sum of parts; the browser divides last.
+Here: one folder a plant (`values.folder_of`). Every question is put once for all plants and its answer split. Every row is one of the
+snapshot or a sum of parts; the browser divides last.
 Elsewhere: the plants' values beside each other and the losses (`publish.site.values`), data health (`publish.site.trust`).
 
 Files of a plant: `about.json` says which of the others there are (a table that nothing was delivered for has no file): `kpi`, `losses`,
@@ -24,11 +24,6 @@ from publish.reader import Snapshot
 from publish.scopes import IN_A_PLANT
 from publish.site import values
 
-PERIODS = {"MONTH": 13, "QUARTER": 4, "WEEK": 13}
-"""Kinds of period and how many of them, the newest, a plant's page has."""
-DAYS = 31
-DAILY = ("OEE", "A", "E", "Q", "SCRAP", "COVERAGE")
-"""KPIs of the trend by day."""
 LEDGER_DAYS = 7
 ORDERS = 200
 TREND_S = 48 * 3600
@@ -36,24 +31,26 @@ TREND_STEPS = 300
 TAGS = 40
 """Tags of a plant that are drawn, those with a meaning and a machine first; about.json says how many there are."""
 
+NOTHING = pl.DataFrame(schema={"plant_id": pl.String})
+"""What is made of a table that nothing was delivered for."""
 Frames = Mapping[str, pl.DataFrame]
 """Tables by name, each with the column `plant_id`."""
 
 
-def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, losses: pl.DataFrame, tell: Callable[[str], None]) -> None:
-    """Writes the folder of every plant of the snapshot into `folder`; `losses` are the rows of `values.losses` of all scopes."""
+def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, figures: values.Figures, tell: Callable[[str], None]) -> None:
+    """Writes the folder of every plant of the snapshot into `folder`."""
     plants = [plant_id for (plant_id,) in reader.rows("SELECT plant_id FROM plant_status ORDER BY plant_id")]
     frames: dict[str, pl.DataFrame] = {}
-    if reader.has("unit_scope") and reader.has("kpi_value"):
+    if figures.starts:
+        first_day = figures.starts["DAY"][: values.OWN_PERIODS["DAY"]][-1]
         of = reader.query(f"SELECT DISTINCT scope_type, scope_id, scope_name, plant_id FROM unit_scope WHERE {_in_a_plant()} ORDER BY ALL")
         frames["scopes"] = of
-        tell("site: values of machines")
-        frames |= {"kpi": _kpis(reader), "losses": _of_plants(losses, of)}
-        periods = losses.select("period_type", "period_start").unique(maintain_order=True).rows()
-        frames["reasons"] = _of_plants(_reasons(reader, periods), of)
         tell("site: plants")
-        frames |= {"segments": _segments(reader), "orders": _orders(reader, lake), "quality": _quality(reader, lake)}
-        frames |= {"energy": _energy(reader), "tags": _tags(reader, lake)}
+        frames |= {"kpi": _kpis(figures), "losses": _of_plants(figures.losses, of)}
+        periods = figures.losses.select("period_type", "period_start").unique(maintain_order=True).rows()
+        frames["reasons"] = _of_plants(_reasons(reader, periods), of)
+        frames |= {"segments": _segments(reader), "orders": _orders(reader, lake), "quality": _quality(reader, lake, first_day)}
+        frames |= {"energy": _energy(reader, first_day), "tags": _tags(reader, lake)}
     frames |= {"equipment": _equipment(reader), "shifts": _shifts(reader)}
     split = {name: _split(frame) for name, frame in frames.items()}
     for plant_id in plants:
@@ -94,7 +91,7 @@ def _about(portfolio: Portfolio, plant_id: str, mine: Frames) -> dict[str, Any]:
 
 def _equipment(reader: Snapshot) -> pl.DataFrame:
     if not reader.has("equipment"):
-        return pl.DataFrame(schema={"plant_id": pl.String})
+        return NOTHING
     return reader.query(
         "SELECT plant_id, equipment_id, equipment_code, equipment_name, parent_equipment_id, level, equipment_class, is_kpi_unit,"
         " in_rollup, kpi_scope, state_method FROM equipment ORDER BY plant_id, equipment_name, equipment_id"
@@ -103,8 +100,8 @@ def _equipment(reader: Snapshot) -> pl.DataFrame:
 
 def _shifts(reader: Snapshot) -> pl.DataFrame:
     """The shifts that were counted, with how many there were in the newest days."""
-    if not reader.has("mart_kpi_unit_shift"):
-        return pl.DataFrame(schema={"plant_id": pl.String})
+    if not reader.has("mart_kpi_parts_shift"):
+        return NOTHING
     return reader.query(
         "SELECT plant_id, shift_code, count(DISTINCT production_day) AS days, max(production_day) AS last_day FROM mart_kpi_parts_shift"
         " WHERE valid_to_release IS NULL AND shift_code <> '~' GROUP BY ALL ORDER BY ALL"
@@ -114,27 +111,12 @@ def _shifts(reader: Snapshot) -> pl.DataFrame:
 # --- values, losses, reasons ----------------------------------------------------------------------------------------------------------
 
 
-def _kpis(reader: Snapshot) -> pl.DataFrame:
+def _kpis(figures: values.Figures) -> pl.DataFrame:
     """KPI values of plants and of all that is in them: the newest periods that have data anywhere."""
-    asked = {kind: (most, values.HEADLINE) for kind, most in PERIODS.items()} | {"DAY": (DAYS, DAILY)}
-    of, frames = "CASE WHEN scope_type = 'PLANT' THEN scope_id ELSE plant_id END", []
-    for kind, (most, kpis) in asked.items():
-        ((first,),) = reader.rows(f"SELECT strftime({_first(kind, most)}, '%Y-%m-%d')")
-        if first is not None:
-            frames.append(
-                reader.query(
-                    f"SELECT {of} AS plant_id, kpi_id, period_type, {values.VALUE} FROM {values.source(kind, first)} WHERE {_in_a_plant()}"
-                    f" AND profile = 'ISO' AND shift_code IS NULL AND kpi_id IN ({views.listed(kpis)}) AND period_type = '{kind}'"
-                    f" AND period_start >= DATE '{first}' ORDER BY plant_id, kpi_id, scope_type, scope_id, period_start"
-                )
-            )
-    return pl.concat(frames) if frames else pl.DataFrame(schema={"plant_id": pl.String})
-
-
-def _first(kind: str, most: int) -> str:
-    """The first day of the oldest period that is shown, as SQL."""
-    starts = f"SELECT DISTINCT CAST(date_trunc('{kind.lower()}', production_day) AS DATE) AS start FROM mart_kpi_parts_shift"
-    return f"(SELECT min(start) FROM ({starts} WHERE valid_to_release IS NULL ORDER BY start DESC LIMIT {most}))"
+    shown = {kind: list(figures.starts[kind][:most]) for kind, most in values.OWN_PERIODS.items()}
+    is_shown = pl.any_horizontal((pl.col("period_type") == kind) & pl.col("period_start").is_in(starts) for kind, starts in shown.items())
+    is_daily = (pl.col("period_type") != "DAY") | pl.col("kpi_id").is_in(values.DAILY)
+    return figures.kpis.filter(pl.col("plant_id").is_not_null(), pl.col("profile") == "ISO", is_shown, is_daily).drop("profile")
 
 
 def _of_plants(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:
@@ -195,7 +177,7 @@ def _orders(reader: Snapshot, lake: Lake) -> pl.DataFrame:
     """The newest orders of each plant: as they were planned, and what the published parts say was made of them."""
     orders, materials = _silver(lake, "production_order", CURRENT), _silver(lake, "material", CURRENT)
     if orders is None:
-        return pl.DataFrame(schema={"plant_id": pl.String})
+        return NOTHING
     named = f"LEFT JOIN {materials} AS m ON o.material_id = m.material_id" if materials else ""
     name = "coalesce(m.material_name, m.local_material_no)" if materials else "CAST(NULL AS VARCHAR)"
     newest = "coalesce(o.actual_end_ts, o.due_ts, o.planned_end_ts, o.actual_start_ts, o.planned_start_ts)"
@@ -220,7 +202,7 @@ def _orders(reader: Snapshot, lake: Lake) -> pl.DataFrame:
     )
 
 
-def _quality(reader: Snapshot, lake: Lake) -> pl.DataFrame:
+def _quality(reader: Snapshot, lake: Lake, first_day: str) -> pl.DataFrame:
     """Yields and measured characteristics of the newest days: sums by machine, step, product and characteristic."""
     materials = _silver(lake, "material", CURRENT)
     named = f"LEFT JOIN {materials} AS m ON q.material_key = m.material_id" if materials else ""
@@ -230,15 +212,15 @@ def _quality(reader: Snapshot, lake: Lake) -> pl.DataFrame:
             q.lsl, q.usl, sum(q.inspected) AS inspected, sum(q.fp_good) AS fp_good, CAST(sum(q.n) AS BIGINT) AS n, sum(q.sum_x) AS sum_x,
             sum(q.sum_x2) AS sum_x2
         FROM mart_kpi_parts_quality AS q {named}
-        WHERE q.valid_to_release IS NULL AND q.production_day >= {_first("DAY", DAYS)} GROUP BY ALL ORDER BY ALL"""
+        WHERE q.valid_to_release IS NULL AND q.production_day >= DATE '{first_day}' GROUP BY ALL ORDER BY ALL"""
     )
 
 
-def _energy(reader: Snapshot) -> pl.DataFrame:
+def _energy(reader: Snapshot, first_day: str) -> pl.DataFrame:
     """Energy by day of every unit it was measured at; a unit '~<plant>' is the plant itself."""
     return reader.query(
         "SELECT plant_id, equipment_id, production_day, sum(energy_kwh) AS energy_kwh, sum(co2_kg) AS co2_kg FROM mart_kpi_parts_day"
-        f" WHERE valid_to_release IS NULL AND energy_kwh IS NOT NULL AND production_day >= {_first('DAY', DAYS)} GROUP BY ALL ORDER BY ALL"
+        f" WHERE valid_to_release IS NULL AND energy_kwh IS NOT NULL AND production_day >= DATE '{first_day}' GROUP BY ALL ORDER BY ALL"
     )
 
 
@@ -249,7 +231,7 @@ def _tags(reader: Snapshot, lake: Lake) -> pl.DataFrame:
     """
     samples, tags = _silver(lake, "historian_sample", newest_months=2), _silver(lake, "tag", CURRENT)
     if samples is None or tags is None:
-        return pl.DataFrame(schema={"plant_id": pl.String})
+        return NOTHING
     step = TREND_S // TREND_STEPS
     return reader.query(
         f"""WITH sample AS (SELECT plant_id, tag_id, epoch(ts) AS second, quality,

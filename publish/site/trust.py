@@ -201,8 +201,7 @@ def _said(reader: Snapshot, month: str | None) -> pl.DataFrame:
     return reader.query(
         "SELECT kpi_id, scope_id AS plant_id, status, flags[1] AS why, CAST(numerator AS DOUBLE) AS known_s,"
         " CAST(denominator AS DOUBLE) AS planned_s FROM kpi_value WHERE scope_type = 'PLANT' AND profile = 'ISO'"
-        " AND period_type = 'MONTH' AND period_start = ? AND (kpi_id = 'COVERAGE' OR status = 'NOT_COMPUTABLE') ORDER BY ALL",
-        [month],
+        f" AND period_type = 'MONTH' AND period_start = DATE '{month}' AND (kpi_id = 'COVERAGE' OR status = 'NOT_COMPUTABLE') ORDER BY ALL"
     )
 
 

@@ -15,6 +15,7 @@ import itertools
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from pipelines.views import listed
 from publish import losses
 from publish.reader import Snapshot
 from publish.restated import restated_sql
+from publish.scopes import IN_A_PLANT
 from publish.tables import EXPLAINED, FLAGGED
 
 HEADLINE = (
@@ -39,7 +41,13 @@ HEADLINE = (
 PROFILES = ("ISO", "TPM", "LOCAL")
 ABOVE_UNITS = ("PORTFOLIO", "COMPANY", "CLASS", "PLANT")
 PERIODS = {"MONTH": 36, "QUARTER": 12, "WEEK": 26}
-"""Kinds of period and how many of them, the newest, are published. Older ones are in kpi.duckdb."""
+"""Kinds of period and how many of them, the newest, plants are shown beside each other. Older ones are in kpi.duckdb."""
+OWN_PERIODS = {"MONTH": 13, "QUARTER": 4, "WEEK": 13, "DAY": 31}
+"""The same of a plant's own page, down to its machines; days have the KPIs of DAILY."""
+DAILY = ("OEE", "A", "E", "Q", "SCRAP", "COVERAGE")
+BESIDE = f"scope_type IN ({listed(ABOVE_UNITS)})"
+IN_PLANTS = f"scope_type IN ({listed(IN_A_PLANT)}) AND profile = 'ISO' AND (period_type <> 'DAY' OR kpi_id IN ({listed(DAILY)}))"
+STEPS = {"DAY": "1d", "WEEK": "1w", "MONTH": "1mo", "QUARTER": "1q"}
 RESTATED_MONTHS = 3
 """How many months back the values are compared with those of the release before."""
 LOSS_PERIODS = {"MONTH": 6, "QUARTER": 2}
@@ -52,13 +60,26 @@ VALUE = """scope_type, scope_id, strftime(period_start, '%Y-%m-%d') AS period_st
 """Columns of a value; `low` and `high` only where they say more than the value does. A value that is NOT_COMPUTABLE must not be divided."""
 
 
-def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, tell: Callable[[str], None]) -> tuple[str, pl.DataFrame]:
-    """Writes the figures of the portfolio into `folder`; returns a name for the release, and the losses of every scope by period."""
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What pages share: a name for the release; by kind of period the first days of those with data, the newest first; the values of
+    `_collected`, and the losses of every scope by period."""
+
+    release: str
+    starts: Mapping[str, Sequence[str]]
+    kpis: pl.DataFrame
+    losses: pl.DataFrame
+
+
+def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, tell: Callable[[str], None]) -> Figures:
+    """Writes the figures of the portfolio into `folder`; returns those that the pages of plants are made of too."""
     folder.mkdir(parents=True)
     shutil.copy(lake.metrics, folder / "metrics.json")
-    told, lost = _portfolio(reader, lake, portfolio), []
+    starts = _starts(reader) if reader.has("kpi_value") and reader.has("unit_scope") else {}
+    told, lost = _portfolio(reader, lake, portfolio, starts), [pl.DataFrame(schema=NO_LOSS)]
     tell("site: values")
-    _values(reader, folder, told["periods"])
+    kpis = _collected(reader, starts)
+    _values(kpis, folder, told["periods"])
     tell("site: changes")
     dump(folder / "changes.json", _changes(reader, told["periods"].get("MONTH", [])))
     tell("site: losses")
@@ -67,7 +88,8 @@ def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, tell
         for start in told["losses"][kind]:
             lost.append(_losses(reader, folder, kind, start))
     dump(folder / "portfolio.json", told)
-    return f"{told['release']['release_id'] if told['release'] else 0:06d}", pl.concat(lost) if lost else pl.DataFrame(schema=NO_LOSS)
+    release = f"{told['release']['release_id'] if told['release'] else 0:06d}"
+    return Figures(release, starts, kpis, pl.concat(lost, how="diagonal"))
 
 
 def dump(path: Path, content: Any) -> None:
@@ -82,13 +104,12 @@ def parquet(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="snappy")
 
 
-def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio) -> dict[str, Any]:
+def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio, starts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     metrics = json.loads(lake.metrics.read_text(encoding="utf-8"))
     about = {kpi["id"]: kpi for kpi in metrics["kpis"]}
     release = reader.dicts("SELECT release_id, released_at, watermark, calc_version FROM release ORDER BY release_id DESC LIMIT 1")
-    values = reader.has("kpi_value") and reader.has("unit_scope")
     scopes = reader.dicts("SELECT DISTINCT scope_type, scope_id, scope_name FROM unit_scope WHERE scope_type IN ('PORTFOLIO', 'COMPANY',"
-                          " 'CLASS') ORDER BY ALL") if values else []  # fmt: skip
+                          " 'CLASS') ORDER BY ALL") if starts else []  # fmt: skip
     return {
         "name": portfolio.file.name,
         "currency": portfolio.file.currency,
@@ -100,7 +121,7 @@ def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio) -> dict[str, 
         ],
         "scopes": scopes,
         "plants": _plants(reader),
-        "periods": _periods(reader) if values else {},
+        "periods": {kind: starts[kind][:most] for kind, most in PERIODS.items() if kind in starts},
         "losses": {},
         "buckets": [{"bucket": bucket, "what": what, "name": name} for bucket, what, name, _ in losses.BUCKETS],
         "causes": [{"cause": cause, "is_six": six, "name": name} for cause, six, name, _ in losses.CAUSES],
@@ -121,21 +142,12 @@ def folder_of(plant_id: str) -> str:
     return f"plants/{hashlib.sha256(plant_id.encode()).hexdigest()[:12]}"
 
 
-def _periods(reader: Snapshot) -> dict[str, list[str]]:
-    """By kind the first days of the periods that have values, the newest first."""
-    days = reader.query("SELECT DISTINCT production_day AS day FROM mart_kpi_parts_shift WHERE valid_to_release IS NULL")["day"]
-    found = {}
-    for kind, most in PERIODS.items():
-        starts = days.dt.truncate({"WEEK": "1w", "MONTH": "1mo", "QUARTER": "1q"}[kind]).unique().sort(descending=True)
-        found[kind] = [start.isoformat() for start in starts[:most]]
-    return {kind: starts for kind, starts in found.items() if starts}
-
-
-def _values(reader: Snapshot, folder: Path, periods: Mapping[str, Sequence[str]]) -> None:
+def _values(kpis: pl.DataFrame, folder: Path, periods: Mapping[str, Sequence[str]]) -> None:
     """The values of the newest periods: a file a KPI for plants, one file for what is above them."""
     if not periods:
         return
-    frame = pl.concat([_of_kind(reader, kind, starts) for kind, starts in periods.items()])
+    is_shown = pl.any_horizontal((pl.col("period_type") == kind) & pl.col("period_start").is_in(list(of)) for kind, of in periods.items())
+    frame = kpis.filter(is_shown, pl.col("scope_type").is_in(ABOVE_UNITS)).drop("plant_id")
     of_plants, above = frame.filter(pl.col("scope_type") == "PLANT"), frame.filter(pl.col("scope_type") != "PLANT")
     key = ["profile", "period_type", "kpi_id"]
     plants = of_plants.partition_by(key, as_dict=True, include_key=False)
@@ -146,17 +158,43 @@ def _values(reader: Snapshot, folder: Path, periods: Mapping[str, Sequence[str]]
             parquet(plants.get((profile, kind, kpi), of_plants.clear().drop(key)), folder / "kpi" / profile / kind / f"{kpi}.parquet")
 
 
-def _of_kind(reader: Snapshot, kind: str, starts: Sequence[str]) -> pl.DataFrame:
+def _starts(reader: Snapshot) -> dict[str, list[str]]:
+    """By kind the first days of the periods that have data, the newest first."""
+    days = reader.query("SELECT DISTINCT production_day AS day FROM mart_kpi_parts_shift WHERE valid_to_release IS NULL")["day"]
+    found = {kind: days.dt.truncate(step).unique().sort(descending=True) for kind, step in STEPS.items()}
+    return {kind: [start.isoformat() for start in starts] for kind, starts in found.items() if len(starts)}
+
+
+def _collected(reader: Snapshot, starts: Mapping[str, Sequence[str]]) -> pl.DataFrame:
+    """The values of all pages, with profile, period_type, kpi_id, plant_id (of what is in a plant) and the columns of VALUE.
+
+    Two questions and not one a kind of period and page: to plan a question to `kpi_value` takes longer than to answer it. Months and
+    quarters are sums of months; the others of shifts, read for these days alone.
+    """
+    if not starts:
+        return pl.DataFrame()
+    months = _asked(reader, ("MONTH", "QUARTER"), starts, lambda oldest: "kpi_value")
+    return pl.concat([months, _asked(reader, ("WEEK", "DAY"), starts, lambda oldest: f"({value_sql.kpi_value_sql(days_from(oldest))})")])
+
+
+def _asked(reader: Snapshot, kinds: Sequence[str], starts: Mapping[str, Sequence[str]], source: Callable[[str], str]) -> pl.DataFrame:
+    """The values of these kinds of period; `source` gives the relation that has them from a day on."""
+    shown = [
+        (kind, found[-1], which)
+        for kind, (periods, which) in itertools.product(kinds, ((PERIODS, BESIDE), (OWN_PERIODS, IN_PLANTS)))
+        if (found := starts[kind][: periods.get(kind, 0)])
+    ]
+    wanted = " OR ".join(f"(period_type = '{kind}' AND period_start >= DATE '{first}' AND {which})" for kind, first, which in shown)
+    # What this implies of a column by itself is said once more: that reaches the sums below, and the files.
+    firsts = {kind: min(first for of, first, _ in shown if of == kind) for kind, *_ in shown}
+    implied = " AND ".join(f"(period_type <> '{kind}' OR period_start >= DATE '{first}')" for kind, first in firsts.items())
+    oldest = min(firsts.values())
     return reader.query(
-        f"SELECT profile, period_type, kpi_id, {VALUE} FROM {source(kind, starts[-1])} WHERE scope_type IN ({listed(ABOVE_UNITS)})"
-        f" AND shift_code IS NULL AND kpi_id IN ({listed(HEADLINE)}) AND period_type = '{kind}' AND period_start >= DATE '{starts[-1]}'"
+        f"SELECT profile, period_type, kpi_id, CASE WHEN scope_type = 'PLANT' THEN scope_id ELSE plant_id END AS plant_id, {VALUE}"
+        f" FROM {source(oldest)} WHERE shift_code IS NULL AND kpi_id IN ({listed(HEADLINE)}) AND period_type IN ({listed(firsts)})"
+        f" AND period_start >= DATE '{oldest}' AND {implied} AND ({wanted})"
         " ORDER BY profile, kpi_id, scope_type, scope_id, period_start"
     )
-
-
-def source(kind: str, first: str) -> str:
-    """`kpi_value` for periods from this day on. Months and quarters are sums of months; others of shifts, read for these days alone."""
-    return "kpi_value" if kind in ("MONTH", "QUARTER") else f"({value_sql.kpi_value_sql(days_from(first))})"
 
 
 def days_from(first: str) -> Relation:
