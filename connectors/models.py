@@ -325,7 +325,7 @@ class Unit(StrictModel):
     class_: str | None = Field(default=None, alias="class")
     """Portfolio technology class (vocabularies/equipment_classes.csv): the comparison group."""
     level: str = "WorkUnit"
-    """ISA-95 level."""
+    """ISA-95 level; what a line names as its area is an Area."""
     parent: str | None = None
     """Code of the equipment above."""
     kpi_unit: bool = True
@@ -348,7 +348,7 @@ class Line(StrictModel):
     class_: str | None = Field(default=None, alias="class")
     """Portfolio technology class of the line."""
     area: Word | None = None
-    """Code of the equipment above."""
+    """Code of the area that it stands in, which is a unit with kpi_unit: false."""
     stations: tuple[Word | tuple[Word, ...], ...] = Field(min_length=1)
     """Codes of its stations (equipment.units) from infeed to end; a list inside the list works in parallel: [S1, [S2a, S2b], S3]."""
     constraint: Word | None = None

@@ -60,7 +60,7 @@ def _line_rules(plant: PlantFile) -> Iterator[tuple[Keys, Problem]]:
             yield keys, Problem(f"'{code}' is a line and a unit.", fix=f"remove equipment.units.{code}: the line is a piece of equipment")
         for word in () if is_mastered else (*line.codes, *filter(None, [line.area])):
             if word not in units:
-                fix = f"equipment.units.{word}: {{}}"
+                fix = f"equipment.units.{word}: {'{kpi_unit: false}' if word == line.area else '{}'}"
                 yield keys, Problem(f"Line '{code}' names an unknown unit.", found=word, closest=closest(word, units), fix=fix)
         for word in line.codes:
             if line_of.setdefault(word, code) != code:

@@ -285,13 +285,18 @@ def _equipment_master(inputs: pl.DataFrame, reading: Reading) -> pl.DataFrame:
     rows = _allowed(rows, "state_method", ("MEASURED", "RESIDUAL", "NONE"), "UNKNOWN_WORD", default=reading.state_method)
     lines, line_of = list(plant.lines), {station: code for code, line in plant.lines.items() for station in line.codes}
     is_line, is_station = pl.col("equipment").is_in(lines), pl.col("equipment").is_in(list(line_of))
+    areas = [line.area for line in plant.lines.values() if line.area]  # a work unit above a line is not meant: it is the default
+    is_area = pl.col("equipment").is_in(areas) & (pl.col("level").fill_null("WorkUnit") == "WorkUnit")
+    level = (
+        pl.when(is_line).then(pl.lit("ProductionLine")).when(is_area).then(pl.lit("Area")).otherwise(pl.col("level").fill_null("WorkUnit"))
+    )
     above = {**line_of, **{code: line.area for code, line in plant.lines.items() if line.area}}
     stated = pl.col("equipment").replace_strict(above, default=None, return_dtype=pl.String)
     scope = pl.col("kpi_scope") if "kpi_scope" in rows.columns else pl.lit("MACHINE")
     return rows.with_columns(pl.coalesce(stated, "parent").alias("parent")).with_columns(
         pl.coalesce("equipment_name", "equipment").alias("equipment_name"),
         reference(reading, "equipment", "parent").alias("parent_equipment_id"),
-        pl.when(is_line).then(pl.lit("ProductionLine")).otherwise(pl.col("level").fill_null("WorkUnit")).alias("level"),
+        level.alias("level"),
         pl.coalesce(pl.col("equipment_class"), pl.lit(plant.equipment.class_)).alias("equipment_class"),
         pl.col("physical_asset").alias("physical_asset_id"),
         ((pl.col("is_kpi_unit").fill_null(True) | is_line) & ~pl.col("equipment").is_in(list(plant.equipment.not_kpi_units))).alias(

@@ -1,6 +1,6 @@
 """The dashboard: a folder of static files that any file server can serve. No server part, no request to another host.
 
-Here: building it, whole or not at all. Elsewhere: the figures it holds (`publish.site.values`, `.plants`, `.trust`), the pages
+Here: building it, whole or not at all. Elsewhere: the figures it holds (`publish.site.values`, `.filters`, `.plants`, `.trust`), the pages
 (`publish/site/static`: plain ES modules, ECharts and hyparquet vendored with their licences), serving it (`publish.site.server`).
 
 Layout of the folder: `index.html` names the files of one release in `data/<release>` and the program in `assets/<digest>`. It is
@@ -33,13 +33,14 @@ def build(
     `named` is how its data are called there, for one that is written once; else each has a name of its own, and open pages keep theirs.
     """
     from publish.reader import Snapshot
-    from publish.site import plants, trust, values
+    from publish.site import filters, plants, trust, values
 
     part = folder / f".{uuid.uuid4().hex}.part"
     try:
         with Snapshot(lake.snapshot) as reader:
             folder.mkdir(parents=True, exist_ok=True)
             figures = values.write(reader, lake, portfolio, part, tell)
+            filters.write(reader, lake, part, figures, tell)
             plants.write(reader, lake, portfolio, part, figures, tell)
             trust.write(reader, lake, portfolio, part, tell)
         data = _kept(folder / "data", named or f"{figures.release}-{uuid.uuid4().hex[:8]}")

@@ -160,22 +160,12 @@ def _segments(reader: Snapshot) -> pl.DataFrame:
     return known.with_columns(pl.col("reason_code").replace_strict(names, default=None, return_dtype=pl.String).alias("reason_name"))
 
 
-def _silver(lake: Lake, table: str, where: str = "", newest_months: int = 0) -> str | None:
-    """The SELECT over a table of silver, or over the newest months of each plant; None where nothing of it was delivered."""
-    found = views.files(lake, table)
-    if found is None or found.is_empty():
-        return None
-    if newest_months:
-        found = found.filter(pl.col("month").rank("dense", descending=True).over("plant_id") <= newest_months)
-    return f"({views.select_sql(table, found['path'].to_list(), where=where)})"
-
-
 CURRENT = "is_current AND NOT is_deleted"
 
 
 def _orders(reader: Snapshot, lake: Lake) -> pl.DataFrame:
     """The newest orders of each plant: as they were planned, and what the published parts say was made of them."""
-    orders, materials = _silver(lake, "production_order", CURRENT), _silver(lake, "material", CURRENT)
+    orders, materials = values.delivered(lake, "production_order", CURRENT), values.delivered(lake, "material", CURRENT)
     if orders is None:
         return NOTHING
     named = f"LEFT JOIN {materials} AS m ON o.material_id = m.material_id" if materials else ""
@@ -204,7 +194,7 @@ def _orders(reader: Snapshot, lake: Lake) -> pl.DataFrame:
 
 def _quality(reader: Snapshot, lake: Lake, first_day: str) -> pl.DataFrame:
     """Yields and measured characteristics of the newest days: sums by machine, step, product and characteristic."""
-    materials = _silver(lake, "material", CURRENT)
+    materials = values.delivered(lake, "material", CURRENT)
     named = f"LEFT JOIN {materials} AS m ON q.material_key = m.material_id" if materials else ""
     name = "coalesce(m.material_name, m.local_material_no)" if materials else "CAST(NULL AS VARCHAR)"
     return reader.query(
@@ -229,7 +219,7 @@ def _tags(reader: Snapshot, lake: Lake) -> pl.DataFrame:
 
     A sample of bad quality counts, and its number does not.
     """
-    samples, tags = _silver(lake, "historian_sample", newest_months=2), _silver(lake, "tag", CURRENT)
+    samples, tags = values.delivered(lake, "historian_sample", newest_months=2), values.delivered(lake, "tag", CURRENT)
     if samples is None or tags is None:
         return NOTHING
     step = TREND_S // TREND_STEPS

@@ -24,6 +24,7 @@ import polars as pl
 from connectors.portfolio import Portfolio
 from dbt_project import value_sql
 from dbt_project.sql_text import Relation
+from pipelines import views
 from pipelines.lake import Lake
 from pipelines.views import listed
 from publish import losses
@@ -104,6 +105,16 @@ def parquet(frame: pl.DataFrame, path: Path) -> None:
     frame.write_parquet(path, compression="snappy")
 
 
+def delivered(lake: Lake, table: str, where: str = "", newest_months: int = 0) -> str | None:
+    """The SELECT over a table of silver, or over the newest months of each plant; None where nothing of it was delivered."""
+    found = views.files(lake, table)
+    if found is None or found.is_empty():
+        return None
+    if newest_months:
+        found = found.filter(pl.col("month").rank("dense", descending=True).over("plant_id") <= newest_months)
+    return f"({views.select_sql(table, found['path'].to_list(), where=where)})"
+
+
 def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio, starts: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     metrics = json.loads(lake.metrics.read_text(encoding="utf-8"))
     about = {kpi["id"]: kpi for kpi in metrics["kpis"]}
@@ -120,6 +131,7 @@ def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio, starts: Mappi
             for kpi in HEADLINE if kpi in about
         ],
         "scopes": scopes,
+        "families": _families(reader, lake) if starts else [],
         "plants": _plants(reader),
         "periods": {kind: starts[kind][:most] for kind, most in PERIODS.items() if kind in starts},
         "losses": {},
@@ -127,6 +139,12 @@ def _portfolio(reader: Snapshot, lake: Lake, portfolio: Portfolio, starts: Mappi
         "causes": [{"cause": cause, "is_six": six, "name": name} for cause, six, name, _ in losses.CAUSES],
         "words": {**FLAGGED, **EXPLAINED},
     }  # fmt: skip
+
+
+def _families(reader: Snapshot, lake: Lake) -> list[str]:
+    """The families of products that the portfolio knows."""
+    found = delivered(lake, "product_family")
+    return [family for (family,) in reader.rows(f"SELECT DISTINCT family FROM {found} ORDER BY family")] if found else []
 
 
 def _plants(reader: Snapshot) -> list[dict[str, Any]]:

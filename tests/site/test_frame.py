@@ -14,7 +14,7 @@ from selenium.webdriver.common.keys import Keys
 
 from docs.browser import Browser
 
-PAGES = ("/portfolio", "/compare", "/plant/deu01", "/trust", "/handbook")
+PAGES = ("/portfolio", "/portfolio?scope=CLASS:INJ_MOULD&family=housing", "/compare", "/plant/deu01", "/trust", "/handbook")
 WIDTHS = (360, 768, 1440, 2560)
 READABLE = (Path(__file__).parent / "readable.js").read_text(encoding="utf-8")
 
@@ -52,12 +52,28 @@ def test_an_address_leads_to_its_state_and_back_leads_back(browser: Browser) -> 
 
 
 @pytest.mark.parametrize(
-    "place", ["/nowhere", "/portfolio?period=YEAR:1900-01-01&profile=X&kpi=NONE&scope=A:b", "/plant/no%2Fsuch%ZZ", "/compare?plants=a,b"]
+    "place",
+    [
+        "/nowhere",
+        "/portfolio?period=YEAR:1900-01-01&profile=X&kpi=NONE&scope=A:b&family=none",
+        "/plant/no%2Fsuch%ZZ",
+        "/compare?plants=a,b",
+    ],
 )
 def test_an_address_that_leads_nowhere_is_no_error(browser: Browser, place: str) -> None:
     browser.open(place, fresh=True)
     assert browser.texts("main h2, main .headline, main .nothing") != []
     assert browser.texts("[role=alert]") == []
+
+
+def test_a_page_opened_from_a_folder_tells_how_to_open_it(browser: Browser, site_folder: Path) -> None:
+    browser.driver.get((site_folder / "index.html").as_uri())
+    told = browser.until(
+        "const late = document.querySelector('.late'); return getComputedStyle(late).visibility === 'visible' && late.textContent",
+        "what helps",
+    )
+    assert "plantlake serve" in told
+    assert any("blocked" in said for said in browser.noticed())  # the browser's own words: they are not another page's
 
 
 def test_filters_are_in_the_address_and_move_the_figures(browser: Browser) -> None:

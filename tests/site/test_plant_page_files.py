@@ -11,6 +11,7 @@ import pytest
 from golden_portfolio import Case, events, made, rate, refresh, write
 
 from connectors.portfolio import read
+from docs.browser import Browser, served
 from pipelines.lake import Lake
 from publish import site
 from publish.reader import Snapshot
@@ -25,6 +26,20 @@ CASES = [
             "production_count": [made("12:00", 210, 200)],
         },
         words={"ideal_rates": [rate("mill", 60)]},
+    ),
+    # Each station makes 200 pieces in 8 h = 28 800 s. S1 needs 30 s a piece, S2 60 s: 6 000 / 28 800 = 20.8 % and 12 000 / 28 800 = 41.7 %,
+    # which is that of the line, whose constraint is S2, of its hall and of the plant.
+    Case(
+        "hall",
+        {
+            "equipment_state_event": [row for unit in ("S1", "S2") for row in events((f"{unit}a", "06:00", "14:00", "RUN"), unit=unit)],
+            "production_count": [made("12:00", 200, 200, unit) for unit in ("S1", "S2")],
+        },
+        {
+            "equipment": {"units": {"S1": {}, "S2": {}, "HALL": {"kpi_unit": False}}},
+            "lines": {"L1": {"name": "Line 1", "area": "HALL", "stations": ["S1", "S2"], "constraint": "S2"}},
+        },
+        words={"ideal_rates": [rate("hall", 30, equipment="S1"), rate("hall", 60, equipment="S2")]},
     ),
     Case("bare", {"production_count": [made("12:00", 100, 90)]}, {"name": "<script>alert(1)</script>"}),
     Case("none"),
@@ -99,3 +114,18 @@ def test_what_was_not_delivered_has_no_file_and_every_plant_has_a_folder(small: 
 def test_ids_never_name_a_folder() -> None:
     for hostile in ("../../etc", "=cmd|' /C calc'!A0", "<script>", "工厂", "x" * 200):
         assert folder_of(hostile).removeprefix("plants/").isalnum()
+
+
+def test_the_page_leads_from_the_plant_over_hall_and_line_to_a_station(small: Path, window: Browser) -> None:
+    with served(small / "site") as address:
+        browser = window.at(address).size(1440).open("/plant/hall?period=MONTH:2025-06-01")
+        seen = [(browser.texts(".title")[0], browser.texts("[data-kpi=OEE] .value")[0])]
+        for name in ("HALL", "Line 1", "S1"):
+            link = next(one for one in browser.all("#main table a") if one.text == name)
+            browser.follow(link.click)
+            seen.append((browser.texts(".title")[0], browser.texts("[data-kpi=OEE] .value")[0]))
+        assert seen == [("hall Plant", "41.7 %"), ("HALL Area", "41.7 %"), ("Line 1 Line", "41.7 %"), ("S1 Machine", "20.8 %")]
+        assert [one.text for one in browser.all(".crumbs a")] == ["All plants", "hall", "HALL", "Line 1", "S1"]
+        browser.follow(browser.all(".crumbs a")[2].click)
+        assert browser.texts(".title") == ["HALL Area"]
+        assert browser.noticed() == []

@@ -39,9 +39,9 @@ export const GRADES = {
 /** Coverage and grade: they stand beside every number. */
 export function coverage(row) {
   if (!row) return null;
-  return h("span", { class: `coverage grade-${row.grade}`, title: GRADES[row.grade] ?? "" },
+  return h("span", { class: `coverage grade-${row.grade ?? "none"}`, title: GRADES[row.grade] ?? "" },
     h("span", { class: "bar", style: `--share:${Math.max(0, Math.min(1, row.coverage ?? 0))}`, "aria-hidden": "true" }),
-    `${share(row.coverage)} covered, grade ${row.grade}`);
+    `${share(row.coverage)} covered${row.grade ? `, grade ${row.grade}` : ""}`);
 }
 
 /** A card of one KPI: its value, the change against the period before, its target and its coverage. */

@@ -7,7 +7,7 @@ import { change, MISSING, period, share, spelled, value } from "../lib/format.js
 import { basesOf, coverage, of, plantName, why } from "../lib/kpi.js";
 import { go, link, read } from "../lib/state.js";
 
-const SHOWN = ["OEE", "A", "E", "Q", "OOE", "TEEP", "SCRAP", "FPY", "MTBF", "MTTR", "SCHED_ATT", "ENERGY_INT", "COVERAGE"];
+const SHOWN = ["OEE", "A", "E", "Q", "OOE", "TEEP", "SCRAP", "FPY", "MTBF", "MTTR", "SCHED_ATT", "ENERGY_INT", "CODED", "COVERAGE"];
 const MOST = 6;
 
 export async function render(state, site) {
@@ -54,6 +54,8 @@ function fairness({ site, chosen, values }) {
     if (of(row) === null) said.push([name, ` has no OEE: ${why(row, site.words)}.`]);
     else if (row.coverage < 0.9) said.push([name, ` is covered to ${share(row.coverage)} only.`]);
     if (row && row.units_in < row.units_of) said.push([name, `: ${row.units_in} of its ${row.units_of} units take part.`]);
+    const weak = SHOWN.filter((kpi) => values.get(kpi)?.get(id)?.grade === "D" && of(values.get(kpi).get(id)) !== null), coded = of(values.get("CODED")?.get(id));
+    if (weak.length) said.push([name, `: ${weak.join(", ")} of grade D, not to be compared`, coded !== null && coded < 0.5 ? `: ${share(coded)} of its stop time has an approved reason` : "", "."]);
     if (row?.status === "ESTIMATED") said.push([name, " rests on an assumption", plant?.assumptions ? [": ", bdi(plant.assumptions.split("\n").join("; "))] : "", "."]);
     if (plant?.status === "STALE") said.push([name, " is stale: ", bdi(plant.stale_reason), "."]);
   }

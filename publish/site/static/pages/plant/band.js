@@ -6,7 +6,8 @@ import { bdi, card, h, nothing } from "../../lib/dom.js";
 import { MISSING, period } from "../../lib/format.js";
 import { choice } from "./values.js";
 
-const CLASSES = {
+/** Classes of time: name, letter, colour, height. */
+export const CLASSES = {
   APT: ["Running", "R", "good", 1], AUST: ["Setup", "S", "s4", 0.8], MICRO: ["Minor stop", "M", "s7", 0.6], ADET_EQ: ["Equipment stop", "E", "bad", 0.8],
   ADET_ORG: ["Organisational stop", "O", "s2", 0.8], ADOT: ["No order", "N", "s5", 0.6], UNKNOWN: ["Unknown", "?", "muted", 0.6],
   PLANNED_BREAK: ["Planned break", "B", "s1", 0.4], PLANNED_MAINT: ["Planned maintenance", "P", "s1", 0.4], PLANNED_NO_DEMAND: ["Planned: no demand", "D", "s1", 0.4],

@@ -3,6 +3,7 @@
 import { figure, nameAxis, valueAxis } from "../../lib/charts.js";
 import { bdi, card, nothing } from "../../lib/dom.js";
 import { hours, MISSING, money, period, plain, share, spelled } from "../../lib/format.js";
+import { CLASSES } from "./band.js";
 import { choice, wide } from "./values.js";
 
 const MOST = 12;
@@ -85,5 +86,5 @@ export function pareto(v) {
 /** A stop that no approved reason explains goes by the plant's own code. */
 function name(row) {
   if (row.source_reason_code) return `Not mapped: ${row.source_reason_code}`;
-  return row.reason_code === "U-UNC" ? `No reason given${row.time_class ? ` (${row.time_class})` : ""}` : row.reason_name ?? row.reason_code ?? "unknown";
+  return row.reason_code === "U-UNC" ? `No reason given${row.time_class ? ` (${(CLASSES[row.time_class]?.[0] ?? row.time_class).toLowerCase()})` : ""}` : row.reason_name ?? row.reason_code ?? "unknown";
 }
