@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from connectors.errors import LockedError, PlantlakeError, Problem
 from connectors.portfolio import Portfolio
@@ -342,9 +343,15 @@ def as_event(portfolio: Portfolio, standing: Standing, at: datetime) -> dict[str
     return {
         "id": hashlib.sha256(named.encode()).hexdigest()[:16], "event": standing.event, "where": where, "plant": plant_id,
         "plant_name": name, "company": plant.get("company"), "owner": plant.get("owner"), "subject": standing.subject or None,
-        "since": since, "at": at.isoformat(), "why": standing.why, "fix": standing.fix, "link": portfolio.file.site_url,
+        "since": since, "at": at.isoformat(), "why": standing.why, "fix": standing.fix, "link": _page(portfolio, plant_id),
         "is_reminder": False,
     }  # fmt: skip
+
+
+def _page(portfolio: Portfolio, plant_id: str | None) -> str | None:
+    """The page of the dashboard that tells more: of a plant, how far its data can be trusted."""
+    url = portfolio.file.site_url
+    return f"{url}#/trust?plant={quote(plant_id, safe='')}" if url and plant_id else url
 
 
 def _recovered(before: Mapping[str, Any], at: datetime) -> dict[str, Any]:

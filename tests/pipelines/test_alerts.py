@@ -198,7 +198,7 @@ def test_a_webhook_gets_every_field_and_errors_of_the_server_are_tried_again(tmp
         assert (server.headers[0]["X-Api-Key"], server.headers[0]["X-Plain"]) == ("hunter2", "plain")
     assert {name: event[name] for name in ("event", "where", "plant", "company", "since", "why", "fix", "link")} == {
         "event": "plant_failed", "where": "A (a)", "plant": "a", "company": "acme", "since": "2026-11-22 05:00 UTC",
-        "why": "1 export(s) could not be loaded", "fix": "mend the column", "link": "https://lake.acme.com/",
+        "why": "1 export(s) could not be loaded", "fix": "mend the column", "link": "https://lake.acme.com/#/trust?plant=a",
     }  # fmt: skip
 
 
