@@ -89,7 +89,8 @@ function marks(api, c) {
 /** Every course over the periods, on one scale. */
 export function courses({ state, kpi, compared }) {
   const { many, name, at } = compared;
-  const starts = [...state.starts].reverse();
+  const said = new Set(compared.rows.map((row) => row.period_start)), all = [...state.starts].reverse();
+  const starts = all.slice(Math.max(0, all.findIndex((start) => said.has(start))));
   const of_one = new Map();
   for (const row of compared.rows) of_one.set(row.scope_id, (of_one.get(row.scope_id) ?? new Map()).set(row.period_start, row));
   const told = [...of_one.values()].map((course) => ({ row: course.values().next().value, values: starts.map((start) => of(course.get(start))) })).filter(({ values }) => values.some((one) => one !== null));
