@@ -3,8 +3,8 @@
 import { figure, nameAxis, valueAxis } from "../lib/charts.js";
 import { rows } from "../lib/data.js";
 import { bdi, card, h, nothing, table } from "../lib/dom.js";
-import { change, MISSING, period, share, spelled, value } from "../lib/format.js";
-import { basesOf, coverage, of, plantName, why } from "../lib/kpi.js";
+import { change, MISSING, period, share, value } from "../lib/format.js";
+import { basesOf, basisOf, coverage, of, plantName, why } from "../lib/kpi.js";
 import { go, link, read } from "../lib/state.js";
 
 const SHOWN = ["OEE", "A", "E", "Q", "OOE", "TEEP", "SCRAP", "FPY", "MTBF", "MTTR", "SCHED_ATT", "ENERGY_INT", "CODED", "COVERAGE"];
@@ -47,7 +47,7 @@ function fairness({ site, chosen, values }) {
   const oee = chosen.map((id) => values.get("OEE")?.get(id));
   const bases = new Map(chosen.map((id, place) => [id, oee[place]]).filter(([, row]) => row?.rate_basis));
   if (new Set([...bases.values()].map(basesOf)).size > 1)
-    said.push(["Ideal rates have different bases: ", [...bases].flatMap(([id, row], place) => [place ? "; " : "", bdi(plantName(site, id)), ` ${spelled(row.rate_basis)}`]), ". A plant on ERP standards is measured against slower rates than one on its best."]);
+    said.push(["Ideal rates have different bases: ", [...bases].flatMap(([id, row], place) => [place ? "; " : "", bdi(plantName(site, id)), ` ${basisOf(row)}`]), ". A plant on ERP standards is measured against slower rates than one on its best."]);
   for (const [place, id] of chosen.entries()) {
     const row = oee[place], plant = site.plants.find((one) => one.plant_id === id);
     const name = bdi(plantName(site, id));

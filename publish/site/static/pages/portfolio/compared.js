@@ -12,7 +12,6 @@ import { go, link } from "../../lib/state.js";
 
 /** Rows of a chart or of courses; the table has all. */
 const MOST = 24;
-const BASES = { BEST_DEMONSTRATED: "best demonstrated", ENGINEERED: "engineered", ERP_STANDARD: "ERP standard", OTHER: "other" };
 const LEFT = { GRADE_D: "grade D", NO_TARGET: "no target" };
 
 /** In order, with the least and the most that each can be; where bands overlap there is no order. */
@@ -71,7 +70,7 @@ function band(row, kpi) {
 
 /** Plants on different bases of ideal rates are not fairly compared: say so. */
 function bases(found) {
-  const told = [...new Set(found.filter((row) => row.rate_basis).map((row) => basesOf(row).split(", ").map((one) => BASES[one] ?? one).sort().join(" + ")))];
+  const told = [...new Set(found.filter((row) => row.rate_basis).map((row) => basesOf(row)))];
   return told.length > 1 ? h("strong", { class: "warn" }, `Ideal rates have different bases (${told.join("; ")}): compare with care.`) : null;
 }
 
