@@ -1,4 +1,4 @@
-"""The files of a plant's page: rows of kpi_value, of the loss macros and of the ledger, of that plant alone."""
+"""The files of a plant's page: rows of kpi_value, of the loss macros and of the ledger, of that plant alone; and of a family of products."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ from publish import site
 from publish.reader import Snapshot
 from publish.site.values import folder_of
 
+
+def bolts(plant: str) -> dict[str, str]:
+    return {"plant": plant, "material": "P", "family": "bolts", "weight": "1"}
+
+
 CASES = [
     # 8 h of shift S1, 1 h of it stopped: A = 7 / 8; 200 good of 210 pieces at 60 s: Q = 20 / 21.
     Case(
@@ -25,7 +30,7 @@ CASES = [
             "equipment_state_event": events(("a", "06:00", "10:00", "RUN"), ("b", "10:00", "11:00", "DELAY_EQ"), ("c", "11:00", "14:00", "RUN")),
             "production_count": [made("12:00", 210, 200)],
         },
-        words={"ideal_rates": [rate("mill", 60)]},
+        words={"ideal_rates": [rate("mill", 60)], "product_families": [bolts("mill")]},
     ),
     # Each station makes 200 pieces in 8 h = 28 800 s. S1 needs 30 s a piece, S2 60 s: 6 000 / 28 800 = 20.8 % and 12 000 / 28 800 = 41.7 %,
     # which is that of the line, whose constraint is S2, of its hall and of the plant.
@@ -41,7 +46,10 @@ CASES = [
         },
         words={"ideal_rates": [rate("hall", 30, equipment="S1"), rate("hall", 60, equipment="S2")]},
     ),
-    Case("bare", {"production_count": [made("12:00", 100, 90)]}, {"name": "<script>alert(1)</script>"}),
+    Case(
+        "bare", {"production_count": [made("12:00", 100, 90)]}, {"name": "<script>alert(1)</script>"},
+        words={"product_families": [bolts("bare")]},
+    ),
     Case("none"),
 ]  # fmt: skip
 
@@ -129,3 +137,19 @@ def test_the_page_leads_from_the_plant_over_hall_and_line_to_a_station(small: Pa
         browser.follow(browser.all(".crumbs a")[2].click)
         assert browser.texts(".title") == ["HALL Area"]
         assert browser.noticed() == []
+
+
+def test_a_family_sums_the_pieces_of_its_products_and_says_what_is_not_known(small: Path) -> None:
+    release = next((small / "site" / "data").iterdir())
+    rows = pl.read_parquet(release / "families" / "ISO" / "MONTH.parquet")
+    assert rows.select("plant_id", "kpi_id", "numerator", "denominator", "made", "known", "why").rows() == [
+        ("bare", "Q", None, None, 100.0, 0.0, "NO_IDEAL_RATE"),
+        ("bare", "QC", 90.0, 100.0, 100.0, 100.0, None),
+        ("bare", "REWORK", None, None, 100.0, 0.0, "NO_REWORK_COUNT"),
+        ("bare", "SCRAP", 10.0, 100.0, 100.0, 100.0, None),
+        ("mill", "Q", 200 * 60.0, 210 * 60.0, 210.0, 210.0, None),
+        ("mill", "QC", 200.0, 210.0, 210.0, 210.0, None),
+        ("mill", "REWORK", None, None, 210.0, 0.0, "NO_REWORK_COUNT"),
+        ("mill", "SCRAP", 10.0, 210.0, 210.0, 210.0, None),
+    ]
+    assert json.loads((release / "portfolio.json").read_text(encoding="utf-8"))["families"] == ["bolts"]

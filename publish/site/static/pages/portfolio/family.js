@@ -21,19 +21,17 @@ function summed(rows, kpi, start) {
 /** One sentence, cards of the family, and a row for each plant that made it; `rows` are those of the plants that are shown. */
 export function family({ state, site, scope, name, rows, compared }) {
   const earlier = before(state.starts, state.start), kpis = KPIS.map((id) => site.kpis.find((kpi) => kpi.id === id)).filter(Boolean);
-  const plants = [...new Set(rows.filter((row) => row.period_start === state.start).map((row) => row.plant_id))].map((scope_id) => ({ scope_id }));
   const total = summed(rows, "QC", state.start), said = h("strong", {}, bdi(name));
   const within = scope.scope_type === "COMPANY" ? ` in ${scope.scope_name}` : scope.scope_type === "CLASS" ? ` where ${scope.scope_id} stands` : "";
   if (!total) return [h("p", { class: "headline" }, said, ", ", period(state.kind, state.start), `: nobody made it${within}.`)];
-  const of_plant = (row, kpi) => summed(rows.filter((one) => one.plant_id === row.scope_id), kpi, state.start);
+  const made = Map.groupBy(rows.filter((row) => row.period_start === state.start), (row) => row.plant_id);
+  const plants = [...made].map(([scope_id, mine]) => ({ scope_id, ...Object.fromEntries(KPIS.map((id) => [id, summed(mine, id, state.start)])) }));
   const columns = [
     { key: "scope_id", title: "Plant", value: compared.name, show: (row) => h("a", { href: link(compared.at(row)) }, bdi(compared.name(row))) },
-    { key: "made", title: "Made", number: true, value: (row) => of_plant(row, "QC").made, show: (row) => plain(of_plant(row, "QC").made) },
-    ...kpis.map((kpi) => ({ key: kpi.id, title: kpi.id, number: true, value: (row) => of(of_plant(row, kpi.id)), show: (row) => {
-      const found = of_plant(row, kpi.id);
-      return of(found) === null ? h("span", { class: "soft" }, `${MISSING} ${why(found, site.words)}`) : value(of(found), kpi.unit);
-    } })),
-    { key: "coverage", title: "Counted", number: true, value: (row) => of_plant(row, "QC").coverage, show: (row) => share(of_plant(row, "QC").coverage) },
+    { key: "made", title: "Made", number: true, value: (row) => row.QC.made, show: (row) => plain(row.QC.made) },
+    ...kpis.map((kpi) => ({ key: kpi.id, title: kpi.id, number: true, value: (row) => of(row[kpi.id]),
+      show: (row) => (of(row[kpi.id]) === null ? h("span", { class: "soft" }, `${MISSING} ${why(row[kpi.id], site.words)}`) : value(of(row[kpi.id]), kpi.unit)) })),
+    { key: "coverage", title: "Counted", number: true, value: (row) => row.QC.coverage, show: (row) => share(row.QC.coverage) },
   ];
   return [
     h("p", { class: "headline" }, said, ", ", period(state.kind, state.start), `: ${plain(total.made)} made in ${plants.length} ${plants.length === 1 ? "plant" : "plants"}${within}. `,
