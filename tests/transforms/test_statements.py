@@ -156,7 +156,7 @@ def test_a_line_is_a_kpi_unit_and_its_stations_keep_theirs_outside_of_the_roll_u
     found = named(statements.equipment(stated(**LINE), [], []), "parent_equipment_id")
     columns = ("equipment_code", "parent_equipment_id", "level", "kpi_scope", "is_kpi_unit", "in_rollup", "equipment_class")
     assert sorted(found.select(columns).rows()) == [
-        ("HALL", None, "WorkUnit", "MACHINE", False, True, None),
+        ("HALL", None, "Area", "MACHINE", False, True, None),
         ("L1", "HALL", "ProductionLine", "LINE", True, True, "PACK"),
         ("S1", "L1", "WorkUnit", "MACHINE", True, False, None), ("S2a", "L1", "WorkUnit", "MACHINE", True, False, None),
         ("S2b", "L1", "WorkUnit", "MACHINE", True, False, None), ("S3", "L1", "WorkUnit", "MACHINE", True, False, None),
