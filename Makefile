@@ -34,7 +34,7 @@ serve: $(READY)  ## the dashboard of $$PLANTLAKE_PORTFOLIO (default: ./demo) on 
 dev: $(READY)  ## the Dagster web UI over $$PLANTLAKE_PORTFOLIO (default: ./demo)
 	@PLANTLAKE_PORTFOLIO=$${PLANTLAKE_PORTFOLIO:-$(CURDIR)/demo} $(BIN)/plantlake dev
 
-pictures: $(READY)  ## the pictures in docs/, of a refreshed sample portfolio (needs chromium)
+pictures: $(READY)  ## the pictures in docs/, of a refreshed sample portfolio (needs chromium, LibreOffice, poppler-utils)
 	@$(BIN)/python -m docs.pictures $${PLANTLAKE_PORTFOLIO:-demo}
 
 pins:  ## pins the packages of pyproject.toml anew, with hashes and without addresses (needs uv)

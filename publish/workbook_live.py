@@ -319,7 +319,7 @@ def write_live(book: Book, parts: Parts, units: Mapping[str, str], month: date) 
     _answers(book, sheet, parts, units, chosen, month)
     _covered(book, sheet, parts, chosen, month)
     _trend(book, sheet, parts, chosen)
-    for first, last, width in ((0, 0, 34), (1, 1, 7), (2, 3, 14), (4, 4, 14), (5, 5, 10), (6, 7, 14), (8, 8, 14), (9, 9, 10), (10, 10, 11)):
+    for first, last, width in ((0, 0, 46), (1, 1, 7), (2, 3, 14), (4, 4, 14), (5, 5, 10), (6, 7, 14), (8, 8, 14), (9, 9, 10), (10, 10, 11)):
         sheet.set_column(first, last, width)
     sheet.freeze_panes(AT.kpi, 1)
     sheet.repeat_rows(AT.kpi - 1)
