@@ -105,7 +105,8 @@ def demo(
 
     with Snapshot(lake_at(folder.resolve()).snapshot) as reader:
         cli_kpi.show(reader, [], "plant,month", "ISO", None)
-    err.print(f"\nDashboard: {site_of(folder.resolve())}; open it with  plantlake serve -p {folder}", highlight=False, soft_wrap=True)
+    served = f"http://127.0.0.1:8080/  while this runs:  plantlake serve -p {folder}"
+    err.print(f"\nDashboard: {served}     (its files: {site_of(folder.resolve())})", highlight=False, soft_wrap=True)
     err.print(
         f"Next:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"
         f"       plantlake sql \"select * from kpi_value limit 5\" -p {folder}\n       plantlake dev -p {folder}     (Dagster's web UI)\n"
