@@ -391,11 +391,11 @@ def deliver(store: AlertStore, portfolio: Portfolio, at: datetime) -> list[Answe
     return answers
 
 
-def samples(portfolio: Portfolio, at: datetime) -> dict[Event, dict[str, Any]]:
+def sample(portfolio: Portfolio, at: datetime) -> dict[str, Any]:
     """One made-up event, for `plantlake alerts test`."""
     about = {"plant_id": "sample-plant", "plant_name": "Sample plant", "company": "Sample company", "owner": None}
     why, fix = "This is a test: nothing has happened.", "nothing; `plantlake alerts list` shows who is told what"
-    return {"plant_failed": as_event(portfolio, Standing("plant", "sample-plant", "plant_failed", at, why, fix, about), at)}
+    return as_event(portfolio, Standing("plant", "sample-plant", "plant_failed", at, why, fix, about), at)
 
 
 def problems(portfolio: Portfolio) -> Iterable[Problem]:

@@ -105,7 +105,7 @@ def demo(
 
     with Snapshot(lake_at(folder.resolve()).snapshot) as reader:
         cli_kpi.show(reader, [], "plant,month", "ISO", None)
-    served = f"http://127.0.0.1:8080/  while this runs:  plantlake serve -p {folder}"
+    served = f"http://{cli_serve.HOST}:{cli_serve.PORT}/  while this runs:  plantlake serve -p {folder}"
     err.print(f"\nDashboard: {served}     (its files: {site_of(folder.resolve())})", highlight=False, soft_wrap=True)
     err.print(
         f"Next:  plantlake kpi OEE --by company,week -p {folder}\n       plantlake status -p {folder}\n"

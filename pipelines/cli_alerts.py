@@ -69,7 +69,7 @@ def test(names: NamesArgument = None, portfolio: PortfolioOption = None) -> None
     from pipelines import alert_posts, alerts
 
     found = _portfolio(portfolio)
-    sample = alerts.samples(found, datetime.now(UTC).replace(microsecond=0))["plant_failed"]
+    sample = alerts.sample(found, datetime.now(UTC).replace(microsecond=0))
     sender = alert_posts.From(found.file.name, found.root, found.file.secret_command)
     of = {}
     for receiver in _named(found, names or ()):
@@ -77,7 +77,7 @@ def test(names: NamesArgument = None, portfolio: PortfolioOption = None) -> None
         if not to:
             err.print(f"{receiver.name}: no plant's owner is a mail address, and `to` is not stated: nobody is told.", highlight=False)
         of[receiver.name] = list(alert_posts.messages(receiver, [(0, address, sample) for address in to]))
-    _told(alert_posts.send(sender, of), exit_code=True)
+    _told(alert_posts.send(sender, of))
 
 
 @app.command("send")
@@ -89,7 +89,7 @@ def send_waiting(portfolio: PortfolioOption = None) -> None:
     answers = alerts.tell(lake_at(found.root), found)
     if not answers:
         err.print("Nothing to tell.", highlight=False)
-    _told(answers, exit_code=True)
+    _told(answers)
 
 
 def told_of(answers: list[Answer]) -> None:
@@ -100,7 +100,8 @@ def told_of(answers: list[Answer]) -> None:
                       highlight=False, soft_wrap=True, markup=False)  # fmt: skip
 
 
-def _told(answers: list[Answer], *, exit_code: bool) -> None:
+def _told(answers: list[Answer]) -> None:
+    """What each receiver answered; ends the verb."""
     for answer in answers:
         to = f" {answer.message.address}" if answer.message.address else ""
         said = f"not taken: {answer.error}" if answer.error else f"took {counted(len(answer.message.events), 'event')}"

@@ -14,7 +14,6 @@ from connectors.errors import ConfigError, Problem, closest, listed
 from pipelines.terminal import PortfolioOption, err, lake_at, out, root_of
 
 FORMATS = ("duckdb", "parquet", "delta")
-PERIODS = ("SHIFT", "DAY", "WEEK", "MONTH", "QUARTER")
 
 
 def export(
@@ -35,11 +34,12 @@ def export(
     """Writes the published tables to a file or a folder of their own, with what every column means; whole or not at all."""
     from publish import export as exports
     from publish.reader import Snapshot
+    from publish.scopes import PERIODS
 
     chosen = (form or ("duckdb" if target.suffix == ".duckdb" else "parquet")).lower()
     _known("format", [chosen], FORMATS)
     periods = [word.upper() for word in period or ()]
-    _known("kind of period", periods, PERIODS)
+    _known("kind of period", periods, tuple(PERIODS.values()))
     if chosen == "duckdb" and (periods or table):
         fix = "leave out --table and --period, or --format parquet"
         raise ConfigError(Problem("A file of DuckDB holds every table: its values are computed from all of them.", fix=fix))

@@ -40,9 +40,10 @@ def mcp(
         raise ConfigError(Problem("What agents connect to is not installed.", found=str(error.name), fix=fix)) from None
     from publish import mcp_server
     from publish.agents import Desk
+    from publish.site.server import is_loopback
 
     token = os.environ.get(TOKEN) if http else None
-    if http and not token and not mcp_server.is_loopback(host):
+    if http and not token and not is_loopback(host):
         told = "Whoever reaches this machine could ask."
         raise ConfigError(Problem(told, found=f"--http {http} without a token", fix=f"export {TOKEN}=..., or --http 127.0.0.1:{port}"))
     made = mcp_server.server(Desk(lake), allow_sql=allow_sql, token=token)

@@ -17,10 +17,12 @@ from pipelines.terminal import PortfolioOption, err, lake_at, out, root_of
 if TYPE_CHECKING:
     from publish.site.server import Server
 
+HOST, PORT = "127.0.0.1", 8080
+
 
 def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any that is free.")] = 8080,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes any that is free.")] = PORT,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = HOST,
     open_browser: Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")] = False,
     portfolio: PortfolioOption = None,
 ) -> None:

@@ -1,8 +1,8 @@
 """What is made of a snapshot once it stands: the dashboard, the workbook, the mirror; each is one line of OUTLETS and one Dagster asset.
 
 Here: what an outlet is and gets, which ones a portfolio wants, running them. Elsewhere: each outlet (`publish`), the snapshot they read
-(`publish.snapshot`). An outlet that fails stops no other and leaves what it had written
-before: the refresh tells and ends with exit code 1.
+(`publish.snapshot`). An outlet that fails stops no other and leaves what it had written before: the refresh tells, and ends with exit
+code 1.
 """
 
 from __future__ import annotations

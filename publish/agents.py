@@ -24,6 +24,7 @@ import polars as pl
 from pydantic import BaseModel, ConfigDict
 
 from connectors.errors import ConfigError, Problem, closest, listed
+from pipelines import views
 from pipelines.lake import Lake
 from publish import scopes
 from publish.reader import Snapshot
@@ -466,7 +467,7 @@ class Desk:
             rows = reader.query("SELECT * FROM plant_status ORDER BY status <> 'STALE', status, plant_id").to_dicts()
             if plants:
                 known = {row["plant_id"]: row["plant_name"] for row in rows}
-                named = set(scopes._looked_up("plant", "plants", plants, known))
+                named = set(scopes.looked_up("plant", "plants", plants, known))
                 rows = [row for row in rows if row["plant_id"] in named]
         found = [Freshness(**row) for row in rows if row["status"] == "STALE" or not only_stale]
         return _cut(found, limit, lambda shown, cut: Freshnesses(plants=shown, release=release, **cut))
@@ -548,7 +549,7 @@ class Desk:
 
 def _close_in(con: Any, lake: Lake) -> None:
     """Leaves the files that published views read, and nothing else of the machine; cannot be undone on this connection."""
-    folders = ", ".join("'" + f"{lake.root / folder}/".replace("'", "''") + "'" for folder in PUBLISHED)
+    folders = views.listed(f"{lake.root / folder}/" for folder in PUBLISHED)
     for setting in (
         f"SET allowed_directories = [{folders}]", f"SET memory_limit = '{SQL_MEMORY}'", "SET temp_directory = ''",
         "SET enable_external_access = false", "SET lock_configuration = true",

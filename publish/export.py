@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Literal
 
 from connectors.errors import PlantlakeError, Problem, closest, listed
 from pipelines.lake import Lake
+from pipelines.views import listed as texts
+from pipelines.views import quoted
 from publish import dictionary, snapshot
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def write(lake: Lake, to: Path, form: Format, tell: Tell, tables: Collection[str
     _may_write(lake, to, form)
     try:
         with _half(to) as part, closing(duckdb.connect(str(part) if form == "duckdb" else ":memory:")) as con:
-            con.execute(f"SET TimeZone = 'UTC'; ATTACH '{_text(lake.snapshot)}' AS published (READ_ONLY)")
+            con.execute(f"SET TimeZone = 'UTC'; ATTACH {quoted(lake.snapshot)} AS published (READ_ONLY)")
             chosen = _chosen(con, tables)
             if form == "duckdb":
                 rows = _one_file(con, chosen, tell)
@@ -147,9 +149,9 @@ def _one_table(con: DuckDBPyConnection, name: str, part: Path, form: Format, per
     tell(f"{place}: {name}")
     query = f"SELECT * FROM published.{name}"
     if name == "kpi_value" and periods:
-        query += f" WHERE period_type IN ({', '.join(_quoted(period) for period in periods)})"
+        query += f" WHERE period_type IN ({texts(periods)})"
     if form == "parquet":
-        return _number(con, f"COPY ({query}) TO {_quoted(part / f'{name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
+        return _number(con, f"COPY ({query}) TO {quoted(part / f'{name}.parquet')} (FORMAT parquet, COMPRESSION snappy)")
     from deltalake import DeltaTable, write_deltalake
 
     write_deltalake(part / name, con.sql(query).to_arrow_reader(BATCH), name=name, description=dictionary.told(name).about)
@@ -191,11 +193,3 @@ def _rows(con: DuckDBPyConnection, table: str) -> Iterator[tuple[str, ...]]:
     described = con.execute(f"SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM published.{table})").fetchall()
     for column, dtype in described:
         yield table, column, dtype.lower(), told.columns.get(column, ""), dictionary.unit(table, column), told.source
-
-
-def _quoted(text: object) -> str:
-    return f"'{_text(text)}'"
-
-
-def _text(text: object) -> str:
-    return str(text).replace("'", "''")

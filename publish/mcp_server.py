@@ -11,7 +11,6 @@ import hmac
 import logging
 from collections.abc import Callable
 from functools import wraps
-from ipaddress import ip_address
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
@@ -169,18 +168,6 @@ def _bearer(token: str) -> Any:
             return AccessToken(token=given, client_id="plantlake", scopes=[]) if same else None
 
     return Bearer()
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("::1"), is_loopback("0.0.0.0"), is_loopback("lake.acme.com")
-    (True, True, True, False, False)
-    """
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def run_stdio(made: Any) -> None:

@@ -68,7 +68,7 @@ def kind_of(reader: Snapshot, words: Sequence[str]) -> str:
     rows = reader.rows("SELECT DISTINCT scope_type, scope_id, scope_name FROM unit_scope ORDER BY ALL")
     known = {name: name for _, *names in rows for name in names if name is not None}
     shown = [name if of in BY_NAME else scope_id for of, scope_id, name in rows]
-    named = {name.casefold() for name in _looked_up("scope", "--scope", words[:1], known, shown=shown)}
+    named = {name.casefold() for name in looked_up("scope", "--scope", words[:1], known, shown=shown)}
     return next(
         kind for kind in SCOPES.values() if any(named & {str(name).casefold() for name in names} for of, *names in rows if of == kind)
     )
@@ -79,11 +79,11 @@ def scope_ids(reader: Snapshot, kind: str, only: Only) -> list[str] | None:
     found: list[set[str]] = []
     if only.plants:
         known = dict(reader.rows("SELECT plant_id, plant_name FROM plant"))
-        plants = _looked_up("plant", "--plant", only.plants, known)
+        plants = looked_up("plant", "--plant", only.plants, known)
         found.append(_of_plants(reader, kind, plants, "--plant"))
     if only.companies:
         known = {row[0]: row[0] for row in reader.rows("SELECT DISTINCT company FROM plant WHERE company IS NOT NULL")}
-        companies = _looked_up("company", "--company", only.companies, known)
+        companies = looked_up("company", "--company", only.companies, known)
         of_them = [row[0] for row in reader.rows("SELECT plant_id FROM plant WHERE list_contains(?, company)", [companies])]
         found.append(set(companies) if kind == "COMPANY" else _of_plants(reader, kind, of_them, "--company"))
     if only.classes:
@@ -105,7 +105,7 @@ def _of_plants(reader: Snapshot, kind: str, plants: Sequence[str], option: str) 
 
 def _of_classes(reader: Snapshot, kind: str, words: Sequence[str]) -> set[str]:
     known = {row[0]: row[0] for row in reader.rows("SELECT DISTINCT scope_id FROM unit_scope WHERE scope_type = 'CLASS'")}
-    classes = _looked_up("equipment class", "--class", words, known)
+    classes = looked_up("equipment class", "--class", words, known)
     if kind == "CLASS":
         return set(classes)
     if kind != "EQUIPMENT":
@@ -121,10 +121,10 @@ def _scopes(reader: Snapshot, kind: str, words: Sequence[str]) -> list[str]:
     elsewhere = {name.casefold(): of for of, *names in rows if of != kind for name in names if name is not None}
     known = {scope_id: name for of, scope_id, name in rows if of == kind}
     fixes = {word: f"--by {elsewhere[word.casefold()].lower()},..." for word in words if word.casefold() in elsewhere}
-    return _looked_up(kind.lower(), "--scope", words, known, fixes, [*(known.values() if kind in BY_NAME else known)])
+    return looked_up(kind.lower(), "--scope", words, known, fixes, [*(known.values() if kind in BY_NAME else known)])
 
 
-def _looked_up(
+def looked_up(
     what: str, option: str, words: Sequence[str], known: Mapping[str, str | None],
     fixes: Mapping[str, str] | None = None, shown: Sequence[str | None] | None = None,
 ) -> list[str]:  # fmt: skip

@@ -1,8 +1,7 @@
 """The workbook: what is published, for people who work in a spreadsheet. Ratios live, coverage beside each, definitions with it.
 
 Here: which sheets there are and what each shows, made of one snapshot. Elsewhere: choosing plants and months (`publish.workbook_live`),
-cells
-and tables (`publish.sheets`), the values (`publish.reader`), losses (`publish.losses`), what was restated (`publish.restated`).
+cells and tables (`publish.sheets`), the values (`publish.reader`), losses (`publish.losses`), what was restated (`publish.restated`).
 
 The workbook is as old as the release that it shows, not as the moment it was written: read in one order (`Snapshot.in_order`), the same
 snapshot gives the same bytes.
@@ -30,8 +29,8 @@ UNDATED = datetime(1980, 1, 1, tzinfo=UTC)
 """When a workbook of nothing was made."""
 GRADES = (
     ("A", "Rests on almost complete data: confidence at least 0.95."), ("B", "Good: confidence at least 0.85."),
-    ("C", "Use with care: confidence at least 0.70."), ("D",
-    "Not to be ranked or acted on; or there is no value, and the words beside say why."),
+    ("C", "Use with care: confidence at least 0.70."),
+    ("D", "Not to be ranked or acted on; or there is no value, and the words beside say why."),
 )  # fmt: skip
 READ = (
     "Every value stands with its coverage: the share of time, ideal rates, counts, units and plants that it knows something of.",
@@ -415,9 +414,9 @@ def _waterfall(book: Book, sheet: Any, name: str, found: pl.DataFrame) -> None:
     left = planned or 0.0
     for row, (step, bucket, title) in enumerate(STEPS, start=5):
         hours, money = (mine.get(step, {}).get(column) for column in ("hours", "money"))
-        left -= (hours or 0.0) if bucket not in ("PBT", "GOOD") else 0.0
-        at, matching = row + 1, f"losses[plant],$A$4,losses[step],{step}"
         is_whole = bucket in ("PBT", "GOOD")
+        left -= 0.0 if is_whole else hours or 0.0
+        at, matching = row + 1, f"losses[plant],$A$4,losses[step],{step}"
         below = "=0" if is_whole else f"=IF(ISNUMBER($C$6),$C$6,0)-SUM($C$7:$C{at})"
         cells = (
             (f'=IF(COUNTIFS({matching},losses[hours],"<>")=0,"not known",SUMIFS(losses[hours],{matching}))', "number", hours, "not known"),

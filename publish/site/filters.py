@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dbt_project.catalogue import Kpi, catalogue
+from dbt_project.catalogue import PROFILES, Kpi, catalogue
 from pipelines.lake import Lake
 from publish.reader import Snapshot
 from publish.site import values
@@ -54,7 +54,7 @@ def _families(reader: Snapshot, lake: Lake, folder: Path, starts: Mapping[str, S
         return
     kpis = [kpi for kpi in catalogue() if kpi.kpi_id in FAMILY_KPIS]
     days = _days(reader, families, kpis, min(starts[kind][:most][-1] for kind, most in values.PERIODS.items()))
-    for (kind, most), profile in itertools.product(values.PERIODS.items(), values.PROFILES):
+    for (kind, most), profile in itertools.product(values.PERIODS.items(), PROFILES):
         start = pl.col("production_day").dt.truncate(values.STEPS[kind]).dt.to_string().alias("period_start")
         sums = days.group_by("family", "plant_id", start).agg(pl.exclude("production_day").sum())
         shown = sums.filter(pl.col("period_start").is_in(list(starts[kind][:most])))

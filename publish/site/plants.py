@@ -10,7 +10,7 @@ Files of a plant: `about.json` says which of the others there are (a table that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,14 @@ TREND_STEPS = 300
 TAGS = 40
 """Tags of a plant that are drawn, those with a meaning and a machine first; about.json says how many there are."""
 
+TOLD = {
+    "equipment": ("equipment", """SELECT plant_id, equipment_id, equipment_code, equipment_name, parent_equipment_id, level,
+        equipment_class, is_kpi_unit, in_rollup, kpi_scope, state_method FROM equipment ORDER BY plant_id, equipment_name, equipment_id"""),
+    "shifts": ("mart_kpi_parts_shift", """SELECT plant_id, shift_code, count(DISTINCT production_day) AS days,
+        max(production_day) AS last_day FROM mart_kpi_parts_shift WHERE valid_to_release IS NULL AND shift_code <> '~'
+        GROUP BY ALL ORDER BY ALL"""),
+}  # fmt: skip
+"""Rows that stand in about.json: the table that they need, and the question."""
 NOTHING = pl.DataFrame(schema={"plant_id": pl.String})
 """What is made of a table that nothing was delivered for."""
 Frames = Mapping[str, pl.DataFrame]
@@ -42,16 +50,17 @@ def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, figu
     plants = [plant_id for (plant_id,) in reader.rows("SELECT plant_id FROM plant_status ORDER BY plant_id")]
     frames: dict[str, pl.DataFrame] = {}
     if figures.starts:
-        first_day = figures.starts["DAY"][: values.OWN_PERIODS["DAY"]][-1]
+        shown = {kind: figures.starts[kind][:most] for kind, most in values.OWN_PERIODS.items()}
+        first_day = shown["DAY"][-1]
         of = reader.query(f"SELECT DISTINCT scope_type, scope_id, scope_name, plant_id FROM unit_scope WHERE {_in_a_plant()} ORDER BY ALL")
         frames["scopes"] = of
         tell("site: plants")
-        frames |= {"kpi": _kpis(figures), "losses": _of_plants(figures.losses, of)}
+        frames |= {"kpi": _kpis(figures.kpis, shown), "losses": _of_plants(figures.losses, of)}
         periods = figures.losses.select("period_type", "period_start").unique(maintain_order=True).rows()
         frames["reasons"] = _of_plants(_reasons(reader, periods), of)
         frames |= {"segments": _segments(reader), "orders": _orders(reader, lake), "quality": _quality(reader, lake, first_day)}
         frames |= {"energy": _energy(reader, first_day), "tags": _tags(reader, lake)}
-    frames |= {"equipment": _equipment(reader), "shifts": _shifts(reader)}
+    frames |= {name: reader.query(query) if reader.has(table) else NOTHING for name, (table, query) in TOLD.items()}
     split = {name: _split(frame) for name, frame in frames.items()}
     for plant_id in plants:
         mine = {name: parts[plant_id] for name, parts in split.items() if plant_id in parts}
@@ -59,7 +68,7 @@ def write(reader: Snapshot, lake: Lake, portfolio: Portfolio, folder: Path, figu
 
 
 def _write(folder: Path, about: Mapping[str, Any], mine: Frames) -> None:
-    tables = {name: frame for name, frame in mine.items() if name not in ("scopes", "equipment", "shifts")}
+    tables = {name: frame for name, frame in mine.items() if name not in ("scopes", *TOLD)}
     values.dump(folder / "about.json", {**about, "files": sorted(tables)})
     for name, frame in tables.items():
         values.parquet(frame, folder / f"{name}.parquet")
@@ -80,7 +89,7 @@ def _in_a_plant() -> str:
 
 def _about(portfolio: Portfolio, plant_id: str, mine: Frames) -> dict[str, Any]:
     file = portfolio.plants.get(plant_id)
-    rows = {name: mine[name].to_dicts() if name in mine else [] for name in ("scopes", "equipment", "shifts")}
+    rows = {name: mine[name].to_dicts() if name in mine else [] for name in ("scopes", *TOLD)}
     return {
         "plant_id": plant_id,
         **rows,
@@ -89,34 +98,12 @@ def _about(portfolio: Portfolio, plant_id: str, mine: Frames) -> dict[str, Any]:
     }
 
 
-def _equipment(reader: Snapshot) -> pl.DataFrame:
-    if not reader.has("equipment"):
-        return NOTHING
-    return reader.query(
-        "SELECT plant_id, equipment_id, equipment_code, equipment_name, parent_equipment_id, level, equipment_class, is_kpi_unit,"
-        " in_rollup, kpi_scope, state_method FROM equipment ORDER BY plant_id, equipment_name, equipment_id"
-    )
-
-
-def _shifts(reader: Snapshot) -> pl.DataFrame:
-    """The shifts that were counted, with how many there were in the newest days."""
-    if not reader.has("mart_kpi_parts_shift"):
-        return NOTHING
-    return reader.query(
-        "SELECT plant_id, shift_code, count(DISTINCT production_day) AS days, max(production_day) AS last_day FROM mart_kpi_parts_shift"
-        " WHERE valid_to_release IS NULL AND shift_code <> '~' GROUP BY ALL ORDER BY ALL"
-    )
-
-
 # --- values, losses, reasons ----------------------------------------------------------------------------------------------------------
 
 
-def _kpis(figures: values.Figures) -> pl.DataFrame:
+def _kpis(kpis: pl.DataFrame, shown: Mapping[str, Sequence[str]]) -> pl.DataFrame:
     """KPI values of plants and of all that is in them: the newest periods that have data anywhere."""
-    shown = {kind: list(figures.starts[kind][:most]) for kind, most in values.OWN_PERIODS.items()}
-    is_shown = pl.any_horizontal((pl.col("period_type") == kind) & pl.col("period_start").is_in(starts) for kind, starts in shown.items())
-    is_daily = (pl.col("period_type") != "DAY") | pl.col("kpi_id").is_in(values.DAILY)
-    return figures.kpis.filter(pl.col("plant_id").is_not_null(), pl.col("profile") == "ISO", is_shown, is_daily).drop("profile")
+    return kpis.filter(pl.col("plant_id").is_not_null(), pl.col("profile") == "ISO", values.is_of(shown)).drop("profile")
 
 
 def _of_plants(rows: pl.DataFrame, scopes: pl.DataFrame) -> pl.DataFrame:

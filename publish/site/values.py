@@ -23,6 +23,7 @@ import polars as pl
 
 from connectors.portfolio import Portfolio
 from dbt_project import value_sql
+from dbt_project.catalogue import PROFILES
 from dbt_project.sql_text import Relation
 from pipelines import views
 from pipelines.lake import Lake
@@ -39,7 +40,6 @@ HEADLINE = (
     "LOSS_QUALITY",
 )  # fmt: skip
 """KPIs that plants can be looked at and compared by; the losses are what OEE lacks to 1 (`oee_gap`)."""
-PROFILES = ("ISO", "TPM", "LOCAL")
 ABOVE_UNITS = ("PORTFOLIO", "COMPANY", "CLASS", "PLANT")
 PERIODS = {"MONTH": 36, "QUARTER": 12, "WEEK": 26}
 """Kinds of period and how many of them, the newest, plants are shown beside each other. Older ones are in kpi.duckdb."""
@@ -164,8 +164,7 @@ def _values(kpis: pl.DataFrame, folder: Path, periods: Mapping[str, Sequence[str
     """The values of the newest periods: a file a KPI for plants, one file for what is above them."""
     if not periods:
         return
-    is_shown = pl.any_horizontal((pl.col("period_type") == kind) & pl.col("period_start").is_in(list(of)) for kind, of in periods.items())
-    frame = kpis.filter(is_shown, pl.col("scope_type").is_in(ABOVE_UNITS)).drop("plant_id")
+    frame = kpis.filter(is_of(periods), pl.col("scope_type").is_in(ABOVE_UNITS)).drop("plant_id")
     of_plants, above = frame.filter(pl.col("scope_type") == "PLANT"), frame.filter(pl.col("scope_type") != "PLANT")
     key = ["profile", "period_type", "kpi_id"]
     plants = of_plants.partition_by(key, as_dict=True, include_key=False)
@@ -174,6 +173,11 @@ def _values(kpis: pl.DataFrame, folder: Path, periods: Mapping[str, Sequence[str
         parquet(scopes.get((profile, kind), above.clear().drop(key[:2])), folder / "above" / profile / f"{kind}.parquet")
         for kpi in HEADLINE:  # a definition that lacks a KPI has a file without rows: no page asks in vain
             parquet(plants.get((profile, kind, kpi), of_plants.clear().drop(key)), folder / "kpi" / profile / kind / f"{kpi}.parquet")
+
+
+def is_of(periods: Mapping[str, Sequence[str]]) -> pl.Expr:
+    """Whether a row is of one of these periods: the first days by kind."""
+    return pl.any_horizontal((pl.col("period_type") == kind) & pl.col("period_start").is_in(list(of)) for kind, of in periods.items())
 
 
 def _starts(reader: Snapshot) -> dict[str, list[str]]:
